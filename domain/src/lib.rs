@@ -1,0 +1,18 @@
+//! The business of Amvaj, pure and synchronous.
+//!
+//! A **network** is run by an operator and joined by **merchants**. A **member** has one **wallet** of points,
+//! filled by earns at any merchant and spent at any other. This crate says what is true in that world and
+//! nothing about how it is stored or served: it never awaits, never reads a clock, never draws a random number,
+//! and holds no floating point number for points or money. Whoever needs the time is given `now`.
+//!
+
+//! - values: [`id`], [`points`], [`money`], [`time`], [`calendar`], [`text`]
+//! - who may do what: [`access`]
+//! - what a purchase earns, and why: [`earn`]
+//! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
+
+pub mod access;
+pub mod id;
+pub mod money;
+pub mod points;
+pub mod time;
