@@ -12,7 +12,9 @@
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
 
 pub mod access;
+pub mod calendar;
 pub mod id;
 pub mod money;
 pub mod points;
+pub mod text;
 pub mod time;
