@@ -14,7 +14,11 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        dialect::drop_tables(manager, &["customer_ref", "member", "earn_rule", "branch", "merchant", "network"]).await
+        dialect::drop_tables(
+            manager,
+            &["customer_ref", "member", "earn_rule", "branch", "merchant", "network"],
+        )
+        .await
     }
 }
 

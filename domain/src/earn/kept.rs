@@ -137,8 +137,7 @@ impl Sale {
         let unpaid = self.total.saturating_sub(self.paid_value).max(0);
         let earning = floor_share(eligible, unpaid, self.total).unwrap_or(0);
         let below_minimum = total < self.minimum_basket;
-        let by_ratio =
-            floor_share(earning, self.rate.points, self.rate.per).ok_or(InvalidPoints::TooMany)?;
+        let by_ratio = floor_share(earning, self.rate.points, self.rate.per).ok_or(InvalidPoints::TooMany)?;
         let uncapped = if below_minimum { Points::ZERO } else { Points::new(by_ratio)? };
         let points = self.cap_left.map_or(uncapped, |cap| uncapped.min(cap));
         Ok(Kept { total, eligible, earning, below_minimum, uncapped, points })

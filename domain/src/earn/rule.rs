@@ -58,8 +58,8 @@ pub enum InvalidEarnRule {
 impl EarnRule {
     /// Checks the ranges of a version.
     pub fn validate(&self) -> Result<(), InvalidEarnRule> {
-        let rate_fits = (1..=1_000_000).contains(&self.rate.points)
-            && (1..=1_000_000_000_000).contains(&self.rate.per);
+        let rate_fits =
+            (1..=1_000_000).contains(&self.rate.points) && (1..=1_000_000_000_000).contains(&self.rate.per);
         let categories_fit = self.excluded_categories.len() <= 200
             && self.excluded_categories.iter().all(|category| (1..=64).contains(&category.chars().count()));
         if !rate_fits {

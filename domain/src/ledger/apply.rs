@@ -50,7 +50,7 @@ pub fn apply(state: &mut WalletState, operation: &Operation, now: Instant) -> Re
     if !state.detail_read && due::needs_detail(&state.wallet, &operation.command, now) {
         return Err(Fault::DetailNotRead);
     }
-    due::settle(state, now)?;
+    settle(state, now)?;
     let Some(kind) = operation.command.kind() else { return Ok(Outcome::Settled) };
     let decided = admit(state, operation, now).and_then(|()| run(state, operation, kind, now));
     match decided {

@@ -37,7 +37,7 @@ pub(super) fn capture(
     for (lot_no, _) in &held.reserved {
         posting.expire_if_over(*lot_no)?;
     }
-    if let Some(key) = receipt.clone() {
+    if let Some(key) = &receipt {
         pay_receipt(&mut posting, key, amount, operation.prices.redeem, spent)?;
     }
     posting.repay_debt()?;
@@ -75,7 +75,11 @@ fn open_hold<'a>(state: &'a WalletState, operation: &Operation, hold: i64) -> Re
 }
 
 /// Frees the whole reservation and spends the captured part of it, in spending order.
-fn take_reserved(posting: &mut Posting<'_>, held: &Hold, amount: Points) -> Result<Vec<(i64, Points)>, Fault> {
+fn take_reserved(
+    posting: &mut Posting<'_>,
+    held: &Hold,
+    amount: Points,
+) -> Result<Vec<(i64, Points)>, Fault> {
     posting.state.changes.holds.insert(held.seq);
     let stored = posting.state.holds.get_mut(&held.seq).ok_or(Fault::Missing("a hold"))?;
     stored.state = HoldState::Captured;

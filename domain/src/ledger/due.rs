@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AccountKind, Command, Digest, Fault, HoldState, Idem, LotState, LotUseKind, OpKind, Tenant, Wallet, WalletState,
+    AccountKind, Command, Digest, Fault, HoldState, Idem, LotState, LotUseKind, OpKind, Tenant, Wallet,
+    WalletState,
     posting::{Heading, Posting},
     state::due_after,
 };

@@ -1,7 +1,8 @@
 //! Earn: a merchant issues points for a purchase.
 
 use super::{
-    AccountKind, CommandEarn, Fault, Lot, LotState, OpKind, Operation, Purchase, ReceiptKey, Rejection, WalletState,
+    AccountKind, CommandEarn, Fault, Lot, LotState, OpKind, Operation, Purchase, ReceiptKey, Rejection,
+    WalletState,
     apply::{Stop, heading},
     lot::NEVER,
     posting::{Heading, Posting, worth},
@@ -32,7 +33,12 @@ pub(super) fn earn(
 
     let mut posting = Posting::open(state, now);
     let lot_no = issue(&mut posting, operation, command, rule, merchant, points)?;
-    posting.post(AccountKind::MerchantIssue, merchant.uuid(), points.get().saturating_neg(), value.saturating_neg())?;
+    posting.post(
+        AccountKind::MerchantIssue,
+        merchant.uuid(),
+        points.get().saturating_neg(),
+        value.saturating_neg(),
+    )?;
     if let Some(day) = cap_day {
         let used = posting.state.caps.entry((merchant, day)).or_default();
         *used = used.plus(points).map_err(Fault::from)?;
@@ -60,7 +66,12 @@ fn check_receipt(state: &WalletState, key: &ReceiptKey) -> Result<i64, Stop> {
 }
 
 /// The smaller of the cap per purchase and what is left of the day's cap.
-fn cap_left(state: &WalletState, rule: &EarnRule, merchant: MerchantId, command: &CommandEarn) -> Option<Points> {
+fn cap_left(
+    state: &WalletState,
+    rule: &EarnRule,
+    merchant: MerchantId,
+    command: &CommandEarn,
+) -> Option<Points> {
     let used = state.caps.get(&(merchant, command.day)).copied().unwrap_or_default();
     let day_left = rule.cap_per_day.map(|cap| cap.less(used));
     match (rule.cap_per_purchase, day_left) {

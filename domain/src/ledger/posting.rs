@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    AccountKind, Digest, Entry, Fault, Idem, Lot, LotUse, LotUseKind, OpKind, OpRecord, Rejection, Tenant, WalletState,
+    AccountKind, Digest, Entry, Fault, Idem, Lot, LotUse, LotUseKind, OpKind, OpRecord, Rejection, Tenant,
+    WalletState,
 };
 use crate::{
     id::{BranchId, MerchantId},
@@ -126,7 +127,8 @@ impl<'a> Posting<'a> {
             if left.is_zero() {
                 break;
             }
-            let quantity = self.state.lots.get(&lot_no).map_or(Points::ZERO, |lot| reach.of(lot, self.now)).min(left);
+            let quantity =
+                self.state.lots.get(&lot_no).map_or(Points::ZERO, |lot| reach.of(lot, self.now)).min(left);
             if !quantity.is_zero() {
                 self.allocate(lot_no, quantity, kind)?;
                 left = left.less(quantity);
@@ -137,10 +139,12 @@ impl<'a> Posting<'a> {
     }
 
     /// Opens a new lot and answers its number.
-    pub(super) fn open_lot(&mut self, lot: Lot) -> i64 {
+    pub(super) fn open_lot(&mut self, mut lot: Lot) -> i64 {
         let lot_no = self.state.wallet.next_lot;
         self.state.wallet.next_lot = lot_no.saturating_add(1);
-        self.state.lots.insert(lot_no, Lot { lot_no, changed_seq: self.seq, ..lot });
+        lot.lot_no = lot_no;
+        lot.changed_seq = self.seq;
+        self.state.lots.insert(lot_no, lot);
         self.state.changes.lots.insert(lot_no);
         lot_no
     }
@@ -182,7 +186,8 @@ impl<'a> Posting<'a> {
         wallet.version = self.seq;
         wallet.last_recorded_at = self.now;
         let after = wallet.balances;
-        let Heading { tenant, idem, body, kind, amount, money, merchant, branch, receipt, ref_seq, .. } = heading;
+        let Heading { tenant, idem, body, kind, amount, money, merchant, branch, receipt, ref_seq, .. } =
+            heading;
         self.state.journal.ops.push(OpRecord {
             seq: self.seq,
             tenant,

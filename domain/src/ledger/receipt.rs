@@ -1,12 +1,6 @@
 //! What one wallet knows of one receipt: the purchase that earned and the redemptions that paid for it.
 
-use crate::{
-    calendar::LocalDay,
-    earn::Sale,
-    id::MerchantId,
-    points::Points,
-    text::ReceiptNumber,
-};
+use crate::{calendar::LocalDay, earn::Sale, id::MerchantId, points::Points, text::ReceiptNumber};
 
 /// A receipt is named by its merchant and that merchant's own number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,8 +4,8 @@
 //! points had paid for the part that came back returns to the lots it came from.
 
 use super::{
-    AccountKind, CommandRefund, Fault, Lot, LotState, LotUseKind, OpKind, Operation, Purchase, ReceiptFile, ReceiptKey,
-    RefundSpec, Rejection, WalletState,
+    AccountKind, CommandRefund, Fault, Lot, LotState, LotUseKind, OpKind, Operation, Purchase, ReceiptFile,
+    ReceiptKey, RefundSpec, Rejection, WalletState,
     apply::{Stop, heading},
     posting::{Heading, Posting, Reach, worth},
 };
@@ -143,7 +143,12 @@ fn pieces(spent: &[(i64, Points)], reversed: Points, quantity: Points) -> Vec<(i
 
 /// Puts points back into the lot they came from. If that has expired they get a lot of grace with the same issuer
 /// and price, or expire at once.
-fn restore(posting: &mut Posting<'_>, lot_no: i64, quantity: Points, grace: Option<Span>) -> Result<(), Fault> {
+fn restore(
+    posting: &mut Posting<'_>,
+    lot_no: i64,
+    quantity: Points,
+    grace: Option<Span>,
+) -> Result<(), Fault> {
     posting.allocate(lot_no, quantity, LotUseKind::Restore)?;
     posting.post_wallet(quantity.get())?;
     let lot = posting.state.lots.get(&lot_no).ok_or(Fault::Missing("a lot"))?.clone();
@@ -184,7 +189,12 @@ pub(super) fn claw_back(
     posting.post_wallet(from_others.saturating_neg())?;
     let owed = points.less(own).get().saturating_sub(from_others);
     posting.post(AccountKind::Debt, posting.state.account(), owed.saturating_neg(), 0)?;
-    posting.post(AccountKind::MerchantIssue, merchant.uuid(), points.get(), worth(points, purchase.price)?)?;
+    posting.post(
+        AccountKind::MerchantIssue,
+        merchant.uuid(),
+        points.get(),
+        worth(points, purchase.price)?,
+    )?;
     if let Some(day) = purchase.cap_day {
         let used = posting.state.caps.entry((merchant, day)).or_default();
         *used = used.less(points);

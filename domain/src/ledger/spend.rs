@@ -1,8 +1,8 @@
 //! Redeem and hold: a member's points are spent, or reserved to be spent.
 
 use super::{
-    AccountKind, CommandHold, CommandRedeem, Fault, Hold, HoldState, LotUseKind, OpKind, Operation, ReceiptKey,
-    Redemption, Rejection, WalletState,
+    AccountKind, CommandHold, CommandRedeem, Fault, Hold, HoldState, LotUseKind, OpKind, Operation,
+    ReceiptKey, Redemption, Rejection, WalletState,
     apply::{Stop, heading},
     posting::{Heading, Posting, Reach, worth},
     refund::claw_back,
@@ -21,10 +21,11 @@ pub(super) fn redeem(
     let value = worth(command.amount, operation.prices.redeem).map_err(|_| Rejection::AmountTooLarge)?;
 
     let mut posting = Posting::open(state, now);
-    let spent = posting.allocate_in_order(command.amount, Reach::Spendable(Some(merchant)), LotUseKind::Spend)?;
+    let spent =
+        posting.allocate_in_order(command.amount, Reach::Spendable(Some(merchant)), LotUseKind::Spend)?;
     pay(&mut posting, merchant, command.amount, value)?;
     if let Some(key) = receipt {
-        pay_receipt(&mut posting, key, command.amount, operation.prices.redeem, spent)?;
+        pay_receipt(&mut posting, &key, command.amount, operation.prices.redeem, spent)?;
     }
     posting.close(Heading { amount: command.amount, ..heading(operation, OpKind::Redeem) });
     Ok(())
@@ -72,7 +73,8 @@ fn receipt_key(
 ) -> Result<Option<ReceiptKey>, Stop> {
     let Some(number) = receipt else { return Ok(None) };
     let key = ReceiptKey { merchant, number: number.clone() };
-    let elsewhere = state.receipts.get(&key).is_some_and(|file| file.earned_elsewhere || file.redeemed_elsewhere);
+    let elsewhere =
+        state.receipts.get(&key).is_some_and(|file| file.earned_elsewhere || file.redeemed_elsewhere);
     if elsewhere { Err(Rejection::ReceiptOfAnotherMember.into()) } else { Ok(Some(key)) }
 }
 
@@ -86,7 +88,12 @@ fn check_points(state: &WalletState, merchant: MerchantId, asked: Points, now: I
 }
 
 /// Moves spent points from the wallet to the merchant that accepts them.
-pub(super) fn pay(posting: &mut Posting<'_>, merchant: MerchantId, amount: Points, value: i64) -> Result<(), Fault> {
+pub(super) fn pay(
+    posting: &mut Posting<'_>,
+    merchant: MerchantId,
+    amount: Points,
+    value: i64,
+) -> Result<(), Fault> {
     posting.post_wallet(amount.get().saturating_neg())?;
     posting.post(AccountKind::MerchantRedeem, merchant.uuid(), amount.get(), value)
 }
@@ -95,7 +102,7 @@ pub(super) fn pay(posting: &mut Posting<'_>, merchant: MerchantId, amount: Point
 /// recomputed and the difference taken back.
 pub(super) fn pay_receipt(
     posting: &mut Posting<'_>,
-    key: ReceiptKey,
+    key: &ReceiptKey,
     points: Points,
     price: i64,
     spent: Vec<(i64, Points)>,

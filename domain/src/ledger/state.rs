@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
-    Balances, Fault, Hold, HoldState, Journal, Lot, LotState, ReceiptFile, ReceiptKey, journal::stored, lot::NEVER,
+    Balances, Fault, Hold, HoldState, Journal, Lot, LotState, ReceiptFile, ReceiptKey, journal::stored,
+    lot::NEVER,
 };
 use crate::{
     calendar::LocalDay,
@@ -109,9 +110,7 @@ impl WalletState {
 
     /// Points that can be spent at `merchant` now (`None`: anywhere).
     pub fn spendable_at(&self, merchant: Option<MerchantId>, now: Instant) -> i64 {
-        self.lots
-            .values()
-            .fold(0, |sum: i64, lot| sum.saturating_add(lot.spendable_at(merchant, now).get()))
+        self.lots.values().fold(0, |sum: i64, lot| sum.saturating_add(lot.spendable_at(merchant, now).get()))
     }
 
     /// Numbers of the lots in spending order, those first that `order` puts first.
@@ -139,10 +138,10 @@ impl WalletState {
             LotState::Active if !lot.free().is_zero() => Some(due_after(lot.expires_at)),
             LotState::Pending | LotState::Active => None,
         });
-        let holds = self.holds.values().filter(|hold| hold.state == HoldState::Open).map(|hold| hold.expires_at);
+        let holds =
+            self.holds.values().filter(|hold| hold.state == HoldState::Open).map(|hold| hold.expires_at);
         let soonest = lots.chain(holds).min().unwrap_or(NEVER);
-        self.wallet.next_due =
-            if self.detail_read { soonest } else { soonest.min(self.wallet.next_due) };
+        self.wallet.next_due = if self.detail_read { soonest } else { soonest.min(self.wallet.next_due) };
     }
 }
 
