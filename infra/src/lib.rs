@@ -1,1 +1,3 @@
+//! What the business is stored in: the only crate that knows SeaORM and Redis.
 
+pub mod db;
