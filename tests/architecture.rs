@@ -20,7 +20,8 @@ const ALLOWED_EDGES: [(&str, &[&str]); 5] = [
 ];
 
 /// What the pure crate may stand on, and what only its tests may.
-const DOMAIN_DEPENDENCIES: [&str; 5] = ["icu_calendar", "jiff", "sha2", "thiserror", "uuid"];
+const DOMAIN_DEPENDENCIES: [&str; 6] =
+    ["icu_calendar", "jiff", "sha2", "thiserror", "unicode-normalization", "uuid"];
 const DOMAIN_TEST_DEPENDENCIES: [&str; 3] = ["proptest", "serde", "serde_json"];
 
 /// The same list as in `deny.toml`.
