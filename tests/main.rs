@@ -1,1 +1,3 @@
+//! Everything that is tested from outside of the crates, in one program, so that the workspace is linked once.
 
+mod architecture;
