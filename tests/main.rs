@@ -1,1 +1,3 @@
+//! What a user of Amvaj relies on, tried against real servers.
 
+mod cache;

@@ -1,1 +1,3 @@
+//! Storage and transport: the only crate that knows the databases and Redis.
 
+pub mod cache;
