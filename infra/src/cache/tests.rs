@@ -115,7 +115,10 @@ async fn beside_other_writers_memory_serves_only_the_young_and_the_tokens() {
 
 #[tokio::test]
 async fn a_thousand_readers_of_one_wallet_make_one_load() {
-    let cache = alone();
+    assert_a_thousand_readers_make_one_load(&alone()).await;
+}
+
+async fn assert_a_thousand_readers_make_one_load(cache: &BalanceCache) {
     let loads = AtomicUsize::new(0);
     let readers = (0..1_000).map(|_| {
         cache.read_through(wallet(1), None, at(0), async || {
@@ -240,6 +243,7 @@ async fn without_a_server_it_starts_and_is_only_slower() {
     let cache =
         BalanceCache::redis(&format!("redis://127.0.0.1:{port}"), "epoch", &impatient()).await.unwrap();
     assert_it_is_only_slower(&cache).await;
+    assert_a_thousand_readers_make_one_load(&cache).await;
     let refused = cache.repair(&[(wallet(1), 1)]).await.unwrap_err();
     assert!(matches!(refused, CacheError::Open), "{refused}");
 }
@@ -280,12 +284,14 @@ async fn a_server_that_falls_silent_opens_the_breaker_and_one_probe_at_a_time_cl
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let connections = AtomicUsize::new(0);
     let trial = async {
-        let settings = RedisSettings { cool_down: Duration::from_millis(200), ..impatient() };
+        let settings = RedisSettings { cool_down: Duration::from_millis(300), ..impatient() };
         let cache = BalanceCache::redis(&url, "epoch", &settings).await.unwrap();
+        let begin = time::Instant::now();
         for _ in 0..settings.failures_to_open {
             let error = cache.repair(&[(wallet(1), 1)]).await.unwrap_err();
             assert!(matches!(error, CacheError::TimedOut), "{error}");
         }
+        assert!(begin.elapsed() < Duration::from_secs(1), "each call ends by its time-out of 20 ms");
         let error = cache.repair(&[(wallet(1), 1)]).await.unwrap_err();
         assert!(matches!(error, CacheError::Open), "{error}");
         let begin = time::Instant::now();
@@ -293,6 +299,7 @@ async fn a_server_that_falls_silent_opens_the_breaker_and_one_probe_at_a_time_cl
             assert_eq!(cache.get(wallet(1), None, at(0)).await, None);
         }
         assert!(begin.elapsed() < Duration::from_millis(150), "an open breaker waits for nothing");
+        time::sleep(Duration::from_millis(50)).await;
         assert_eq!(connections.load(Ordering::Relaxed), 1, "no probe before the cool-down");
         time::sleep(Duration::from_millis(400)).await;
         assert_eq!(connections.load(Ordering::Relaxed), 2, "one probe after it");
