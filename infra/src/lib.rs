@@ -1,3 +1,4 @@
-//! Storage and transport: the only crate that knows the databases and Redis.
+//! What the business is stored in: the only crate that knows SeaORM and Redis.
 
 pub mod cache;
+pub mod db;
