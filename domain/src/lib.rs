@@ -1,3 +1,9 @@
+#![deny(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
+    clippy::wildcard_enum_match_arm
+)]
 //! The business of Amvaj, pure and synchronous.
 //!
 //! A **network** is run by an operator and joined by **merchants**. A **member** has one **wallet** of points,
@@ -12,7 +18,11 @@
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
 
 pub mod access;
+pub mod calendar;
+pub mod earn;
 pub mod id;
+pub mod ledger;
 pub mod money;
 pub mod points;
+pub mod text;
 pub mod time;

@@ -1,3 +1,4 @@
-//! Storage, cache and delivery: the only crate that knows SeaORM and Redis.
+//! What the business is stored in: the only crate that knows SeaORM and Redis.
 
 pub mod clock;
+pub mod db;

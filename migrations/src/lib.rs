@@ -1,1 +1,28 @@
+//! The database's schema, one file per change, on SQLite and PostgreSQL alike.
+//!
+//! The ledger's tables hold integers only (instants are unix microseconds) and lead every wallet-side key with
+//! `shard_no`, so that the same tables distribute over Citus. They have no sequences, triggers or foreign keys.
 
+mod dialect;
+mod m0001_network;
+mod m0002_ledger;
+mod m0003_outbox;
+
+use sea_orm_migration::prelude::*;
+
+/// The list of changes, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_network::Migration),
+            Box::new(m0002_ledger::Migration),
+            Box::new(m0003_outbox::Migration),
+        ]
+    }
+}
+
+pub use sea_orm_migration::MigratorTrait;

@@ -1,0 +1,9 @@
+//! What a purchase earns: the merchant's rule, and the arithmetic from basket to points with its explanation.
+
+mod basket;
+mod kept;
+mod rule;
+
+pub use basket::{Basket, BasketLine, InvalidBasket};
+pub use kept::{Kept, Sale, SaleLine, floor_share};
+pub use rule::{EarnRule, InvalidEarnRule, Rate, rule_at};

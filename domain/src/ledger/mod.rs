@@ -1,0 +1,40 @@
+//! The points ledger: what an operation does to a wallet.
+//!
+//! [`apply`] is the one function that decides. Both databases, the tests and the audit use it: it takes the
+//! wallet's state and an operation, and either records rows in the state's [`Journal`] or answers a
+//! [`Rejection`]. It never awaits and never reads a clock.
+//!
+//! - [`Operation`], [`Command`]: what can be asked; [`Rejection`]: how it can be refused
+//! - [`WalletState`]: the wallet with the lots, holds, receipts and caps that a decision reads
+//! - [`Journal`]: the append-only facts of a decision (operations, entries, allocation of lots)
+
+mod apply;
+mod capture;
+mod due;
+mod earn;
+mod fault;
+mod hold;
+mod idempotency;
+mod journal;
+mod lot;
+mod operation;
+mod posting;
+mod receipt;
+mod refund;
+mod rejection;
+mod spend;
+mod state;
+
+pub use apply::{Outcome, apply, settle};
+pub use due::needs_detail;
+pub use fault::Fault;
+pub use hold::{Hold, HoldState};
+pub use idempotency::{Digest, Idem, Tenant};
+pub use journal::{AccountKind, Balances, Entry, Journal, LotUse, LotUseKind, OpKind, OpRecord};
+pub use lot::{Lot, LotState};
+pub use operation::{
+    Command, CommandEarn, CommandHold, CommandRedeem, CommandRefund, Operation, Prices, RefundSpec, Window,
+};
+pub use receipt::{Purchase, ReceiptFile, ReceiptKey, Redemption};
+pub use rejection::Rejection;
+pub use state::{Changes, Wallet, WalletState, WalletStatus};
