@@ -1,6 +1,6 @@
-//! Everything that is tested from outside of the crates, in one program, so that the workspace is linked once.
+//! What a user of Amvaj relies on, tried from outside of the crates against real servers: one module per
+//! capability, in one program, so that the workspace is linked once.
 
 mod architecture;
-//! What a user of Amvaj relies on, tried against real servers.
-
 mod cache;
+mod http;
