@@ -3,3 +3,5 @@
 pub mod cache;
 pub mod clock;
 pub mod db;
+pub mod directory;
+pub mod page;
