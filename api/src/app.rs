@@ -1,6 +1,15 @@
 //! The use cases, one file each: what may the caller do, and what then happens. Nothing here knows GraphQL or HTTP.
 
+pub mod access;
+pub mod enrol_member;
 pub mod error;
+pub mod link_customer;
+pub mod register_branch;
+pub mod register_merchant;
+pub mod set_branch_status;
+pub mod set_earn_rule;
+pub mod set_member_status;
+pub mod set_merchant_status;
 
 use amvaj_domain::calendar::Zone;
 use amvaj_domain::time::Instant;

@@ -3,12 +3,19 @@
 //! What every noun builds on: [`scalar`] and [`value`], [`global_id`] and [`node`], [`connection`], [`user_error`],
 //! [`loader`] and [`context`].
 
+pub mod branch;
 pub mod connection;
 pub mod context;
+pub mod earn_rule;
 pub mod error;
 pub mod global_id;
 pub mod loader;
+pub mod member;
+pub mod merchant;
+pub mod network;
+pub mod node;
 pub mod scalar;
 pub mod schema;
 pub mod user_error;
 pub mod value;
+pub mod viewer;
