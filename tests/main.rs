@@ -3,4 +3,7 @@
 
 mod architecture;
 mod cache;
+mod directory;
 mod http;
+mod participants;
+mod support;
