@@ -5,5 +5,6 @@ mod architecture;
 mod cache;
 mod directory;
 mod http;
+mod migrations;
 mod participants;
 mod support;
