@@ -4,3 +4,4 @@ pub mod cache;
 pub mod clock;
 pub mod db;
 pub mod ledger;
+pub mod page;
