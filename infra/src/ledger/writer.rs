@@ -69,7 +69,7 @@ impl LedgerWriter {
     pub fn start(
         database: &Database,
         balances: BalanceCache,
-        clock: Clock,
+        clock: &Clock,
         new_id: fn(Instant) -> uuid::Uuid,
         settings: &WriterSettings,
     ) -> Self {
