@@ -25,7 +25,8 @@ pub(super) fn earn(
     let key = ReceiptKey { merchant, number: command.receipt.clone() };
     let paid_value = check_receipt(state, &key)?;
     let cap_day = rule.cap_per_day.map(|_| command.day);
-    let cap_left = cap_left(state, rule, merchant, command);
+    let used = state.caps.get(&(merchant, command.day)).copied().unwrap_or_default();
+    let cap_left = rule.cap_left(used);
     let sale = Sale::new(&command.basket, rule, cap_left, paid_value);
     let points = sale.kept().map_err(|_| Rejection::AmountTooLarge)?.points;
     let value = worth(points, operation.prices.issue).map_err(|_| Rejection::AmountTooLarge)?;
@@ -67,21 +68,6 @@ fn check_receipt(state: &WalletState, key: &ReceiptKey) -> Result<i64, Stop> {
         return Err(Rejection::ReceiptOfAnotherMember.into());
     }
     Ok(file.paid_value())
-}
-
-/// The smaller of the cap per purchase and what is left of the day's cap.
-fn cap_left(
-    state: &WalletState,
-    rule: &EarnRule,
-    merchant: MerchantId,
-    command: &CommandEarn,
-) -> Option<Points> {
-    let used = state.caps.get(&(merchant, command.day)).copied().unwrap_or_default();
-    let day_left = rule.cap_per_day.map(|cap| cap.less(used));
-    match (rule.cap_per_purchase, day_left) {
-        (Some(purchase), Some(day)) => Some(purchase.min(day)),
-        (purchase, day) => purchase.or(day),
-    }
 }
 
 /// Keeps posted and pending together in the range of points, so that no later activation can leave it.

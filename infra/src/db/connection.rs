@@ -1,0 +1,113 @@
+//! Connections: a pool for reading and one for writing.
+//!
+//! SQLite has one writer at a time, so its writing pool is a single connection and nobody meets a locked
+//! database; PostgreSQL uses one pool for both.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbBackend,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+};
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+
+use super::StoreError;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// `sqlite://PATH` (made when absent) or `postgres://…`.
+    pub url: String,
+    /// The most connections for reading; PostgreSQL writes over the same ones.
+    pub max_connections: u32,
+    /// How long to wait for a connection.
+    pub acquire_timeout: Duration,
+}
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub struct Database {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+impl Database {
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not answer.
+    pub async fn open(settings: &DatabaseSettings) -> Result<Self, StoreError> {
+        let reader = SeaOrm::connect(options(settings, settings.max_connections)).await?;
+        let writer = match reader.get_database_backend() {
+            DbBackend::Sqlite => SeaOrm::connect(options(settings, 1)).await?,
+            _ => reader.clone(),
+        };
+        Ok(Self { reader, writer })
+    }
+
+    /// Whether this is PostgreSQL, which several nodes can share.
+    pub fn is_postgres(&self) -> bool {
+        self.backend() == DbBackend::Postgres
+    }
+
+    /// The connections that migrations run on.
+    pub fn for_migrations(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Whether the database answers now.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.reader.ping().await?)
+    }
+
+    /// Waits for what runs and closes all connections.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.writer.close_by_ref().await?;
+        Ok(self.reader.close().await?)
+    }
+
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.reader.get_database_backend()
+    }
+
+    /// For reading only.
+    pub(crate) const fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// For single writing statements.
+    pub(crate) const fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// A writing transaction. SQLite takes its lock at once: a lock taken later could not be waited for.
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.writer.begin_with_options(options).await?)
+    }
+}
+
+fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(&settings.url);
+    options
+        .max_connections(max_connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .connect_timeout(settings.acquire_timeout)
+        .sqlx_logging(false)
+        // A connection that broke is noticed by its next statement; asking before each would double round trips.
+        .test_before_acquire(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // FULL: an acknowledged commit survives a power cut.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .pragma("cache_size", "-65536")
+        });
+    options
+}

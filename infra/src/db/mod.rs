@@ -1,0 +1,9 @@
+//! The database: its connections, tables and readers. No other crate knows SeaORM.
+
+pub(crate) mod columns;
+mod connection;
+pub(crate) mod entity;
+mod error;
+
+pub use connection::{Database, DatabaseSettings};
+pub use error::StoreError;
