@@ -364,7 +364,6 @@ pub struct OperationQueries;
 impl OperationQueries {
     /// The operations that the caller may see, newest first: a merchant its own, a member those of the own wallet, the
     /// operator all.
-    #[expect(clippy::too_many_arguments, reason = "a connection has four arguments of its own")]
     async fn operations(
         &self,
         ctx: &Context<'_>,
