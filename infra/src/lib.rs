@@ -4,3 +4,5 @@ pub mod cache;
 pub mod clock;
 pub mod db;
 pub mod ledger;
+pub mod outbox;
+pub mod worker;
