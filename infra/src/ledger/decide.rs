@@ -275,7 +275,7 @@ impl Deciding {
             match apply(state, &operation, self.now)? {
                 Outcome::Applied(seq) => self.rows.refunds.push(refund.posted_row(wallet, seq)),
                 Outcome::Dismissed(rejection) => {
-                    self.rows.refunds.push(refund.rejected_row(wallet, rejection))
+                    self.rows.refunds.push(refund.rejected_row(wallet, rejection));
                 }
                 Outcome::Rejected(_) | Outcome::Settled => {}
             }

@@ -5,6 +5,7 @@
 
 mod batch;
 mod decide;
+mod history;
 pub(crate) mod keys;
 mod lane;
 mod postgres;
@@ -18,6 +19,10 @@ pub(crate) mod touched;
 mod waiting;
 mod writer;
 
+pub use history::{
+    HistoryKey, LedgerScope, OperationFilter, OperationKey, ScopedLedger, StoredOperation, StoredPurchase,
+    UsedLot,
+};
 pub use reader::LedgerReader;
 pub use request::{Answer, Recorded, Request, SubmitError};
 pub use touched::Touched;

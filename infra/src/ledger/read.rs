@@ -67,7 +67,7 @@ pub(crate) enum ClaimHolder {
     /// An operation in the journal.
     Op(WalletId, Box<OpRecord>),
     /// A refund that waits, or waited, for its purchase.
-    Refund(WaitingRefund, Option<(WalletId, Box<OpRecord>)>),
+    Refund(Box<WaitingRefund>, Option<(WalletId, Box<OpRecord>)>),
 }
 
 /// What to look up for a batch.
@@ -332,7 +332,7 @@ impl ReadSet {
                 let refund =
                     refunds.remove(&claim.idem).ok_or_else(|| missing("refund_waiting", claim.idem))?;
                 let op = refund.posted.and_then(|key| Some((key.0, Box::new(posted.get(&key)?.clone()))));
-                ClaimHolder::Refund(refund, op)
+                ClaimHolder::Refund(Box::new(refund), op)
             };
             self.claims
                 .insert(Idem::stored(claim.idem), Claim { body: Digest::stored(claim.body_hash), holder });

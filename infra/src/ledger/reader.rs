@@ -1,8 +1,10 @@
 //! Reading the ledger: wallets as they are now, and the look-ups that come before an operation.
 
 use amvaj_domain::{
-    id::WalletId,
+    calendar::LocalDay,
+    id::{MerchantId, WalletId},
     ledger::{self, Idem, ReceiptKey, WalletState},
+    points::Points,
     time::Instant,
 };
 use sea_orm::EntityTrait as _;
@@ -12,14 +14,14 @@ use crate::{
     cache::Balance,
     db::{
         Database, StoreError,
-        entity::{claim, receipt, wallet},
+        entity::{cap_used, claim, receipt, wallet},
     },
 };
 
 /// Reads of the ledger.
 #[derive(Debug, Clone)]
 pub struct LedgerReader {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl LedgerReader {
@@ -61,6 +63,18 @@ impl LedgerReader {
         let id = (key.merchant.uuid(), key.number.as_str().to_owned());
         let row = receipt::Entity::find_by_id(id).one(self.database.reader()).await?;
         Ok(row.map(|row| (WalletId::new(row.wallet_id), row.seq)))
+    }
+
+    /// Points that a wallet has used of a merchant's daily cap.
+    pub async fn cap_used(
+        &self,
+        wallet: WalletId,
+        merchant: MerchantId,
+        day: LocalDay,
+    ) -> Result<Points, StoreError> {
+        let key = (wallet.shard_no(), wallet.uuid(), merchant.uuid(), day.days());
+        let row = cap_used::Entity::find_by_id(key).one(self.database.reader()).await?;
+        row.map_or(Ok(Points::ZERO), |row| rows::points(row.used, "cap_used", row.wallet_id))
     }
 
     /// The wallet that an idempotency key belongs to: the outer option says whether the key is in use, the inner

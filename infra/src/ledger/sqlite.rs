@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    fmt::Write as _,
     sync::LazyLock,
 };
 
@@ -64,7 +65,8 @@ async fn update_wallets(
         wallet.row.json(&mut rows);
         // The expected version goes behind the row's own columns.
         rows.pop();
-        rows.push_str(&format!(",{}]", wallet.expected));
+        // Writing to a String cannot fail.
+        let _ = write!(rows, ",{}]", wallet.expected);
     }
     rows.push(']');
     let moved = sqlx::query(AssertSqlSafe(UPDATE_WALLETS.as_str())).bind(rows).fetch_all(connection).await?;
