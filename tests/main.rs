@@ -5,3 +5,4 @@ mod architecture;
 mod cache;
 mod http;
 mod ledger_traces;
+mod worker;
