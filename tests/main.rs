@@ -5,6 +5,8 @@ mod architecture;
 mod cache;
 mod directory;
 mod http;
+mod ledger_traces;
 mod migrations;
 mod participants;
 mod support;
+mod worker;

@@ -4,4 +4,7 @@ pub mod cache;
 pub mod clock;
 pub mod db;
 pub mod directory;
+pub mod ledger;
+pub mod outbox;
 pub mod page;
+pub mod worker;

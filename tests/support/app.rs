@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use amvaj_api::app::App;
 use amvaj_api::auth::{KeySet, SigningKey, Tokens};
-use amvaj_api::config::Config;
+use amvaj_api::config::{Config, DatabaseConfig, Secret};
 use amvaj_api::server::{self, Running};
 use amvaj_api::{compose, random};
 use amvaj_domain::access::Caller;
@@ -41,14 +41,15 @@ pub(crate) struct TestApp {
 }
 
 impl TestApp {
-    /// A server on a database.
+    /// A server on a database; beside PostgreSQL, balances are cached in Redis.
     pub(crate) async fn start(database: TestDb) -> Self {
         let mut config = Config::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.shutdown = Duration::from_secs(5);
         let clock = Clock::manual(START);
-        let app = Arc::new(App::new(database.database.clone(), clock.clone(), config.network.clone()));
-        app.directory.ensure_network(random::uuid(START), START).await.unwrap();
+        config.database = DatabaseConfig { url: Secret::new(&*database.url), max_connections: 8 };
+        config.cache.redis_url = database.is_postgres().then(redis_url);
+        let app = compose::open(&config, clock.clone()).await.unwrap();
         let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &config.auth);
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(compose::parts(&app, tokens.clone()), &config.http, listener).unwrap();
@@ -138,4 +139,9 @@ impl TestApp {
         self.app.directory.enrol_member(&enrolment).await.unwrap().unwrap();
         id
     }
+}
+
+fn redis_url() -> Secret {
+    let url = std::env::var("AMVAJ_TEST_REDIS_URL");
+    Secret::new(url.expect("AMVAJ_TEST_REDIS_URL names a Redis or Valkey; run the tests with tests/run"))
 }

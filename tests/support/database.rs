@@ -47,6 +47,11 @@ impl TestDb {
         Self { database: open(&url).await, url, place: Place::Postgres(name) }
     }
 
+    /// Whether it is on the PostgreSQL server.
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.place, Place::Postgres(_))
+    }
+
     /// One of each kind.
     pub(crate) async fn both() -> [Self; 2] {
         [Self::sqlite().await, Self::postgres().await]

@@ -3,6 +3,7 @@
 pub mod register;
 pub mod status;
 
+use amvaj_domain::id::BranchId;
 use amvaj_domain::merchant;
 use async_graphql::{Context, Enum, ID, MergedObject, Object, Result};
 
@@ -35,6 +36,13 @@ pub struct Branch(pub merchant::Branch);
 /// Mutations of branches.
 #[derive(Default, MergedObject)]
 pub struct BranchMutations(register::RegisterBranch, status::SetBranchStatus);
+
+impl Branch {
+    /// The branch of this id.
+    pub async fn load(ctx: &Context<'_>, id: BranchId) -> Result<Option<Self>> {
+        Ok(loader(ctx)?.load_one(id).await.map_err(fault)?.map(Self))
+    }
+}
 
 /// A place or channel of a merchant, such as a shop or a web shop.
 #[Object]

@@ -15,7 +15,8 @@ use super::context::{app, caller, caller_if_any, require_operator};
 use super::error::fault;
 use super::global_id::GlobalId;
 use super::loader::{CustomerRefOf, loader};
-use super::scalar::DateTime;
+use super::scalar::{DateTime, Version};
+use super::wallet::Wallet;
 pub use reference::{CustomerRefInput, MemberRef, MemberRefProblem};
 
 /// Whether a member takes part.
@@ -133,6 +134,18 @@ impl Member {
         caller(ctx)?;
         let reference = loader(ctx)?.load_one(CustomerRefOf(self.0.id)).await.map_err(fault)?;
         Ok(reference.map(|reference| reference.to_string()))
+    }
+
+    /// The member's wallet. Merchants see its balance; its lots and holds only the member and the operator.
+    async fn wallet(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "The answer must not be older than this version; send the one that a mutation gave you."
+        )]
+        at_least: Option<Version>,
+    ) -> Result<Option<Wallet>> {
+        Wallet::find(ctx, self.0.wallet, at_least).await
     }
 
     /// When the member joined.

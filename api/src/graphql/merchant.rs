@@ -4,6 +4,7 @@ pub mod register;
 pub mod status;
 
 use amvaj_domain::access::Caller;
+use amvaj_domain::id::MerchantId;
 use amvaj_domain::merchant::{self, MerchantStatus as Status};
 use amvaj_infra::directory;
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result, SimpleObject};
@@ -94,6 +95,13 @@ impl MerchantQueries {
             directory::MerchantFilter { status: filter.status.map(Status::from), search: filter.search };
         let page = app(ctx)?.directory.merchants(&filter, &request).await.map_err(fault)?;
         Ok(MerchantConnection::new(page, |merchant| merchant.id.uuid(), Merchant))
+    }
+}
+
+impl Merchant {
+    /// The merchant of this id.
+    pub async fn load(ctx: &Context<'_>, id: MerchantId) -> Result<Option<Self>> {
+        Ok(loader(ctx)?.load_one(id).await.map_err(fault)?.map(Self))
     }
 }
 

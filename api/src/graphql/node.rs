@@ -8,9 +8,13 @@ use super::context::caller;
 use super::earn_rule::EarnRule;
 use super::error::{Code, fault};
 use super::global_id::GlobalId;
+use super::hold::Hold;
 use super::loader::loader;
 use super::member::Member;
 use super::merchant::Merchant;
+use super::operation::Operation;
+use super::purchase::Purchase;
+use super::wallet::Wallet;
 
 /// Most ids that `nodes` takes.
 const MOST_IDS: usize = 100;
@@ -31,6 +35,14 @@ pub enum Node {
     EarnRule(EarnRule),
     /// A member.
     Member(Member),
+    /// A wallet.
+    Wallet(Wallet),
+    /// An operation in a wallet.
+    Operation(Operation),
+    /// A hold.
+    Hold(Hold),
+    /// A purchase.
+    Purchase(Purchase),
 }
 
 /// Queries for objects by id.
@@ -75,6 +87,10 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Branch(id) => {
             loader.load_one(id).await.map_err(fault)?.map(|branch| Node::Branch(Branch(branch)))
         }
+        GlobalId::Wallet(wallet) => Wallet::find(ctx, wallet, None).await?.map(Node::Wallet),
+        GlobalId::Operation(wallet, seq) => Operation::find(ctx, wallet, seq).await?.map(Node::Operation),
+        GlobalId::Hold(wallet, seq) => Hold::find(ctx, wallet, seq).await?.map(Node::Hold),
+        GlobalId::Purchase(wallet, seq) => Purchase::find(ctx, wallet, seq).await?.map(Node::Purchase),
         GlobalId::EarnRule(merchant, version) => {
             let rule = loader.load_one((merchant, version)).await.map_err(fault)?;
             rule.map(|rule| Node::EarnRule(EarnRule { merchant, rule }))

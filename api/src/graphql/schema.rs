@@ -3,12 +3,18 @@
 use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
 
 use super::branch::BranchMutations;
+use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
 use super::member::{MemberMutations, MemberQueries};
 use super::merchant::{MerchantMutations, MerchantQueries};
 use super::network::NetworkQueries;
 use super::node::NodeQueries;
+use super::operation::OperationQueries;
+use super::purchase::PurchaseQuery;
+use super::refund::RefundMutation;
+use super::spend::SpendMutation;
 use super::viewer::ViewerQueries;
+use super::wallet::WalletQueries;
 
 /// Deepest selection. Standard introspection queries are more than 12 deep.
 const DEEPEST: usize = 20;
@@ -22,11 +28,29 @@ pub type AmvajSchema = Schema<Query, Mutation, EmptySubscription>;
 
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQueries, ViewerQueries, NetworkQueries, MerchantQueries, MemberQueries);
+pub struct Query(
+    NodeQueries,
+    ViewerQueries,
+    NetworkQueries,
+    MerchantQueries,
+    MemberQueries,
+    WalletQueries,
+    OperationQueries,
+    PurchaseQuery,
+    EarnQuery,
+);
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
 #[derive(Default, MergedObject)]
-pub struct Mutation(MerchantMutations, BranchMutations, EarnRuleMutations, MemberMutations);
+pub struct Mutation(
+    MerchantMutations,
+    BranchMutations,
+    EarnRuleMutations,
+    MemberMutations,
+    EarnMutation,
+    SpendMutation,
+    RefundMutation,
+);
 
 /// A schema with its limits set; the composition root adds its data and finishes it.
 pub fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {

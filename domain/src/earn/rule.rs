@@ -77,6 +77,15 @@ impl EarnRule {
         }
     }
 
+    /// The most that a purchase can earn on a day of which `used` points of the daily cap are gone.
+    pub fn cap_left(&self, used: Points) -> Option<Points> {
+        let day_left = self.cap_per_day.map(|cap| cap.less(used));
+        match (self.cap_per_purchase, day_left) {
+            (Some(purchase), Some(day)) => Some(purchase.min(day)),
+            (purchase, day) => purchase.or(day),
+        }
+    }
+
     /// Whether a line of this category earns.
     pub fn includes(&self, category: Option<&str>) -> bool {
         category.is_none_or(|category| !self.excluded_categories.contains(category))

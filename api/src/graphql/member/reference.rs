@@ -75,7 +75,8 @@ impl MemberRef {
         Ok(found.ok_or(MemberRefProblem::NotFound))
     }
 
-    fn read(&self, caller: Caller) -> Result<MemberLookup, MemberRefProblem> {
+    /// How the member is to be looked up.
+    pub fn read(&self, caller: Caller) -> Result<MemberLookup, MemberRefProblem> {
         match self {
             Self::Id(id) => GlobalId::member(id).map(MemberLookup::Id).ok_or(MemberRefProblem::NotFound),
             Self::Mobile(mobile) => Mobile::parse(mobile).map(MemberLookup::Mobile).map_err(|_| {
