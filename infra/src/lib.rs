@@ -1,3 +1,4 @@
 //! What the business is stored in: the only crate that knows SeaORM and Redis.
 
 pub mod db;
+pub mod verify;
