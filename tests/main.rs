@@ -1,1 +1,6 @@
+//! What a user of Amvaj relies on, tried from outside of the crates against real servers: one module per
+//! capability, in one program, so that the workspace is linked once.
 
+mod architecture;
+mod cache;
+mod http;

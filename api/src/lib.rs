@@ -1,1 +1,12 @@
+//! The composition root: configuration, HTTP, GraphQL, use cases and the command line. It is a library so that tests
+//! can start a server inside their own process; the binary only calls [`cli::run`].
 
+pub mod auth;
+pub mod cli;
+pub mod command;
+pub mod config;
+pub mod graphql;
+pub mod http;
+pub mod random;
+pub mod server;
+pub mod telemetry;

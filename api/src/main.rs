@@ -1,1 +1,16 @@
-fn main() {}
+//! The `amvaj` program.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match amvaj_api::cli::run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to do when even the error stream is closed.
+            let _ = writeln!(std::io::stderr(), "amvaj: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

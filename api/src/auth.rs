@@ -1,0 +1,7 @@
+//! Who is calling: signing keys and access tokens.
+
+pub mod key;
+pub mod token;
+
+pub use key::{KeyError, KeySet, SigningKey};
+pub use token::{TokenError, Tokens};

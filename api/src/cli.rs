@@ -1,0 +1,305 @@
+//! The command line: what can be asked for, and help that teaches.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments of arguments are the help text, which is not markdown"
+)]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use uuid::Uuid;
+
+use crate::command;
+use crate::config::Config;
+
+/// Amvaj: an open coalition rewards network. Points earned at one merchant are spent at another.
+#[derive(Debug, Parser)]
+#[command(name = "amvaj", version, propagate_version = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// A TOML file of settings; the environment goes over it [env: AMVAJ_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start here:
+  amvaj demo                     a lively network in a SQLite file, then the server, with a token per role
+  amvaj serve                    the server, on what is there
+  amvaj token operator           a token for the first request
+
+Settings: every one has a default, so nothing needs to be set.
+  AMVAJ_DATABASE_URL             sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME
+  AMVAJ_REDIS_URL                cache balances in Redis instead of this process
+  AMVAJ_LISTEN                   address and port, 127.0.0.1:8080
+  AMVAJ_CONFIG                   a TOML file: the same names in lower case without AMVAJ_
+  The file .env.example lists them all.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API, and run the scheduled jobs beside it
+    Serve(ServeArgs),
+    /// Run the scheduled jobs alone: ended holds, expiries, waiting refunds, the outbox
+    Worker(WorkerArgs),
+    /// Bring the database to this program's version
+    Migrate(MigrateArgs),
+    /// Print the GraphQL schema
+    Schema(SchemaArgs),
+    /// Make a lively network on the first start, then serve it
+    Demo(DemoArgs),
+    /// Bring in records from other systems
+    Import(ImportArgs),
+    /// Make an access token
+    Token(TokenArgs),
+    /// Check every invariant of the ledger and name the rows that break one
+    Verify(VerifyArgs),
+    /// Measure a running server: requests per second and how long they take
+    Bench(BenchArgs),
+}
+
+/// `amvaj serve`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj serve
+  amvaj serve --listen 0.0.0.0:80
+  AMVAJ_DATABASE_URL=postgres://amvaj:secret@db/amvaj AMVAJ_REDIS_URL=redis://cache amvaj serve
+
+Stops on SIGTERM or Ctrl-C: nothing new is accepted, what was accepted is finished.")]
+pub struct ServeArgs {
+    /// Address and port, instead of AMVAJ_LISTEN
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `amvaj worker`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj worker
+  amvaj worker --once            one round, then the end: for a scheduler of your own
+
+Several may run at a time; leases divide the work. Set AMVAJ_WORKER_IN_SERVE=false for the servers then.")]
+pub struct WorkerArgs {
+    /// Do one round of every job and end
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// `amvaj migrate`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj migrate
+  amvaj migrate --status         only say what would be done
+
+`serve` and `demo` migrate by themselves; use this before a rolling update of several servers.")]
+pub struct MigrateArgs {
+    /// Only say which migrations are applied and which are not
+    #[arg(long)]
+    pub status: bool,
+}
+
+/// `amvaj schema`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj schema > schema.graphql")]
+pub struct SchemaArgs {}
+
+/// `amvaj demo`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj demo
+  amvaj demo --members 200 --no-serve
+
+The first start makes merchants, members and a year of purchases from a seed, played through the real ledger. A second
+start finds them. Both print the address, a token per role and a first query.")]
+pub struct DemoArgs {
+    /// Members to make
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    pub members: u32,
+    /// The seed: the same one makes the same network
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Only make the network; do not serve it
+    #[arg(long)]
+    pub no_serve: bool,
+    /// Address and port, instead of AMVAJ_LISTEN
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `amvaj import`
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// What to bring in.
+    #[command(subcommand)]
+    pub kind: ImportKind,
+}
+
+/// What to bring in.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ImportKind {
+    /// Purchases from a CSV file of purchase lines
+    Purchases(ImportPurchasesArgs),
+}
+
+/// `amvaj import purchases`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj import purchases lines.csv --map lines.toml --dry-run
+  amvaj import purchases lines.csv --map lines.toml
+
+The map names the file's columns: member, receipt, line, product, quantity, price, time, branch, currency. Points are
+earned and given back through the same ledger as over the API. Run it again after an interruption: what was brought in
+is not brought in twice. Every line that is left out is listed with its reason.")]
+pub struct ImportPurchasesArgs {
+    /// The CSV file
+    pub file: PathBuf,
+    /// The TOML file that names its columns
+    #[arg(long, value_name = "MAP.toml")]
+    pub map: PathBuf,
+    /// Only read and check; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `amvaj token`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj token operator
+  amvaj token merchant 0193e4a0-7a1b-7c3d-8e4f-5a6b7c8d9e0f --ttl 8h
+  curl 127.0.0.1:8080/graphql -H \"authorization: Bearer $(amvaj token operator)\" \\
+       -H 'content-type: application/json' -d '{\"query\": \"{ __typename }\"}'
+
+The token is signed with the server's key (AMVAJ_AUTH_KEY_FILE). Whoever holds it is that caller: keep it secret.")]
+pub struct TokenArgs {
+    /// How long the token is good for: 90s, 15m, 8h or 30d [default: AMVAJ_AUTH_TOKEN_TTL_SECONDS]
+    #[arg(long, global = true, value_parser = parse_duration)]
+    pub ttl: Option<Duration>,
+    /// Whom the token stands for.
+    #[command(subcommand)]
+    pub caller: TokenCaller,
+}
+
+/// Whom a token stands for.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum TokenCaller {
+    /// The party that runs the network
+    Operator,
+    /// A merchant
+    Merchant {
+        /// The merchant's id, a UUID
+        id: Uuid,
+    },
+    /// A member
+    Member {
+        /// The member's id, a UUID
+        id: Uuid,
+    },
+}
+
+/// `amvaj verify`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj verify
+
+Reads only, and may run beside a server. Ends with 1 when an invariant is broken.")]
+pub struct VerifyArgs {}
+
+/// `amvaj bench`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj bench                    earns, holds and balances against 127.0.0.1:8080
+  amvaj bench --url http://10.0.0.5:8080 --clients 64 --seconds 15
+
+A closed loop: every client sends its next request when the last one is answered. It earns real points: do not point it
+at a network in use.")]
+pub struct BenchArgs {
+    /// The server, instead of the one that AMVAJ_LISTEN names
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Connections that send at the same time
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub clients: u32,
+    /// Seconds for each of the measured operations
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+}
+
+/// Reads the command line and does what it asks for.
+pub async fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let config = Config::load(cli.config.as_deref())?;
+    match cli.command {
+        Command::Serve(args) => command::serve::run(config, args).await,
+        Command::Schema(args) => command::schema::run(config, args).await,
+        Command::Token(args) => command::token::run(config, args).await,
+        Command::Worker(_)
+        | Command::Migrate(_)
+        | Command::Demo(_)
+        | Command::Import(_)
+        | Command::Verify(_)
+        | Command::Bench(_) => anyhow::bail!("this command is not in this build"),
+    }
+}
+
+/// Reads a number with a unit: `90s`, `15m`, `8h`, `30d`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    const HOW: &str = "write a number and a unit, such as 90s, 15m, 8h or 30d";
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(HOW)?;
+    let seconds: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(HOW.to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| HOW)?;
+    if number == 0 {
+        return Err("a token that is good for no time is of no use".to_owned());
+    }
+    Ok(Duration::from_secs(number.saturating_mul(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(parse_duration("8h"), Ok(Duration::from_hours(8)));
+        for wrong in ["", "8", "h", "-1h", "0s", "8 h", "۸ساعت"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_asked_for_as_the_help_shows() {
+        let line = ["amvaj", "token", "merchant", "0193e4a0-7a1b-7c3d-8e4f-5a6b7c8d9e0f", "--ttl", "8h"];
+        let Command::Token(args) = Cli::try_parse_from(line).unwrap().command else {
+            panic!("another command")
+        };
+        assert!(matches!(args.caller, TokenCaller::Merchant { .. }));
+        assert_eq!(args.ttl, Some(Duration::from_hours(8)));
+    }
+}

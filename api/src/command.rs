@@ -1,0 +1,5 @@
+//! The body of each command, one file each.
+
+pub mod schema;
+pub mod serve;
+pub mod token;

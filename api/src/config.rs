@@ -1,0 +1,368 @@
+//! Configuration: defaults that just run, a file over them, the environment over both. One struct per consumer.
+//! This is the only place that reads the environment.
+
+mod reader;
+mod secret;
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use amvaj_domain::money::Currency;
+use thiserror::Error;
+
+pub use reader::Setting;
+use reader::{PREFIX, Reader, whole_number};
+pub use secret::Secret;
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The ledger's database.
+    pub database: DatabaseConfig,
+    /// The cache of balances.
+    pub cache: CacheConfig,
+    /// The HTTP server.
+    pub http: HttpConfig,
+    /// Access tokens.
+    pub auth: AuthConfig,
+    /// The ledger's writer.
+    pub ledger: LedgerConfig,
+    /// The network that this server runs.
+    pub network: NetworkConfig,
+    /// The scheduled jobs.
+    pub worker: WorkerConfig,
+    /// The log.
+    pub log: LogConfig,
+}
+
+/// The ledger's database.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `sqlite://PATH` or `postgres://…`; may hold a password.
+    pub url: Secret,
+    /// Most connections open at a time.
+    pub max_connections: u32,
+}
+
+/// The cache of balances: Redis when it has a URL, otherwise this process's memory.
+#[derive(Debug, Clone)]
+pub struct CacheConfig {
+    /// `redis://…` or `rediss://…`; may hold a password.
+    pub redis_url: Option<Secret>,
+    /// How long a balance may be cached.
+    pub ttl: Duration,
+    /// How long to wait for Redis before going to the database.
+    pub timeout: Duration,
+}
+
+/// The HTTP server.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// The address to listen on; port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// Threads that read and write HTTP; one per core when unset.
+    pub workers: Option<NonZeroUsize>,
+    /// Longest request body in bytes.
+    pub body_limit: usize,
+    /// How long one operation may take.
+    pub request_timeout: Duration,
+    /// How long a stop waits for what was accepted.
+    pub shutdown: Duration,
+}
+
+/// Access tokens.
+#[derive(Debug, Clone)]
+pub struct AuthConfig {
+    /// The PEM file of the signing key, made on the first start.
+    pub key_file: PathBuf,
+    /// The `iss` claim.
+    pub issuer: String,
+    /// The `aud` claim.
+    pub audience: String,
+    /// How long a token is good for when the command line does not say.
+    pub token_ttl: Duration,
+}
+
+/// The ledger's writer.
+#[derive(Debug, Clone)]
+pub struct LedgerConfig {
+    /// Parallel writer lanes; the writer chooses by database when unset.
+    pub lanes: Option<NonZeroUsize>,
+    /// Operations that may wait in one lane; more are refused as `OVERLOADED`.
+    pub queue: usize,
+    /// Most operations in one commit.
+    pub batch: usize,
+    /// How many days back an operation may have occurred.
+    pub look_back_days: u32,
+    /// How many minutes ahead of our clock an operation may have occurred.
+    pub ahead_minutes: u32,
+}
+
+/// The network that this server runs.
+#[derive(Debug, Clone)]
+pub struct NetworkConfig {
+    /// The club's name in Persian.
+    pub name_fa: String,
+    /// The club's name in English.
+    pub name_en: String,
+    /// The currency of the settlement between merchants.
+    pub currency: Currency,
+    /// The time zone in which days and months begin, by its IANA name.
+    pub zone: String,
+    /// For how many days after their expiry refunded points can still be given back.
+    pub restore_grace_days: u32,
+}
+
+/// The scheduled jobs.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// Whether `serve` runs the jobs too; turn it off where `amvaj worker` runs beside it.
+    pub in_serve: bool,
+    /// Pause between two rounds.
+    pub interval: Duration,
+    /// How long a job's lease lasts after its holder went silent.
+    pub lease: Duration,
+    /// How long relayed events stay readable.
+    pub outbox_retention: Duration,
+}
+
+/// The log.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// How lines look.
+    pub format: LogFormat,
+    /// What is logged, in the syntax of `RUST_LOG`.
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything that is wrong with the configuration, at once.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the configuration has to be corrected:\n  - {}", problems.join("\n  - "))]
+pub struct ConfigError {
+    /// One sentence per problem, saying what to do.
+    pub problems: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::read(&mut Reader::default())
+    }
+}
+
+impl Config {
+    /// Reads the file (`path`, else the one that `AMVAJ_CONFIG` names, else none) and the environment over it.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with(PREFIX))
+            .collect();
+        let named = environment.iter().find(|(name, value)| name == "AMVAJ_CONFIG" && !value.is_empty());
+        let path = path.or_else(|| named.map(|(_, path)| Path::new(path)));
+        let file = match path {
+            None => None,
+            Some(path) => match std::fs::read_to_string(path) {
+                Ok(text) => Some((path.display().to_string(), text)),
+                Err(error) => {
+                    let problem = format!("{} cannot be read: {error}", path.display());
+                    return Err(ConfigError { problems: vec![problem] });
+                }
+            },
+        };
+        Self::from_sources(file.as_ref().map(|(path, text)| (path.as_str(), text.as_str())), environment)
+    }
+
+    /// Reads a file's text (with the path to name in problems) and variables over it.
+    pub fn from_sources(
+        file: Option<(&str, &str)>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut reader = Reader::default();
+        if let Some((path, text)) = file {
+            reader.add_file(path, text);
+        }
+        reader.add_environment(environment);
+        let config = Self::read(&mut reader);
+        let (_, problems) = reader.finish();
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+    }
+
+    /// Every setting there is, with its default.
+    pub fn settings() -> Vec<Setting> {
+        let mut reader = Reader::default();
+        Self::read(&mut reader);
+        reader.finish().0
+    }
+
+    fn read(reader: &mut Reader) -> Self {
+        let database = DatabaseConfig::read(reader);
+        let auth = AuthConfig::read(reader, &database);
+        Self {
+            database,
+            cache: CacheConfig::read(reader),
+            http: HttpConfig::read(reader),
+            auth,
+            ledger: LedgerConfig::read(reader),
+            network: NetworkConfig::read(reader),
+            worker: WorkerConfig::read(reader),
+            log: LogConfig::read(reader),
+        }
+    }
+}
+
+impl DatabaseConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            url: reader.url(
+                "DATABASE_URL",
+                "sqlite://amvaj-data/amvaj.sqlite",
+                &["sqlite://", "postgres://", "postgresql://"],
+            ),
+            max_connections: reader.number("DATABASE_MAX_CONNECTIONS", 16, 1..=1_000),
+        }
+    }
+
+    /// The folder of the database file; the default one when the database is a server.
+    pub fn data_folder(&self) -> PathBuf {
+        self.url
+            .expose()
+            .strip_prefix("sqlite://")
+            .and_then(|path| path.split('?').next())
+            .and_then(|path| Path::new(path).parent())
+            .map_or_else(|| PathBuf::from("amvaj-data"), Path::to_path_buf)
+    }
+}
+
+impl CacheConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            redis_url: reader.optional_url("REDIS_URL", &["redis://", "rediss://"]),
+            ttl: Duration::from_secs(reader.number("CACHE_TTL_SECONDS", 60, 1..=60)),
+            timeout: Duration::from_millis(reader.number("CACHE_TIMEOUT_MS", 50, 1..=5_000)),
+        }
+    }
+}
+
+impl HttpConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            listen: reader.take("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), |text| {
+                text.parse()
+                    .map_err(|_| format!("is {text:?}; write an address and a port, like 127.0.0.1:8080"))
+            }),
+            workers: reader.take_optional("HTTP_WORKERS", threads),
+            body_limit: reader.number("HTTP_BODY_LIMIT", 262_144, 1_024..=16_777_216),
+            request_timeout: Duration::from_millis(reader.number(
+                "HTTP_REQUEST_TIMEOUT_MS",
+                10_000,
+                100..=120_000,
+            )),
+            shutdown: Duration::from_secs(reader.number("HTTP_SHUTDOWN_SECONDS", 30, 0..=600)),
+        }
+    }
+}
+
+impl AuthConfig {
+    fn read(reader: &mut Reader, database: &DatabaseConfig) -> Self {
+        Self {
+            key_file: reader
+                .take_optional("AUTH_KEY_FILE", |text| Ok(PathBuf::from(text)))
+                .unwrap_or_else(|| database.data_folder().join("signing-key.pem")),
+            issuer: reader.text("AUTH_ISSUER", "amvaj"),
+            audience: reader.text("AUTH_AUDIENCE", "amvaj"),
+            token_ttl: Duration::from_secs(reader.number("AUTH_TOKEN_TTL_SECONDS", 3_600, 60..=31_536_000)),
+        }
+    }
+}
+
+impl LedgerConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            lanes: reader.take_optional("LEDGER_LANES", threads),
+            queue: reader.number("LEDGER_QUEUE", 4_096, 1..=1_000_000),
+            batch: reader.number("LEDGER_BATCH", 256, 1..=10_000),
+            look_back_days: reader.number("LEDGER_LOOK_BACK_DAYS", 30, 0..=36_500),
+            ahead_minutes: reader.number("LEDGER_AHEAD_MINUTES", 5, 0..=1_440),
+        }
+    }
+}
+
+impl NetworkConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            name_fa: reader.text("NETWORK_NAME_FA", "باشگاه امواج"),
+            name_en: reader.text("NETWORK_NAME_EN", "Amvaj Club"),
+            currency: reader.take("NETWORK_CURRENCY", Currency::IRR, |text| {
+                Currency::parse(text).map_err(|error| format!("is {text:?}; {error}"))
+            }),
+            zone: reader.take("NETWORK_ZONE", "Asia/Tehran".to_owned(), |text| {
+                jiff::tz::TimeZone::get(text)
+                    .map(|_| text.to_owned())
+                    .map_err(|_| format!("is {text:?}; write an IANA time zone, like Asia/Tehran"))
+            }),
+            restore_grace_days: reader.number("NETWORK_RESTORE_GRACE_DAYS", 30, 0..=3_650),
+        }
+    }
+}
+
+impl WorkerConfig {
+    fn read(reader: &mut Reader) -> Self {
+        let hours: u64 = reader.number("OUTBOX_RETENTION_HOURS", 168, 1..=8_760);
+        Self {
+            in_serve: reader.take("WORKER_IN_SERVE", true, |text| {
+                text.parse().map_err(|_| format!("is {text:?}; write true or false"))
+            }),
+            interval: Duration::from_millis(reader.number("WORKER_INTERVAL_MS", 500, 10..=60_000)),
+            lease: Duration::from_secs(reader.number("WORKER_LEASE_SECONDS", 15, 1..=600)),
+            outbox_retention: Duration::from_secs(hours.saturating_mul(3_600)),
+        }
+    }
+}
+
+impl LogConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            format: reader.take("LOG_FORMAT", LogFormat::Auto, |text| match text {
+                "auto" => Ok(LogFormat::Auto),
+                "pretty" => Ok(LogFormat::Pretty),
+                "json" => Ok(LogFormat::Json),
+                other => Err(format!("is {other:?}; write auto, pretty or json")),
+            }),
+            filter: reader.take("LOG_FILTER", "info,actix_server=warn,sqlx=warn".to_owned(), |text| {
+                tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| {
+                    format!("is not a log filter ({error}); write one like info,amvaj=debug")
+                })
+            }),
+        }
+    }
+}
+
+impl std::fmt::Display for LogFormat {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Auto => "auto",
+            Self::Pretty => "pretty",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// A number of threads or lanes.
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    whole_number(text, &(NonZeroUsize::MIN..=NonZeroUsize::MIN.saturating_add(1_023)))
+}
+
+#[cfg(test)]
+mod tests;

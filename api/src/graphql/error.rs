@@ -1,0 +1,279 @@
+//! Errors as clients see them: a stable code, whether a retry helps, the request's id, a message in the client's
+//! language. Expected refusals are not errors but `userErrors` of a payload. Unknown errors are masked here, and only
+//! here.
+
+use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, ServerError, Value};
+
+/// Most errors that one response lists.
+const MOST_ERRORS: usize = 20;
+
+/// The language of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English, the default.
+    English,
+}
+
+/// The stable codes of `extensions.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema or is over a limit.
+    GraphqlValidationFailed,
+    /// The request, its variables or an argument cannot be read.
+    BadUserInput,
+    /// There is no caller, or its token is not good.
+    Unauthenticated,
+    /// The caller's role may not do this.
+    Forbidden,
+    /// There is no such thing for this caller.
+    NotFound,
+    /// The caller asks too often.
+    Throttled,
+    /// The server has too much to do; nothing was done.
+    Overloaded,
+    /// The operation may or may not have been applied: retry with the same idempotency key.
+    OutcomeUnknown,
+    /// The hash of a persisted query is unknown: send the query with it.
+    PersistedQueryNotFound,
+    /// Our fault; the log knows more under the request's id.
+    Internal,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 11] = [
+        Self::GraphqlParseFailed,
+        Self::GraphqlValidationFailed,
+        Self::BadUserInput,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Throttled,
+        Self::Overloaded,
+        Self::OutcomeUnknown,
+        Self::PersistedQueryNotFound,
+        Self::Internal,
+    ];
+
+    /// The code on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::Throttled => "THROTTLED",
+            Self::Overloaded => "OVERLOADED",
+            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    pub const fn retryable(self) -> bool {
+        match self {
+            Self::Throttled | Self::Overloaded | Self::OutcomeUnknown | Self::PersistedQueryNotFound => true,
+            Self::GraphqlParseFailed
+            | Self::GraphqlValidationFailed
+            | Self::BadUserInput
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Internal => false,
+        }
+    }
+
+    /// What to tell the client when nothing more precise is known.
+    pub const fn message(self, language: Language) -> &'static str {
+        match language {
+            Language::English => match self {
+                Self::GraphqlParseFailed => "The document is not valid GraphQL.",
+                Self::GraphqlValidationFailed => "The document does not fit the schema.",
+                Self::BadUserInput => "The request cannot be read.",
+                Self::Unauthenticated => "Send an access token: `Authorization: Bearer TOKEN`.",
+                Self::Forbidden => "This is not allowed for your role.",
+                Self::NotFound => "There is no such thing, or it is not yours.",
+                Self::Throttled => "Too many requests; wait and try again.",
+                Self::Overloaded => "The server is busy and has done nothing; try again shortly.",
+                Self::OutcomeUnknown => {
+                    "The outcome is not known; send the same request with the same idempotency key again."
+                }
+                Self::PersistedQueryNotFound => "The persisted query is unknown; send it in full once.",
+                Self::Internal => "Something went wrong on our side; tell us the request id.",
+            },
+        }
+    }
+
+    /// A resolver's error with this code and its usual message.
+    pub fn error(self) -> Error {
+        self.with_message(self.message(Language::English))
+    }
+
+    /// A resolver's error with this code and a message that says more. The message of [`Code::Internal`] is logged
+    /// and never sent.
+    pub fn with_message(self, message: impl Into<String>) -> Error {
+        Error::new(message).extend_with(|_, extensions| extensions.set("code", self.as_str()))
+    }
+
+    fn from_wire(code: &Value) -> Option<Self> {
+        match code {
+            Value::String(text) => Self::ALL.into_iter().find(|known| known.as_str() == text),
+            _ => None,
+        }
+    }
+}
+
+/// How far the library came with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It was refused before any field was resolved.
+    Validation,
+    /// Fields were resolved.
+    Execution,
+}
+
+/// Makes a response's errors fit to send: every one has a code, whether a retry helps and the request's id; what we
+/// did not foresee is logged and masked. Answers with the first error's code, for the log.
+pub fn finish(
+    errors: &mut Vec<ServerError>,
+    stage: Stage,
+    request_id: &str,
+    language: Language,
+) -> Option<Code> {
+    errors.truncate(MOST_ERRORS);
+    let mut first = None;
+    for error in errors {
+        let code = classify(error, stage);
+        if code == Code::Internal {
+            tracing::error!(path = %path(error), cause = %error.message, "a resolver failed");
+            code.message(language).clone_into(&mut error.message);
+            error.extensions = None;
+        }
+        stamp(error, code, request_id);
+        first.get_or_insert(code);
+    }
+    first
+}
+
+/// An error of the request as a whole, fit to send.
+pub fn whole_request(code: Code, message: impl Into<String>, request_id: &str) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    stamp(&mut error, code, request_id);
+    error
+}
+
+fn stamp(error: &mut ServerError, code: Code, request_id: &str) {
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    extensions.set("code", code.as_str());
+    extensions.set("retryable", code.retryable());
+    extensions.set("requestId", request_id);
+}
+
+fn classify(error: &ServerError, stage: Stage) -> Code {
+    if let Some(code) = error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+        return Code::from_wire(code).unwrap_or(Code::Internal);
+    }
+    match stage {
+        Stage::Validation if error.message.starts_with(LIBRARY_BAD_ARGUMENT) => Code::BadUserInput,
+        Stage::Validation => Code::GraphqlValidationFailed,
+        Stage::Execution if LIBRARY_BAD_INPUT.iter().any(|start| error.message.starts_with(start)) => {
+            Code::BadUserInput
+        }
+        Stage::Execution => Code::Internal,
+    }
+}
+
+/// How the library's messages begin where a value does not fit its type: it gives them no code of its own.
+const LIBRARY_BAD_ARGUMENT: &str = "Invalid value for argument";
+const LIBRARY_BAD_INPUT: [&str; 3] = ["Failed to parse \"", "Variable ", LIBRARY_BAD_ARGUMENT];
+
+fn path(error: &ServerError) -> String {
+    error
+        .path
+        .iter()
+        .map(|segment| match segment {
+            async_graphql::PathSegment::Field(name) => name.clone(),
+            async_graphql::PathSegment::Index(index) => index.to_string(),
+        })
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(error: Error, stage: Stage) -> (ServerError, Option<Code>) {
+        let mut errors = vec![error.into_server_error(async_graphql::Pos::default())];
+        let code = finish(&mut errors, stage, "r-1", Language::English);
+        (errors.remove(0), code)
+    }
+
+    fn extension(error: &ServerError, name: &str) -> Value {
+        error.extensions.as_ref().and_then(|extensions| extensions.get(name)).cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn an_unforeseen_error_is_masked() {
+        let (error, code) = finished(Error::new("relation \"wallet\" does not exist"), Stage::Execution);
+        assert_eq!(code, Some(Code::Internal));
+        assert!(!error.message.contains("wallet"));
+        assert_eq!(extension(&error, "code"), Value::from("INTERNAL"));
+        assert_eq!(extension(&error, "requestId"), Value::from("r-1"));
+    }
+
+    #[test]
+    fn a_foreseen_error_keeps_its_message() {
+        let (error, code) = finished(Code::NotFound.with_message("no such member"), Stage::Execution);
+        assert_eq!(code, Some(Code::NotFound));
+        assert_eq!(error.message, "no such member");
+        assert_eq!(extension(&error, "retryable"), Value::from(false));
+    }
+
+    #[test]
+    fn an_internal_error_hides_its_message_even_with_its_code() {
+        let (error, _) = finished(Code::Internal.with_message("disk full"), Stage::Execution);
+        assert!(!error.message.contains("disk"));
+    }
+
+    #[test]
+    fn a_code_that_is_not_ours_is_masked() {
+        let foreign = Error::new("x").extend_with(|_, extensions| extensions.set("code", "SQL"));
+        assert_eq!(finished(foreign, Stage::Execution).1, Some(Code::Internal));
+    }
+
+    struct Sums;
+
+    #[async_graphql::Object]
+    impl Sums {
+        async fn next(&self, number: i32) -> Option<i32> {
+            number.checked_add(1)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_value_that_the_library_refuses_only_while_resolving_is_still_bad_input() {
+        use async_graphql::{EmptyMutation, EmptySubscription, Request, Schema, Variables};
+        let schema = Schema::new(Sums, EmptyMutation, EmptySubscription);
+        let too_big = Variables::from_json(serde_json::json!({ "number": 3_000_000_000_u64 }));
+        for request in [
+            Request::new("{ next(number: 3000000000) }"),
+            Request::new("query($number: Int!) { next(number: $number) }").variables(too_big),
+        ] {
+            let mut errors = schema.execute(request).await.errors;
+            let code = finish(&mut errors, Stage::Execution, "r-1", Language::English);
+            assert_eq!(code, Some(Code::BadUserInput), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn the_codes_on_the_wire_differ() {
+        let codes: std::collections::HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,7 @@
+//! The HTTP surface: the GraphQL endpoint, health, metrics, and what every response carries.
+
+pub mod graphql;
+pub mod health;
+pub mod media_type;
+pub mod request;
+pub mod response;

@@ -1,0 +1,282 @@
+//! The GraphQL endpoint over HTTP, after the GraphQL-over-HTTP specification: negotiation, authentication, execution
+//! under a time limit, one span and one metric per operation.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant as Stopwatch};
+
+use actix_web::error::PayloadError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use amvaj_domain::access::Caller;
+use amvaj_infra::clock::Clock;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response, Value};
+use futures_util::future::Either;
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+use super::media_type::MediaType;
+use super::request::{self, Operation, Refusal};
+use super::response::{self, RequestId};
+use crate::auth::{TokenError, Tokens};
+use crate::graphql::error::{self, Code, Language, Stage};
+use crate::graphql::schema::AmvajSchema;
+
+/// Adds to a request what resolvers need for this caller, such as its data loaders.
+pub type Prepare = dyn Fn(Request, Option<Caller>) -> Request + Send + Sync;
+
+/// What the endpoint works with.
+pub struct Endpoint {
+    /// The schema that is served.
+    pub schema: AmvajSchema,
+    /// Who makes and checks access tokens.
+    pub tokens: Tokens,
+    /// The time by which tokens are judged.
+    pub clock: Clock,
+    /// What is added to every request. `Option<Caller>` and [`RequestId`] are there without it.
+    pub prepare: Arc<Prepare>,
+    /// How long one operation may take.
+    pub timeout: Duration,
+    /// Longest body in bytes, to name it in a refusal.
+    pub body_limit: usize,
+    /// Where operations run. It outlives the HTTP threads, so a connection pool stays usable while they stop, and a
+    /// mutation goes on when its client hangs up.
+    pub runtime: Handle,
+}
+
+/// What one HTTP request brings besides the GraphQL request.
+struct Exchange {
+    id: RequestId,
+    media_type: MediaType,
+    language: Language,
+}
+
+impl Exchange {
+    fn of(http: &HttpRequest) -> Self {
+        Self {
+            id: RequestId::of(http),
+            media_type: MediaType::negotiate(http.headers()),
+            language: Language::English,
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> HttpResponse {
+        let (status, code, error) = match refusal {
+            Refusal::Http { status, code, message } => {
+                (status, code, error::whole_request(code, message, self.id.as_str()))
+            }
+            Refusal::Request { code, error } => {
+                let stamped = error::whole_request(code, error.message, self.id.as_str());
+                let error = async_graphql::ServerError { locations: error.locations, ..stamped };
+                (self.media_type.not_executed(), code, error)
+            }
+        };
+        tracing::debug!(request_id = self.id.as_str(), code = code.as_str(), "refused");
+        response::errors(status, self.media_type.as_str(), &[error])
+    }
+
+    fn answered(&self, mut outcome: Response, stage: Stage) -> HttpResponse {
+        match stage {
+            Stage::Validation => {
+                response::errors(self.media_type.not_executed(), self.media_type.as_str(), &outcome.errors)
+            }
+            Stage::Execution => {
+                let headers = std::mem::take(&mut outcome.http_headers);
+                let mut answer = response::json(StatusCode::OK, self.media_type.as_str(), &outcome);
+                for (name, value) in &headers {
+                    let name = HeaderName::from_bytes(name.as_str().as_bytes());
+                    let value = HeaderValue::from_bytes(value.as_bytes());
+                    if let (Ok(name), Ok(value)) = (name, value) {
+                        answer.headers_mut().append(name, value);
+                    }
+                }
+                answer
+            }
+        }
+    }
+}
+
+/// Answers a POST.
+pub async fn post(
+    http: HttpRequest,
+    endpoint: Data<Endpoint>,
+    body: Result<Bytes, actix_web::Error>,
+) -> HttpResponse {
+    let request = match read_body(&http, body, endpoint.body_limit) {
+        Ok(body) => request::from_body(&body),
+        Err(refusal) => Err(refusal),
+    };
+    answer(&http, &endpoint, request).await
+}
+
+/// Answers a GET.
+pub async fn get(http: HttpRequest, endpoint: Data<Endpoint>) -> HttpResponse {
+    let request = request::from_query_string(http.query_string());
+    answer(&http, &endpoint, request).await
+}
+
+/// Answers every other method.
+pub async fn other(http: HttpRequest) -> HttpResponse {
+    let mut answer = Exchange::of(&http).refused(Refusal::Http {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        code: Code::BadUserInput,
+        message: "use POST, or GET for a query".to_owned(),
+    });
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    answer
+}
+
+async fn answer(http: &HttpRequest, endpoint: &Endpoint, request: Result<Request, Refusal>) -> HttpResponse {
+    let exchange = Exchange::of(http);
+    let caller = match authenticate(http.headers(), endpoint) {
+        Ok(caller) => caller,
+        Err(reason) => return unauthenticated(&exchange, reason),
+    };
+    let selected = request.and_then(|mut request| {
+        let operation = request::select(&mut request)?;
+        allowed(http.method(), operation.kind)?;
+        Ok((request, operation))
+    });
+    match selected {
+        Ok((request, operation)) => {
+            let request = (endpoint.prepare)(request, caller).data(caller).data(exchange.id.clone());
+            execute(endpoint, &exchange, request, operation).await
+        }
+        Err(refusal) => {
+            let post_only =
+                matches!(&refusal, Refusal::Http { status, .. } if *status == StatusCode::METHOD_NOT_ALLOWED);
+            let mut answer = exchange.refused(refusal);
+            if post_only {
+                answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            }
+            answer
+        }
+    }
+}
+
+fn read_body(
+    http: &HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
+    let content_type = http.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::Http {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            code: Code::BadUserInput,
+            message: "send `Content-Type: application/json`".to_owned(),
+        });
+    }
+    body.map_err(|error| match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Refusal::Http {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            code: Code::BadUserInput,
+            message: format!("the body is longer than {limit} bytes; send less at a time"),
+        },
+        _ => Refusal::bad_request("the body cannot be read"),
+    })
+}
+
+fn allowed(method: &Method, kind: OperationType) -> Result<(), Refusal> {
+    match kind {
+        OperationType::Mutation if method == Method::GET => Err(Refusal::Http {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            code: Code::BadUserInput,
+            message: "a mutation needs POST".to_owned(),
+        }),
+        OperationType::Subscription => {
+            Err(Refusal::bad_request("a subscription cannot be answered over a single HTTP request"))
+        }
+        OperationType::Query | OperationType::Mutation => Ok(()),
+    }
+}
+
+/// Nobody when there is no token; a token that is there has to be good.
+fn authenticate(headers: &HeaderMap, endpoint: &Endpoint) -> Result<Option<Caller>, TokenError> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let (scheme, token) =
+        value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(TokenError::Malformed)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(TokenError::Malformed);
+    }
+    endpoint.tokens.verify(token.trim(), endpoint.clock.now()).map(Some)
+}
+
+fn unauthenticated(exchange: &Exchange, reason: TokenError) -> HttpResponse {
+    let mut answer = exchange.refused(Refusal::Http {
+        status: StatusCode::UNAUTHORIZED,
+        code: Code::Unauthenticated,
+        message: reason.to_string(),
+    });
+    let challenge =
+        format!("Bearer realm=\"amvaj\", error=\"invalid_token\", error_description=\"{reason}\"");
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    answer
+}
+
+async fn execute(
+    endpoint: &Endpoint,
+    exchange: &Exchange,
+    request: Request,
+    operation: Operation,
+) -> HttpResponse {
+    let started = Stopwatch::now();
+    let kind = kind_name(operation.kind);
+    let span =
+        tracing::info_span!("operation", kind, name = operation.name, request_id = exchange.id.as_str());
+    let schema = endpoint.schema.clone();
+    let task = endpoint.runtime.spawn(async move { schema.execute(request).await }.instrument(span.clone()));
+    // Nobody needs the rest of a query whose client is gone; a mutation that has begun has to come to its end.
+    let task = match operation.kind {
+        OperationType::Mutation => Either::Left(task),
+        OperationType::Query | OperationType::Subscription => Either::Right(AbortOnDropHandle::new(task)),
+    };
+    let outcome = tokio::time::timeout(endpoint.timeout, task).await;
+    let (answer, code) = span.in_scope(|| match outcome {
+        Ok(Ok(mut outcome)) => {
+            let stage = stage(&outcome);
+            let code = error::finish(&mut outcome.errors, stage, exchange.id.as_str(), exchange.language);
+            (exchange.answered(outcome, stage), code)
+        }
+        Ok(Err(_)) => failed(exchange, StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
+        Err(_) if operation.kind == OperationType::Mutation => {
+            failed(exchange, StatusCode::GATEWAY_TIMEOUT, Code::OutcomeUnknown)
+        }
+        Err(_) => failed(exchange, StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded),
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let code = code.map_or("OK", Code::as_str);
+    span.in_scope(|| tracing::debug!(code, seconds, "answered"));
+    metrics::counter!("amvaj_operations_total", "kind" => kind, "code" => code).increment(1);
+    metrics::histogram!("amvaj_operation_seconds", "kind" => kind).record(seconds);
+    answer
+}
+
+/// The operation panicked (the panic itself is in the log) or took too long.
+fn failed(exchange: &Exchange, status: StatusCode, code: Code) -> (HttpResponse, Option<Code>) {
+    tracing::warn!(code = code.as_str(), "an operation did not come to its end");
+    let refusal = Refusal::Http { status, code, message: code.message(exchange.language).to_owned() };
+    (exchange.refused(refusal), Some(code))
+}
+
+/// A field's error always has a path, so errors without any and without data are from before the first field.
+fn stage(outcome: &Response) -> Stage {
+    let before = outcome.data == Value::Null
+        && !outcome.errors.is_empty()
+        && outcome.errors.iter().all(|error| error.path.is_empty());
+    if before { Stage::Validation } else { Stage::Execution }
+}
+
+const fn kind_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}

@@ -1,0 +1,183 @@
+//! Reads a GraphQL request from HTTP: parameters and their types, the operation it selects.
+
+use actix_web::http::StatusCode;
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
+use async_graphql::{Request, ServerError, Value, Variables};
+use serde_json::{Map, Value as Json};
+use thiserror::Error;
+
+use crate::graphql::error::Code;
+
+/// Why a request was not executed.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// The HTTP request is not a GraphQL request; the status is the same whatever the client accepts.
+    #[error("{message}")]
+    Http {
+        /// The status of the response.
+        status: StatusCode,
+        /// The code of its error.
+        code: Code,
+        /// What to do about it.
+        message: String,
+    },
+    /// The GraphQL request cannot be executed; by the older media type this is still answered with 200.
+    #[error("the request cannot be executed")]
+    Request {
+        /// The code of its error.
+        code: Code,
+        /// The error, not yet stamped.
+        error: ServerError,
+    },
+}
+
+impl Refusal {
+    /// A malformed HTTP request.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::Http { status: StatusCode::BAD_REQUEST, code: Code::BadUserInput, message: message.into() }
+    }
+
+    fn request(message: impl Into<String>) -> Self {
+        Self::Request { code: Code::BadUserInput, error: ServerError::new(message, None) }
+    }
+}
+
+/// What an operation is called in the log. Never its variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// The name in the document; empty for an anonymous operation.
+    pub name: String,
+    /// Query or mutation.
+    pub kind: OperationType,
+}
+
+/// Reads the JSON body of a POST.
+pub fn from_body(body: &[u8]) -> Result<Request, Refusal> {
+    let parameters = match serde_json::from_slice::<Json>(body) {
+        Ok(Json::Object(parameters)) => parameters,
+        Ok(Json::Array(_)) => {
+            return Err(Refusal::bad_request("batches are not supported; send one request at a time"));
+        }
+        Ok(_) => return Err(Refusal::bad_request("the body is not a JSON object with a `query`")),
+        Err(error) => return Err(Refusal::bad_request(format!("the body is not valid JSON: {error}"))),
+    };
+    from_parameters(parameters)
+}
+
+/// Reads the query string of a GET, in which variables and extensions are JSON texts.
+pub fn from_query_string(query: &str) -> Result<Request, Refusal> {
+    let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
+        .map_err(|_| Refusal::bad_request("the query string cannot be read"))?;
+    let mut parameters = Map::new();
+    for (name, text) in pairs.into_inner() {
+        let value = match name.as_str() {
+            "variables" | "extensions" => serde_json::from_str(&text)
+                .map_err(|_| Refusal::bad_request(format!("`{name}` is not valid JSON")))?,
+            _ => Json::String(text),
+        };
+        parameters.insert(name, value);
+    }
+    from_parameters(parameters)
+}
+
+fn from_parameters(mut parameters: Map<String, Json>) -> Result<Request, Refusal> {
+    let query = match parameters.remove("query") {
+        Some(Json::String(query)) => query,
+        Some(_) => return Err(Refusal::bad_request("`query` is not a string")),
+        None => return Err(Refusal::bad_request("`query` is missing")),
+    };
+    let mut request = Request::new(query);
+    request.operation_name = match parameters.remove("operationName") {
+        None | Some(Json::Null) => None,
+        Some(Json::String(name)) if name.is_empty() => None,
+        Some(Json::String(name)) => Some(name),
+        Some(_) => return Err(Refusal::bad_request("`operationName` is not a string")),
+    };
+    if let Some(variables) = object(&mut parameters, "variables")? {
+        request.variables = Variables::from_json(variables);
+    }
+    if let Some(Json::Object(extensions)) = object(&mut parameters, "extensions")? {
+        for (name, value) in extensions {
+            let value = Value::from_json(value)
+                .map_err(|_| Refusal::bad_request("`extensions` holds a value that cannot be read"))?;
+            request.extensions.0.insert(name, value);
+        }
+    }
+    Ok(request)
+}
+
+/// An optional parameter that has to be an object.
+fn object(parameters: &mut Map<String, Json>, name: &str) -> Result<Option<Json>, Refusal> {
+    match parameters.remove(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(value @ Json::Object(_)) => Ok(Some(value)),
+        Some(_) => Err(Refusal::bad_request(format!("`{name}` is not an object"))),
+    }
+}
+
+/// Parses the document (which stays with the request), selects the operation, and checks that the variables which it
+/// requires are there: the library would notice those only while it resolves the field that uses them.
+pub fn select(request: &mut Request) -> Result<Operation, Refusal> {
+    // Taken out and put back, because parsing borrows the whole request.
+    let variables = std::mem::take(&mut request.variables);
+    let asked = request.operation_name.take();
+    let outcome = match request.parsed_query() {
+        Ok(document) => choose(document, asked.as_deref(), &variables),
+        Err(error) => Err(Refusal::Request { code: Code::GraphqlParseFailed, error: brief(error) }),
+    };
+    request.variables = variables;
+    let (operation, among_several) = outcome?;
+    // The library looks a name up only among several operations and refuses it beside a single one.
+    request.operation_name = asked.filter(|_| among_several);
+    Ok(operation)
+}
+
+/// The operation to execute, and whether the document has others beside it.
+fn choose(
+    document: &ExecutableDocument,
+    asked: Option<&str>,
+    variables: &Variables,
+) -> Result<(Operation, bool), Refusal> {
+    let (name, definition) = selected(document, asked)?;
+    for variable in &definition.variable_definitions {
+        let variable = &variable.node;
+        let required = !variable.var_type.node.nullable && variable.default_value.is_none();
+        let absent = matches!(variables.get(&variable.name.node), None | Some(Value::Null));
+        if required && absent {
+            return Err(Refusal::request(format!("the variable ${} is required", variable.name.node)));
+        }
+    }
+    let among_several = matches!(document.operations, DocumentOperations::Multiple(_));
+    Ok((Operation { name, kind: definition.ty }, among_several))
+}
+
+fn selected<'a>(
+    document: &'a ExecutableDocument,
+    asked: Option<&str>,
+) -> Result<(String, &'a OperationDefinition), Refusal> {
+    let mut named = document.operations.iter();
+    match asked {
+        Some(asked) => named
+            .find(|(name, _)| name.is_some_and(|name| name.as_str() == asked))
+            .map(|(_, operation)| (asked.to_owned(), &operation.node))
+            .ok_or_else(|| Refusal::request(format!("the document has no operation named {asked:?}"))),
+        None => match (named.next(), named.next()) {
+            (Some((name, operation)), None) => {
+                Ok((name.map(ToString::to_string).unwrap_or_default(), &operation.node))
+            }
+            _ => Err(Refusal::request("the document has several operations; name one in `operationName`")),
+        },
+    }
+}
+
+/// The parser's message without its picture of the document.
+fn brief(error: ServerError) -> ServerError {
+    let reason = error.message.lines().rev().find_map(|line| line.trim().strip_prefix("= "));
+    let message = match reason {
+        Some(reason) => format!("Syntax error: {reason}"),
+        None => error.message.lines().next().unwrap_or("Syntax error").to_owned(),
+    };
+    ServerError { message, ..error }
+}

@@ -1,0 +1,230 @@
+//! The HTTP server: routes, start, and a stop that finishes what was accepted.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use amvaj_infra::clock::Clock;
+use metrics_exporter_prometheus::PrometheusHandle;
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::auth::Tokens;
+use crate::config::HttpConfig;
+use crate::graphql::error::Code;
+use crate::graphql::schema::AmvajSchema;
+use crate::http::graphql::{self, Endpoint, Prepare};
+use crate::http::health::{self, Dependency};
+use crate::http::response::{self, RequestId};
+use crate::telemetry;
+
+/// How often the metrics' histograms are folded together.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// What the server is made of; the composition root fills it in.
+pub struct Parts {
+    /// The schema with its data.
+    pub schema: AmvajSchema,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// The clock.
+    pub clock: Clock,
+    /// What readiness asks.
+    pub dependencies: Vec<Dependency>,
+    /// What is added to every request, such as data loaders.
+    pub prepare: Arc<Prepare>,
+}
+
+/// A server that is listening.
+pub struct Running {
+    address: SocketAddr,
+    handle: ServerHandle,
+    server: JoinHandle<io::Result<()>>,
+    _upkeep: AbortOnDropHandle<()>,
+}
+
+/// Why the server did not start or did not go on.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// Another program has the port.
+    #[error(
+        "port {port} of {address} is in use by another program; stop that one or choose another port: AMVAJ_LISTEN={address}:{} or --listen {address}:{}",
+        port.wrapping_add(1), port.wrapping_add(1)
+    )]
+    PortInUse {
+        /// The address that was asked for.
+        address: std::net::IpAddr,
+        /// The port that was asked for.
+        port: u16,
+    },
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}; set AMVAJ_LISTEN to an address of this machine")]
+    Listen {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server stopped by itself.
+    #[error("the HTTP server failed: {0}")]
+    Failed(#[from] io::Error),
+}
+
+/// Takes the address, so that a port in use is known before anything else is started.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServeError::PortInUse { address: address.ip(), port: address.port() },
+        _ => ServeError::Listen { address, source },
+    })
+}
+
+/// Starts to serve and returns at once. Has to be called within a Tokio runtime, which then runs the operations.
+pub fn start(parts: Parts, config: &HttpConfig, listener: TcpListener) -> Result<Running, ServeError> {
+    let address = listener.local_addr()?;
+    let metrics = telemetry::metrics();
+    let upkeep = tokio::spawn(keep_up(metrics.clone()));
+    let shared = Shared::new(parts, config, metrics);
+    let mut server = HttpServer::new(move || {
+        let shared = shared.clone();
+        App::new().wrap(from_fn(response::middleware)).configure(move |app| routes(app, shared))
+    })
+    .shutdown_timeout(config.shutdown.as_secs())
+    .disable_signals();
+    if let Some(workers) = config.workers {
+        server = server.workers(workers.get());
+    }
+    let server = server.listen(listener)?.run();
+    let handle = server.handle();
+    Ok(Running { address, handle, server: tokio::spawn(server), _upkeep: AbortOnDropHandle::new(upkeep) })
+}
+
+/// Serves until SIGTERM or SIGINT, finishes what was accepted, then awaits `drain`: what has to be done after the
+/// last request and before the process ends.
+pub async fn run(
+    parts: Parts,
+    config: &HttpConfig,
+    listener: TcpListener,
+    drain: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut running = start(parts, config, listener)?;
+    tracing::info!(address = %running.address, "listening");
+    let stopped = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        stopped = &mut running.server => Some(stopped),
+    };
+    let result = match stopped {
+        None => {
+            tracing::info!("stopping: finishing what was accepted");
+            running.stop().await
+        }
+        Some(stopped) => flatten(stopped),
+    };
+    drain.await;
+    result
+}
+
+impl Running {
+    /// Where the server listens; the port is the real one when port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts nothing more and returns when everything that was accepted is answered, or the time for it is over.
+    pub async fn stop(self) -> Result<(), ServeError> {
+        self.handle.stop(true).await;
+        flatten(self.server.await)
+    }
+}
+
+fn flatten(ended: Result<io::Result<()>, tokio::task::JoinError>) -> Result<(), ServeError> {
+    match ended {
+        Ok(result) => result.map_err(ServeError::Failed),
+        Err(panic) => Err(ServeError::Failed(io::Error::other(panic))),
+    }
+}
+
+/// What all HTTP threads share.
+#[derive(Clone)]
+struct Shared {
+    endpoint: Data<Endpoint>,
+    clock: Data<Clock>,
+    dependencies: Data<Vec<Dependency>>,
+    metrics: Data<PrometheusHandle>,
+    body_limit: usize,
+}
+
+impl Shared {
+    fn new(parts: Parts, config: &HttpConfig, metrics: PrometheusHandle) -> Self {
+        Self {
+            clock: Data::new(parts.clock.clone()),
+            dependencies: Data::new(parts.dependencies),
+            metrics: Data::new(metrics),
+            body_limit: config.body_limit,
+            endpoint: Data::new(Endpoint {
+                schema: parts.schema,
+                tokens: parts.tokens,
+                clock: parts.clock,
+                prepare: parts.prepare,
+                timeout: config.request_timeout,
+                body_limit: config.body_limit,
+                runtime: Handle::current(),
+            }),
+        }
+    }
+}
+
+fn routes(app: &mut ServiceConfig, shared: Shared) {
+    app.app_data(shared.endpoint)
+        .app_data(shared.clock)
+        .app_data(shared.dependencies)
+        .app_data(shared.metrics)
+        .app_data(PayloadConfig::new(shared.body_limit))
+        .service(
+            web::resource("/graphql")
+                .route(web::get().to(graphql::get))
+                .route(web::post().to(graphql::post))
+                .default_service(web::to(graphql::other)),
+        )
+        .route("/health/live", web::get().to(health::live))
+        .route("/health/ready", web::get().to(health::ready))
+        .route("/metrics", web::get().to(health::metrics))
+        .route("/", web::get().to(front_page))
+        .default_service(web::to(not_found));
+}
+
+async fn front_page() -> HttpResponse {
+    const PAGE: &str = "\
+Amvaj, an open coalition rewards network.
+
+  /graphql        the API: POST {\"query\": \"{ __typename }\"}, or GET for queries
+  /health/live    whether the process lives
+  /health/ready   whether it can serve, with each dependency
+  /metrics        metrics for Prometheus
+";
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8")).body(PAGE)
+}
+
+async fn not_found(http: HttpRequest) -> HttpResponse {
+    let message = "there is nothing here; the API is at /graphql";
+    response::refused(StatusCode::NOT_FOUND, Code::NotFound, message, &RequestId::of(&http))
+}
+
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut pause = tokio::time::interval(METRICS_UPKEEP);
+    loop {
+        pause.tick().await;
+        metrics.run_upkeep();
+    }
+}

@@ -1,0 +1,210 @@
+//! The cache of wallet balances: Redis where several nodes share it, the process's own memory otherwise.
+//!
+//! The cache is never the authority. It may be emptied, cut off or filled with foreign data at any time, and the
+//! service only becomes slower; an answer that carries a version token is never older than the token.
+//!
+//! | call | round trips to Redis | to the database |
+//! |---|---|---|
+//! | `get`, `ping` | 1, none while the breaker is open | 0 |
+//! | `put` of a batch | 1 (3 when Redis forgot the script) | 0 |
+//! | `repair` | 1 for each 512 wallets | 0 |
+//! | `read_through`, found | 1 | 0 |
+//! | `read_through`, not found | 3: look, look again as the leader, write | 1 for all callers together |
+//!
+//! What belongs here is how balances are kept and found again. What they mean, and who may see them, does not.
+
+mod balance;
+mod flight;
+mod lifetime;
+mod link;
+mod measure;
+mod memory;
+mod redis;
+mod text;
+
+pub use balance::Balance;
+pub use memory::MemorySettings;
+pub use redis::RedisSettings;
+
+use amvaj_domain::{id::WalletId, time::Instant};
+use balance::Need;
+use flight::{Flights, Landing, Seat};
+use measure::Read;
+use memory::MemoryCache;
+use redis::RedisCache;
+
+/// Balances of wallets by id, with reads that fill it.
+#[derive(Debug)]
+pub struct BalanceCache {
+    store: Store,
+    flights: Flights,
+}
+
+/// Where the balances are kept.
+#[derive(Debug)]
+enum Store {
+    Memory(MemoryCache),
+    Redis(RedisCache),
+}
+
+/// Why the cache did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The address is not a Redis URL.
+    #[error("the Redis URL is malformed: {0}")]
+    Url(#[source] ::redis::RedisError),
+    /// Redis failed too often; calls are refused until it answers again.
+    #[error("the cache is cut off until Redis answers again")]
+    Open,
+    /// Redis did not answer within the time-out of one call.
+    #[error("Redis did not answer in time")]
+    TimedOut,
+    /// Redis, or the connection to it, reported an error.
+    #[error("Redis failed: {0}")]
+    Failed(#[source] ::redis::RedisError),
+}
+
+impl BalanceCache {
+    /// A cache in this process's memory.
+    pub fn memory(settings: &MemorySettings) -> Self {
+        Self {
+            store: Store::Memory(MemoryCache::new(settings)),
+            flights: Flights::new(settings.concurrent_loads),
+        }
+    }
+
+    /// A cache in Redis, under keys of one database epoch: a database restored from a backup takes another epoch and
+    /// so never meets the balances of its lost future.
+    ///
+    /// Starts with the breaker open when Redis is down and connects by itself later. Must be called within the
+    /// runtime that outlives the cache, because its connection is driven there.
+    ///
+    /// # Errors
+    /// [`CacheError::Url`] when the URL is malformed, and nothing else.
+    pub async fn redis(url: &str, epoch: &str, settings: &RedisSettings) -> Result<Self, CacheError> {
+        Ok(Self {
+            store: Store::Redis(RedisCache::connect(url, epoch, settings).await?),
+            flights: Flights::new(settings.concurrent_loads),
+        })
+    }
+
+    /// The balance of a wallet, if one is kept that may be served now: not below the version `at_least`, not past its
+    /// `valid_until`, not older than the cache keeps things. A failure of the cache is a miss.
+    pub async fn get(&self, wallet: WalletId, at_least: Option<i64>, now: Instant) -> Option<Balance> {
+        let read = self.look_up(wallet, Need { at_least, now }).await;
+        measure::count_read(&read);
+        read.found()
+    }
+
+    /// Keeps the balances that are newer than what is kept already, by version, then `valid_until`, then `as_of`.
+    /// Never fails the caller: what was not written is read from the database.
+    pub async fn put(&self, balances: &[Balance], now: Instant) {
+        if balances.is_empty() {
+            return;
+        }
+        match &self.store {
+            Store::Memory(memory) => memory.put(balances, now),
+            Store::Redis(redis) => redis.put(balances, now).await,
+        }
+    }
+
+    /// Deletes the balances that are older than the versions seen, and writes none: so a write that was lost heals.
+    ///
+    /// # Errors
+    /// When Redis did not do all of it. The caller keeps its cursor and comes again; repeating is harmless.
+    pub async fn repair(&self, seen: &[(WalletId, i64)]) -> Result<(), CacheError> {
+        match &self.store {
+            Store::Memory(memory) => {
+                memory.repair(seen);
+                Ok(())
+            }
+            Store::Redis(redis) => redis.repair(seen).await,
+        }
+    }
+
+    /// Whether the cache answers now.
+    pub async fn ping(&self) -> bool {
+        match &self.store {
+            Store::Memory(_) => true,
+            Store::Redis(redis) => redis.ping().await,
+        }
+    }
+
+    /// The balance of a wallet from the cache, else by `load` from the database, whose result is kept.
+    ///
+    /// Callers who miss the same wallet at the same time share one load, as far as its result meets their need; all
+    /// wallets together run at most `concurrent_loads`. What the caller's own load says is final, even below
+    /// `at_least`: the database is the authority.
+    ///
+    /// # Errors
+    /// What `load` returned. Callers who waited for a load that failed try once for themselves.
+    pub async fn read_through<F, Fut, E>(
+        &self,
+        wallet: WalletId,
+        at_least: Option<i64>,
+        now: Instant,
+        load: F,
+    ) -> Result<Balance, E>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Balance, E>>,
+    {
+        if let Some(balance) = self.get(wallet, at_least, now).await {
+            return Ok(balance);
+        }
+        let need = Need { at_least, now };
+        // A flight that began after this caller asked has read the database as late as the caller could itself, so its
+        // result is taken as it is. This bounds the waiting to two flights, whatever token the caller holds.
+        let mut began_after_asking = false;
+        loop {
+            let mut landing = match self.flights.board(wallet) {
+                Seat::Leader(flight) => return flight.fly(self.lead(wallet, need, load)).await,
+                Seat::Follower(landing) => landing,
+            };
+            match landing.wait().await {
+                Landing::Loaded(balance) if began_after_asking || need.is_met_by(&balance) => {
+                    return Ok(balance);
+                }
+                // The leader was cancelled, or loaded before the version that this caller knows of.
+                Landing::Loaded(_) | Landing::Lost => began_after_asking = true,
+                Landing::Failed => return self.load(load, now).await,
+            }
+        }
+    }
+
+    /// The leader's part: looks once more, because a flight may have landed since its caller looked, then loads.
+    async fn lead<F, Fut, E>(&self, wallet: WalletId, need: Need, load: F) -> Result<Balance, E>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Balance, E>>,
+    {
+        match self.look_up(wallet, need).await {
+            Read::Hit(balance) => Ok(balance),
+            Read::Miss | Read::Stale | Read::Error | Read::Open => self.load(load, need.now).await,
+        }
+    }
+
+    /// Loads within the limit of loads and keeps the result.
+    async fn load<F, Fut, E>(&self, load: F, now: Instant) -> Result<Balance, E>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Balance, E>>,
+    {
+        let balance = {
+            let _permit = self.flights.permit().await;
+            load().await?
+        };
+        self.put(&[balance], now).await;
+        Ok(balance)
+    }
+
+    async fn look_up(&self, wallet: WalletId, need: Need) -> Read {
+        match &self.store {
+            Store::Memory(memory) => memory.get(wallet, need),
+            Store::Redis(redis) => redis.get(wallet, need).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

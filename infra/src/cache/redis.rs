@@ -1,0 +1,150 @@
+//! Balances in Redis, one text entry for each wallet.
+
+use super::{
+    CacheError,
+    balance::{Balance, Need},
+    lifetime::Lifetime,
+    link::{Limits, Link},
+    measure::{Read, Write, count_writes},
+    text,
+};
+use amvaj_domain::{
+    id::WalletId,
+    time::{Instant, Span},
+};
+use redis::{Client, RedisError, Script, aio::MultiplexedConnection};
+use std::time::Duration;
+
+/// The most wallets in one call of the repair, so that Redis serves others in between.
+const REPAIRED_AT_ONCE: usize = 512;
+
+/// How the cache in Redis behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct RedisSettings {
+    /// The longest that a balance is kept, at most 60 seconds.
+    pub time_to_live: Span,
+    /// The most reads of the database that [`super::BalanceCache::read_through`] runs at once.
+    pub concurrent_loads: usize,
+    /// The longest that one call to Redis may take.
+    pub call_timeout: Duration,
+    /// The longest that connecting may take.
+    pub connect_timeout: Duration,
+    /// The number of failures in a row after which Redis is no longer asked.
+    pub failures_to_open: u32,
+    /// The rest between two attempts to reach a Redis that failed.
+    pub cool_down: Duration,
+}
+
+impl Default for RedisSettings {
+    fn default() -> Self {
+        Self {
+            time_to_live: Span::seconds(60),
+            concurrent_loads: 16,
+            call_timeout: Duration::from_millis(20),
+            connect_timeout: Duration::from_secs(1),
+            failures_to_open: 5,
+            cool_down: Duration::from_millis(500),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RedisCache {
+    link: Link,
+    epoch: String,
+    lifetime: Lifetime,
+    compare_and_set: Script,
+    delete_older: Script,
+}
+
+impl RedisCache {
+    pub(super) async fn connect(
+        url: &str,
+        epoch: &str,
+        settings: &RedisSettings,
+    ) -> Result<Self, CacheError> {
+        let client = Client::open(url).map_err(CacheError::Url)?;
+        let limits = Limits {
+            call: settings.call_timeout,
+            connect: settings.connect_timeout,
+            failures: settings.failures_to_open,
+            cool_down: settings.cool_down,
+        };
+        Ok(Self {
+            link: Link::open(client, limits).await,
+            epoch: epoch.to_owned(),
+            lifetime: Lifetime::new(settings.time_to_live),
+            compare_and_set: script(include_str!("compare_and_set.lua")),
+            delete_older: script(include_str!("delete_older.lua")),
+        })
+    }
+
+    pub(super) async fn get(&self, wallet: WalletId, need: Need) -> Read {
+        let line = match self.link.call(async |connection| fetch(connection, &self.key(wallet)).await).await {
+            Ok(line) => line,
+            Err(CacheError::Open) => return Read::Open,
+            Err(CacheError::Url(_) | CacheError::TimedOut | CacheError::Failed(_)) => return Read::Error,
+        };
+        match line.and_then(|line| text::read(wallet, &line)) {
+            None => Read::Miss,
+            Some(balance) if need.is_met_by(&balance) && self.lifetime.covers(&balance, need.now) => {
+                Read::Hit(balance)
+            }
+            Some(_) => Read::Stale,
+        }
+    }
+
+    pub(super) async fn put(&self, balances: &[Balance], now: Instant) {
+        let mut call = self.compare_and_set.prepare_invoke();
+        for balance in balances {
+            // A state from before 1970 or of a negative version has no text; nobody misses it here.
+            let Some(line) = text::write(balance) else { continue };
+            let milliseconds = self.lifetime.left(balance, now).micros() / 1_000;
+            call.key(self.key(balance.wallet)).arg(line).arg(milliseconds);
+        }
+        match self.link.call(async |connection| call.invoke_async::<usize>(connection).await).await {
+            Ok(stored) => {
+                count_writes(Write::Stored, stored);
+                count_writes(Write::Outdated, balances.len().saturating_sub(stored));
+            }
+            Err(CacheError::Open) => count_writes(Write::Open, balances.len()),
+            Err(CacheError::Url(_) | CacheError::TimedOut | CacheError::Failed(_)) => {
+                count_writes(Write::Error, balances.len());
+            }
+        }
+    }
+
+    pub(super) async fn repair(&self, seen: &[(WalletId, i64)]) -> Result<(), CacheError> {
+        for some in seen.chunks(REPAIRED_AT_ONCE) {
+            let mut call = self.delete_older.prepare_invoke();
+            for (wallet, version) in some {
+                // No version is below zero, so nothing is older than a negative one.
+                let Some(version) = text::padded(*version) else { continue };
+                call.key(self.key(*wallet)).arg(version);
+            }
+            self.link.call(async |connection| call.invoke_async::<()>(connection).await).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn ping(&self) -> bool {
+        self.link.call(async |connection| redis::cmd("PING").exec_async(connection).await).await.is_ok()
+    }
+
+    fn key(&self, wallet: WalletId) -> String {
+        format!("amvaj:{}:balance:{wallet}", self.epoch)
+    }
+}
+
+/// A script with the shape of a balance's text in front, which both scripts know.
+fn script(body: &str) -> Script {
+    Script::new(&format!("{}{body}", include_str!("shape.lua")))
+}
+
+/// What is kept under a key; a value of another kind than text is foreign, so it counts as nothing.
+async fn fetch(connection: &mut MultiplexedConnection, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
+    match redis::cmd("GET").arg(key).query_async(connection).await {
+        Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
+        answer => answer,
+    }
+}

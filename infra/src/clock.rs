@@ -1,0 +1,69 @@
+//! The clock: the only place that reads the ambient time. Everything else takes `now`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use amvaj_domain::time::Instant;
+
+/// Where the current time comes from. Cheap to clone; clones of a manual clock show the same time.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// A clock that stands still until somebody moves it: microseconds since the epoch. An import drives it along
+    /// its file, and tests drive it past expiries.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that shows `start` until it is moved.
+    pub fn manual(start: Instant) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(start.micros())))
+    }
+
+    /// The current time.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
+    pub fn now(&self) -> Instant {
+        match self {
+            Self::System => Instant::from_micros(micros_since_epoch(SystemTime::now())),
+            Self::Manual(micros) => Instant::from_micros(micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock forward to `instant`; it never goes back. The machine's clock is not ours to move, so
+    /// for it nothing happens.
+    pub fn advance_to(&self, instant: Instant) {
+        match self {
+            Self::System => {}
+            Self::Manual(micros) => {
+                micros.fetch_max(instant.micros(), Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+/// Microseconds since the epoch; a machine whose clock stands before 1970 reads as the epoch.
+fn micros_since_epoch(time: SystemTime) -> i64 {
+    let elapsed = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_forward_only_and_its_clones_with_it() {
+        let clock = Clock::manual(Instant::from_micros(10));
+        let clone = clock.clone();
+        clock.advance_to(Instant::from_micros(25));
+        clock.advance_to(Instant::from_micros(20));
+        assert_eq!(clone.now(), Instant::from_micros(25));
+    }
+
+    #[test]
+    fn the_system_clock_is_past_2020() {
+        assert!(Clock::System.now() > Instant::from_micros(1_577_836_800_000_000));
+    }
+}
