@@ -4,3 +4,4 @@
 mod architecture;
 mod cache;
 mod http;
+mod verify;

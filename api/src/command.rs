@@ -3,3 +3,4 @@
 pub mod schema;
 pub mod serve;
 pub mod token;
+pub mod verify;

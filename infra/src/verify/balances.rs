@@ -63,15 +63,15 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         number: 12,
-        name: "A merchant's buckets add up to its entries, in points and in value",
+        name: "A merchant's buckets add up to its entries: points, value and how many",
         sql: "select 'merchant ' || {uuid merchant_id} || ' account ' || kind || ': its buckets are off by '
-                || sum(points) || ' points and ' || sum(value) || ' minor units' as what
+                || sum(points) || ' points, ' || sum(value) || ' minor units and ' || sum(n) || ' entries' as what
             from (
-                select merchant_id, kind, points, value from merchant_balance
+                select merchant_id, kind, points, value, n from merchant_balance
                 union all
-                select account_id, account_kind, -amount, -value from entry where account_kind in (3, 4, 6)
+                select account_id, account_kind, -amount, -value, -1 from entry where account_kind in (3, 4, 6)
             ) as both_sides
-            group by merchant_id, kind having sum(points) <> 0 or sum(value) <> 0",
+            group by merchant_id, kind having sum(points) <> 0 or sum(value) <> 0 or sum(n) <> 0",
     },
     Check {
         number: 12,

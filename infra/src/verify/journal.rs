@@ -65,7 +65,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         number: 9,
         name: "A wallet has the balances of its last operation",
-        sql: "select {wallet} || ': its balances are not those after seq ' || version as what
+        sql: "select 'wallet ' || {uuid wallet.wallet_id} || ': its balances are not those after seq ' || version as what
             from wallet left join op on op.shard_no = wallet.shard_no and op.wallet_id = wallet.wallet_id
                 and op.seq = wallet.version
             where posted <> coalesce(posted_after, 0) or held <> coalesce(held_after, 0)

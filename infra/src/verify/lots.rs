@@ -250,4 +250,23 @@ pub(super) const CHECKS: &[Check] = &[
             from lot join wallet using (shard_no, wallet_id)
             where lot.state = 2 and lot.remaining > lot.reserved and lot.expires_at < wallet.last_recorded_at",
     },
+    Check {
+        number: 15,
+        name: "Under one version of a rule, what was earned later does not expire earlier",
+        sql: "select {lot} || ': it expires at ' || expires_at || ', and what was earned before it at ' || earlier
+                as what
+            from (
+                select lot.wallet_id, lot.lot_no, lot.expires_at,
+                    lag(lot.expires_at) over (partition by lot.issuer_merchant, lot.rule_version
+                        order by op.occurred_at, lot.expires_at) as earlier
+                from purchase
+                join op on op.shard_no = purchase.shard_no and op.wallet_id = purchase.wallet_id
+                    and op.seq = purchase.seq
+                join lot on lot.shard_no = purchase.shard_no and lot.wallet_id = purchase.wallet_id
+                    and lot.lot_no = purchase.lot_no
+                join earn_rule on earn_rule.merchant_id = lot.issuer_merchant
+                    and earn_rule.version = lot.rule_version
+            ) as in_order
+            where expires_at < earlier",
+    },
 ];

@@ -61,6 +61,22 @@ pub(super) const CHECKS: &[Check] = &[
             having sum(written) = 0 or (sum(kept) = 0 and coalesce(max(dropped), 0) <= 0)",
     },
     Check {
+        number: 17,
+        name: "The outbox tells exactly which operations of which wallets a batch has",
+        sql: "select 'batch ' || {uuid batch_id} || ' bucket ' || bucket || ': it tells of other operations' as what
+            from (
+                select bucket, batch_id, '[' || string_agg('[\"' || {uuid wallet_id} || '\",' || first || ',' || last
+                    || ']', ',' order by wallet_id) || ']' as told
+                from (
+                    select shard_no % 16 as bucket, batch_id, wallet_id, min(seq) as first, max(seq) as last from op
+                    group by shard_no, batch_id, wallet_id
+                ) as touched
+                group by bucket, batch_id
+            ) as written
+            join outbox using (bucket, batch_id)
+            where payload <> told",
+    },
+    Check {
         number: 18,
         name: "Every batch is relayed in time",
         sql: "select 'batch ' || {uuid batch_id} || ' bucket ' || bucket || ': it waits since ' || recorded_at as what
