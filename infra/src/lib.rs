@@ -3,4 +3,7 @@
 pub mod cache;
 pub mod clock;
 pub mod db;
+pub mod directory;
+pub mod ledger;
+pub mod page;
 pub mod verify;

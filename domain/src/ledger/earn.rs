@@ -25,7 +25,8 @@ pub(super) fn earn(
     let key = ReceiptKey { merchant, number: command.receipt.clone() };
     let paid_value = check_receipt(state, &key)?;
     let cap_day = rule.cap_per_day.map(|_| command.day);
-    let cap_left = cap_left(state, rule, merchant, command);
+    let used = state.caps.get(&(merchant, command.day)).copied().unwrap_or_default();
+    let cap_left = rule.cap_left(used);
     let sale = Sale::new(&command.basket, rule, cap_left, paid_value);
     let points = sale.kept().map_err(|_| Rejection::AmountTooLarge)?.points;
     let value = worth(points, operation.prices.issue).map_err(|_| Rejection::AmountTooLarge)?;
@@ -48,6 +49,10 @@ pub(super) fn earn(
     posting.state.changes.receipts.insert(key.clone());
     posting.state.receipts.entry(key).or_default().purchase =
         Some(Purchase { seq, sale, kept: points, lot_no, cap_day, price: operation.prices.issue });
+    if let Some(lot_no) = lot_no {
+        // A purchase reported late may earn points whose last valid instant has passed.
+        posting.expire_if_over(lot_no)?;
+    }
     posting.repay_debt()?;
     posting.close(Heading { amount: points, ..heading(operation, OpKind::Earn) });
     Ok(())
@@ -65,23 +70,8 @@ fn check_receipt(state: &WalletState, key: &ReceiptKey) -> Result<i64, Stop> {
     Ok(file.paid_value())
 }
 
-/// The smaller of the cap per purchase and what is left of the day's cap.
-fn cap_left(
-    state: &WalletState,
-    rule: &EarnRule,
-    merchant: MerchantId,
-    command: &CommandEarn,
-) -> Option<Points> {
-    let used = state.caps.get(&(merchant, command.day)).copied().unwrap_or_default();
-    let day_left = rule.cap_per_day.map(|cap| cap.less(used));
-    match (rule.cap_per_purchase, day_left) {
-        (Some(purchase), Some(day)) => Some(purchase.min(day)),
-        (purchase, day) => purchase.or(day),
-    }
-}
-
 /// Keeps posted and pending together in the range of points, so that no later activation can leave it.
-fn check_room(state: &WalletState, points: Points) -> Result<(), Stop> {
+pub(super) fn check_room(state: &WalletState, points: Points) -> Result<(), Stop> {
     let balances = state.wallet.balances;
     let room = balances.posted.plus(balances.pending).and_then(|sum| sum.plus(points));
     room.map(|_| ()).map_err(|_| Rejection::AmountTooLarge.into())

@@ -1,6 +1,11 @@
 //! What the cache keeps of a wallet, how two states of it are ordered, and what a reader asks of one.
 
-use amvaj_domain::{id::WalletId, points::Points, time::Instant};
+use amvaj_domain::{
+    id::WalletId,
+    ledger::{Wallet, WalletStatus},
+    points::Points,
+    time::Instant,
+};
 
 /// Spendable view of one wallet as of `version`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +34,26 @@ pub struct Balance {
 impl Balance {
     /// The `valid_until` of a wallet on which nothing is due.
     pub const FOREVER: Instant = Instant::from_micros(i64::MAX);
+
+    /// The balance of a wallet's head as of `as_of`.
+    pub fn of(wallet: &Wallet, as_of: Instant) -> Self {
+        Self {
+            wallet: wallet.id,
+            version: wallet.version,
+            posted: wallet.balances.posted,
+            held: wallet.balances.held,
+            pending: wallet.balances.pending,
+            debt: wallet.balances.debt,
+            blocked: wallet.status == WalletStatus::Blocked,
+            valid_until: wallet.next_due,
+            as_of,
+        }
+    }
+
+    /// Points that can be spent: posted less held.
+    pub fn available(&self) -> Points {
+        self.posted.less(self.held)
+    }
 
     /// The place of this state among the states of its wallet. Of two states only the greater is kept: the later
     /// version; of one version the one that had more of what was due settled; of equal ones the later read.

@@ -46,7 +46,7 @@ impl From<DbErr> for StoreError {
                     Self::Failed(what) => Self::Unavailable(what),
                     classified => classified,
                 },
-                other => Self::Unavailable(other.to_string()),
+                other @ RuntimeErr::Internal(_) => Self::Unavailable(other.to_string()),
             },
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
                 classify(&cause)

@@ -1,0 +1,525 @@
+//! READ: everything that the decisions of one batch need, in a few statements.
+//!
+//! | round trip | statements (side by side) |
+//! |---|---|
+//! | 1 | wallets |
+//! | 2 | claims · receipts · redemptions of receipts · waiting refunds · named holds · caps · open lots and holds of the wallets that need them |
+//! | 3, only when found | stored operations of the claims · purchases with lines of the receipts |
+//! | 4, only when found | allocations of holds and redemptions |
+//! | 5, only when found | lots that they name and that are not open |
+//!
+//! The wallets come first and their versions guard the write, so whatever changes between the statements makes
+//! the guard fail; a claim or receipt taken meanwhile fails on its unique key.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use amvaj_domain::{
+    calendar::LocalDay,
+    id::{MerchantId, WalletId},
+    ledger::{
+        Command, Digest, HoldState, Idem, LotUseKind, OpRecord, ReceiptFile, ReceiptKey, WalletState,
+        needs_detail,
+    },
+    points::Points,
+    text::ReceiptNumber,
+    time::Instant,
+};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use uuid::Uuid;
+
+use super::{
+    keys::Keys,
+    request::Request,
+    rows,
+    waiting::{WaitingRefund, waiting_from},
+};
+use crate::db::{
+    StoreError,
+    entity::{
+        cap_used, claim, hold, lot, lot_use, op, purchase, purchase_line, receipt, receipt_redemption,
+        refund_waiting, wallet,
+    },
+};
+
+/// What a batch's decisions read.
+#[derive(Debug, Default)]
+pub(crate) struct ReadSet {
+    /// The wallets with their details, as far as they are needed.
+    pub(crate) wallets: HashMap<WalletId, WalletState>,
+    /// The keys that are in use.
+    pub(crate) claims: HashMap<Idem, Claim>,
+    /// The receipts that are taken: wallet and sequence number of the earn.
+    pub(crate) receipts: HashMap<ReceiptKey, (WalletId, i64)>,
+    /// The refunds that wait for receipts which operations name, oldest first.
+    pub(crate) waiting: HashMap<ReceiptKey, Vec<WaitingRefund>>,
+}
+
+/// A key in use.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) body: Digest,
+    pub(crate) holder: ClaimHolder,
+}
+
+/// What a key was used for.
+#[derive(Debug)]
+pub(crate) enum ClaimHolder {
+    /// An operation in the journal.
+    Op(WalletId, Box<OpRecord>),
+    /// A refund that waits, or waited, for its purchase.
+    Refund(Box<WaitingRefund>, Option<(WalletId, Box<OpRecord>)>),
+}
+
+/// What to look up for a batch.
+#[derive(Debug, Default)]
+struct Wanted {
+    idems: Vec<Uuid>,
+    receipts: Vec<ReceiptKey>,
+    holds: Vec<(WalletId, i64)>,
+    caps: Vec<(WalletId, MerchantId, LocalDay)>,
+    detail: Vec<WalletId>,
+}
+
+/// Reads what the decisions on `requests` at `now` need.
+pub(crate) async fn read<C: ConnectionTrait>(
+    connection: &C,
+    requests: &[&Request],
+    now: Instant,
+) -> Result<ReadSet, StoreError> {
+    let backend = connection.get_database_backend();
+    let mut set = ReadSet { wallets: read_heads(connection, requests).await?, ..ReadSet::default() };
+    let wanted = wanted(requests, &set.wallets, now);
+    let (claims, receipts, redemptions, waiting, holds, caps, lots, open_holds) = tokio::try_join!(
+        all::<_, claim::Model>(connection, Keys::uuids(backend, &wanted.idems), &wanted.idems, CLAIMS),
+        all::<_, receipt::Model>(
+            connection,
+            Keys::receipts(backend, &wanted.receipts),
+            &wanted.receipts,
+            RECEIPTS
+        ),
+        all::<_, receipt_redemption::Model>(
+            connection,
+            Keys::receipts(backend, &wanted.receipts),
+            &wanted.receipts,
+            REDEMPTIONS
+        ),
+        all::<_, refund_waiting::Model>(
+            connection,
+            Keys::receipts(backend, &wanted.receipts),
+            &wanted.receipts,
+            WAITING
+        ),
+        all::<_, hold::Model>(connection, Keys::numbered(backend, &wanted.holds), &wanted.holds, HOLDS),
+        all::<_, cap_used::Model>(connection, Keys::caps(backend, &wanted.caps), &wanted.caps, CAPS),
+        all::<_, lot::Model>(connection, Keys::wallets(backend, &wanted.detail), &wanted.detail, OPEN_LOTS),
+        all::<_, hold::Model>(connection, Keys::wallets(backend, &wanted.detail), &wanted.detail, OPEN_HOLDS),
+    )?;
+    for wallet in &wanted.detail {
+        if let Some(state) = set.wallets.get_mut(wallet) {
+            state.detail_read = true;
+        }
+    }
+    for row in &caps {
+        set.add_cap(row)?;
+    }
+    for row in &lots {
+        set.add_lot(row)?;
+    }
+    for row in holds.iter().chain(&open_holds) {
+        set.add_hold(row)?;
+    }
+    let late = set.receipts_of_holds(&wanted.receipts);
+    let (late_receipts, late_redemptions) = tokio::try_join!(
+        all::<_, receipt::Model>(connection, Keys::receipts(backend, &late), &late, RECEIPTS),
+        all::<_, receipt_redemption::Model>(connection, Keys::receipts(backend, &late), &late, REDEMPTIONS),
+    )?;
+    let receipts: Vec<_> = receipts.into_iter().chain(late_receipts).collect();
+    let redemptions: Vec<_> = redemptions.into_iter().chain(late_redemptions).collect();
+    set.add_receipts(&receipts)?;
+    set.add_redemptions(&redemptions)?;
+    for row in &waiting {
+        let refund = waiting_from(row)?;
+        set.waiting.entry(refund.receipt.clone()).or_default().push(refund);
+    }
+    for refunds in set.waiting.values_mut() {
+        refunds.sort_by_key(|refund| (refund.created_at, refund.idem));
+    }
+    set.read_details_for_waiting(connection, requests).await?;
+    set.read_claims(connection, &claims).await?;
+    set.read_purchases(connection, &receipts).await?;
+    set.read_allocations(connection, backend, &redemptions).await?;
+    Ok(set)
+}
+
+async fn read_heads<C: ConnectionTrait>(
+    connection: &C,
+    requests: &[&Request],
+) -> Result<HashMap<WalletId, WalletState>, StoreError> {
+    let ids: BTreeSet<WalletId> = requests.iter().filter_map(|request| request.wallet()).collect();
+    let ids: Vec<WalletId> = ids.into_iter().collect();
+    let keys = Keys::wallets(connection.get_database_backend(), &ids);
+    let heads = all::<_, wallet::Model>(connection, keys, &ids, WALLETS).await?;
+    heads
+        .iter()
+        .map(|row| {
+            let head = rows::wallet_from(row)?;
+            Ok((head.id, WalletState::head(head)))
+        })
+        .collect()
+}
+
+fn wanted(requests: &[&Request], wallets: &HashMap<WalletId, WalletState>, now: Instant) -> Wanted {
+    let mut wanted = Wanted::default();
+    let mut receipts = BTreeSet::new();
+    let mut detail = BTreeSet::new();
+    for request in requests {
+        receipts.extend(request.receipt());
+        let command = request.operation().map_or(&Command::Settle, |operation| &operation.command);
+        if let Some(wallet) = request.wallet().and_then(|id| wallets.get(&id))
+            && needs_detail(&wallet.wallet, command, now)
+        {
+            detail.insert(wallet.wallet.id);
+        }
+        let Some(operation) = request.operation() else { continue };
+        wanted.idems.push(operation.idem.uuid());
+        match &operation.command {
+            Command::Capture { hold, .. } | Command::Release { hold } => {
+                wanted.holds.push((operation.wallet, *hold));
+            }
+            Command::Earn(earn) => {
+                let capped = earn.rule.as_ref().is_some_and(|rule| rule.cap_per_day.is_some());
+                if let Some(merchant) = operation.merchant.filter(|_| capped) {
+                    wanted.caps.push((operation.wallet, merchant, earn.day));
+                }
+            }
+            Command::Hold(_)
+            | Command::Redeem(_)
+            | Command::Refund(_)
+            | Command::SetStatus(_)
+            | Command::Settle => {}
+        }
+    }
+    wanted.receipts = receipts.into_iter().collect();
+    wanted.detail = detail.into_iter().collect();
+    wanted
+}
+
+impl ReadSet {
+    fn add_cap(&mut self, row: &cap_used::Model) -> Result<(), StoreError> {
+        let used = rows::points(row.used, "cap_used", row.wallet_id)?;
+        if let Some(state) = self.wallets.get_mut(&WalletId::new(row.wallet_id)) {
+            let day = LocalDay::from_days(i64::from(row.day));
+            state.caps.insert((MerchantId::new(row.rule_id), day), used);
+        }
+        Ok(())
+    }
+
+    fn add_lot(&mut self, row: &lot::Model) -> Result<(), StoreError> {
+        if let Some(state) = self.wallets.get_mut(&WalletId::new(row.wallet_id)) {
+            state.lots.insert(row.lot_no, rows::lot_from(row)?);
+        }
+        Ok(())
+    }
+
+    fn add_hold(&mut self, row: &hold::Model) -> Result<(), StoreError> {
+        if let Some(state) = self.wallets.get_mut(&WalletId::new(row.wallet_id)) {
+            state.holds.insert(row.seq, rows::hold_from(row)?);
+        }
+        Ok(())
+    }
+
+    /// The receipts that holds name and no request does; a capture pays for them.
+    fn receipts_of_holds(&self, known: &[ReceiptKey]) -> Vec<ReceiptKey> {
+        let named = self.wallets.values().flat_map(|state| state.holds.values()).filter_map(|hold| {
+            let number = hold.receipt.clone()?;
+            Some(ReceiptKey { merchant: hold.merchant, number })
+        });
+        let late: BTreeSet<ReceiptKey> = named.filter(|key| !known.contains(key)).collect();
+        late.into_iter().collect()
+    }
+
+    /// Notes who has each receipt, and tells every wallet of the batch whether it is elsewhere.
+    fn add_receipts(&mut self, rows: &[receipt::Model]) -> Result<(), StoreError> {
+        for row in rows {
+            let key = receipt_key(row.merchant_id, &row.receipt_no, "receipt")?;
+            let owner = WalletId::new(row.wallet_id);
+            for state in self.wallets.values_mut().filter(|state| state.wallet.id != owner) {
+                state.receipts.entry(key.clone()).or_default().earned_elsewhere = true;
+            }
+            self.receipts.insert(key, (owner, row.seq));
+        }
+        Ok(())
+    }
+
+    fn add_redemptions(&mut self, rows: &[receipt_redemption::Model]) -> Result<(), StoreError> {
+        for row in rows {
+            let key = receipt_key(row.merchant_id, &row.receipt_no, "receipt_redemption")?;
+            let owner = WalletId::new(row.wallet_id);
+            for state in self.wallets.values_mut() {
+                let file: &mut ReceiptFile = state.receipts.entry(key.clone()).or_default();
+                if state.wallet.id == owner {
+                    file.redemptions.push(rows::redemption_from(row)?);
+                    file.redemptions.sort_by_key(|redemption| redemption.seq);
+                } else {
+                    file.redeemed_elsewhere = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A purchase whose refunds wait needs its wallet's lots and holds after all.
+    async fn read_details_for_waiting<C: ConnectionTrait>(
+        &mut self,
+        connection: &C,
+        requests: &[&Request],
+    ) -> Result<(), StoreError> {
+        let has_waiting =
+            |request: &&&Request| request.receipt().is_some_and(|key| self.waiting.contains_key(&key));
+        let wallets: BTreeSet<WalletId> =
+            requests.iter().filter(has_waiting).filter_map(|r| r.wallet()).collect();
+        let unread = |id: &WalletId| self.wallets.get(id).is_some_and(|state| !state.detail_read);
+        let wallets: Vec<WalletId> = wallets.into_iter().filter(unread).collect();
+        let backend = connection.get_database_backend();
+        let (lots, holds) = tokio::try_join!(
+            all::<_, lot::Model>(connection, Keys::wallets(backend, &wallets), &wallets, OPEN_LOTS),
+            all::<_, hold::Model>(connection, Keys::wallets(backend, &wallets), &wallets, OPEN_HOLDS),
+        )?;
+        lots.iter().try_for_each(|row| self.add_lot(row))?;
+        holds.iter().try_for_each(|row| self.add_hold(row))?;
+        for wallet in &wallets {
+            if let Some(state) = self.wallets.get_mut(wallet) {
+                state.detail_read = true;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_claims<C: ConnectionTrait>(
+        &mut self,
+        connection: &C,
+        claims: &[claim::Model],
+    ) -> Result<(), StoreError> {
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let backend = connection.get_database_backend();
+        let refunds: Vec<Uuid> =
+            claims.iter().filter(|claim| claim.wallet_id.is_none()).map(|claim| claim.idem).collect();
+        let waiting = all::<_, refund_waiting::Model>(
+            connection,
+            Keys::uuids(backend, &refunds),
+            &refunds,
+            WAITING_BY_KEY,
+        )
+        .await?;
+        let mut refunds = HashMap::new();
+        let mut posted = Vec::new();
+        for row in &waiting {
+            let refund = waiting_from(row)?;
+            posted.extend(refund.posted);
+            refunds.insert(row.idem, refund);
+        }
+        let posted = numbered_ops(connection, &posted).await?;
+        let by_idem: Vec<(WalletId, Uuid)> =
+            claims.iter().filter_map(|claim| Some((WalletId::new(claim.wallet_id?), claim.idem))).collect();
+        let ops = keyed_ops(connection, &by_idem).await?;
+        for claim in claims {
+            let holder = if let Some(wallet) = claim.wallet_id.map(WalletId::new) {
+                let op = ops.get(&claim.idem).ok_or_else(|| missing("op", claim.idem))?;
+                ClaimHolder::Op(wallet, Box::new(op.clone()))
+            } else {
+                let refund =
+                    refunds.remove(&claim.idem).ok_or_else(|| missing("refund_waiting", claim.idem))?;
+                let op = refund.posted.and_then(|key| Some((key.0, Box::new(posted.get(&key)?.clone()))));
+                ClaimHolder::Refund(Box::new(refund), op)
+            };
+            self.claims
+                .insert(Idem::stored(claim.idem), Claim { body: Digest::stored(claim.body_hash), holder });
+        }
+        Ok(())
+    }
+
+    async fn read_purchases<C: ConnectionTrait>(
+        &mut self,
+        connection: &C,
+        receipts: &[receipt::Model],
+    ) -> Result<(), StoreError> {
+        let backend = connection.get_database_backend();
+        let keys: Vec<(WalletId, i64)> = receipts
+            .iter()
+            .map(|row| (WalletId::new(row.wallet_id), row.seq))
+            .filter(|(wallet, _)| self.wallets.contains_key(wallet))
+            .collect();
+        let (purchases, lines) = tokio::try_join!(
+            all::<_, purchase::Model>(connection, Keys::numbered(backend, &keys), &keys, PURCHASES),
+            all::<_, purchase_line::Model>(connection, Keys::numbered(backend, &keys), &keys, LINES),
+        )?;
+        let mut lines_of: HashMap<(Uuid, i64), Vec<_>> = HashMap::new();
+        for line in lines {
+            lines_of.entry((line.wallet_id, line.seq)).or_default().push(rows::line_from(line));
+        }
+        let mut caps = Vec::new();
+        for row in &purchases {
+            let key = receipt_key(row.merchant_id, &row.receipt_no, "purchase")?;
+            let lines = lines_of.remove(&(row.wallet_id, row.seq)).unwrap_or_default();
+            let purchase = rows::purchase_from(row, lines)?;
+            let wallet = WalletId::new(row.wallet_id);
+            if let Some(state) = self.wallets.get_mut(&wallet) {
+                caps.extend(purchase.cap_day.map(|day| (wallet, key.merchant, day)));
+                state.receipts.entry(key).or_default().purchase = Some(purchase);
+            }
+        }
+        let caps = all::<_, cap_used::Model>(connection, Keys::caps(backend, &caps), &caps, CAPS).await?;
+        caps.iter().try_for_each(|row| self.add_cap(row))
+    }
+
+    /// What holds reserved and redemptions spent, and the lots of these and of purchases that are no longer open.
+    async fn read_allocations<C: ConnectionTrait>(
+        &mut self,
+        connection: &C,
+        backend: DbBackend,
+        redemptions: &[receipt_redemption::Model],
+    ) -> Result<(), StoreError> {
+        let mut keys: HashSet<(WalletId, i64)> = redemptions
+            .iter()
+            .map(|row| (WalletId::new(row.wallet_id), row.seq))
+            .filter(|(wallet, _)| self.wallets.contains_key(wallet))
+            .collect();
+        for state in self.wallets.values() {
+            let open = state.holds.values().filter(|hold| hold.state == HoldState::Open);
+            keys.extend(open.map(|hold| (state.wallet.id, hold.seq)));
+        }
+        let keys: Vec<(WalletId, i64)> = keys.into_iter().collect();
+        let uses =
+            all::<_, lot_use::Model>(connection, Keys::numbered(backend, &keys), &keys, ALLOCATIONS).await?;
+        for row in &uses {
+            self.add_allocation(row)?;
+        }
+        let closed = self.lots_not_read(&uses);
+        let lots = all::<_, lot::Model>(connection, Keys::numbered(backend, &closed), &closed, LOTS).await?;
+        lots.iter().try_for_each(|row| self.add_lot(row))
+    }
+
+    fn add_allocation(&mut self, row: &lot_use::Model) -> Result<(), StoreError> {
+        let quantity: Points = rows::points(row.qty, "lot_use", row.wallet_id)?;
+        let Some(state) = self.wallets.get_mut(&WalletId::new(row.wallet_id)) else { return Ok(()) };
+        match LotUseKind::from_stored(row.kind) {
+            Some(LotUseKind::Reserve) => {
+                if let Some(hold) = state.holds.get_mut(&row.seq).filter(|hold| hold.state == HoldState::Open)
+                {
+                    hold.reserved.push((row.lot_no, quantity));
+                }
+            }
+            Some(LotUseKind::Spend) => {
+                let redemptions = state.receipts.values_mut().flat_map(|file| &mut file.redemptions);
+                for redemption in redemptions.filter(|redemption| redemption.seq == row.seq) {
+                    redemption.spent.push((row.lot_no, quantity));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn lots_not_read(&self, uses: &[lot_use::Model]) -> Vec<(WalletId, i64)> {
+        let used = uses.iter().map(|row| (WalletId::new(row.wallet_id), row.lot_no));
+        let purchased = self.wallets.values().flat_map(|state| {
+            let purchases = state.receipts.values().filter_map(|file| file.purchase.as_ref());
+            purchases.filter_map(|purchase| Some((state.wallet.id, purchase.lot_no?)))
+        });
+        let named: BTreeSet<(WalletId, i64)> = used.chain(purchased).collect();
+        let known = |(wallet, lot_no): &(WalletId, i64)| {
+            self.wallets.get(wallet).is_none_or(|state| state.lots.contains_key(lot_no))
+        };
+        named.into_iter().filter(|key| !known(key)).collect()
+    }
+}
+
+/// Puts allocations in the spending order of their lots: a stored allocation does not keep its place.
+pub(crate) fn sort_allocations(state: &mut WalletState) {
+    let order: HashMap<i64, (Instant, i64)> =
+        state.lots.values().map(|lot| (lot.lot_no, lot.spending_order())).collect();
+    let place = |(lot_no, _): &(i64, Points)| order.get(lot_no).copied();
+    for hold in state.holds.values_mut() {
+        hold.reserved.sort_by_key(place);
+    }
+    for redemption in state.receipts.values_mut().flat_map(|file| &mut file.redemptions) {
+        redemption.spent.sort_by_key(place);
+    }
+}
+
+async fn numbered_ops<C: ConnectionTrait>(
+    connection: &C,
+    keys: &[(WalletId, i64)],
+) -> Result<HashMap<(WalletId, i64), OpRecord>, StoreError> {
+    let table = Keys::numbered(connection.get_database_backend(), keys);
+    let found = all::<_, op::Model>(connection, table, keys, OPS).await?;
+    found.iter().map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::op_from(row)?))).collect()
+}
+
+async fn keyed_ops<C: ConnectionTrait>(
+    connection: &C,
+    keys: &[(WalletId, Uuid)],
+) -> Result<HashMap<Uuid, OpRecord>, StoreError> {
+    let table = Keys::keyed(connection.get_database_backend(), keys);
+    let found = all::<_, op::Model>(connection, table, keys, OPS_BY_KEY).await?;
+    found.iter().map(|row| Ok((row.idem, rows::op_from(row)?))).collect()
+}
+
+/// Runs a statement over a list of keys; an empty list needs no round trip.
+async fn all<C: ConnectionTrait, M: FromQueryResult>(
+    connection: &C,
+    table: Keys,
+    keys: &[impl Sized],
+    sql: &str,
+) -> Result<Vec<M>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(M::find_by_statement(table.statement(sql)).all(connection).await?)
+}
+
+pub(super) fn receipt_key(
+    merchant: Uuid,
+    number: &str,
+    table: &'static str,
+) -> Result<ReceiptKey, StoreError> {
+    let number = ReceiptNumber::parse(number).map_err(|_| StoreError::CorruptRow {
+        table,
+        id: format!("{merchant}/{number}"),
+        what: "receipt number",
+    })?;
+    Ok(ReceiptKey { merchant: MerchantId::new(merchant), number })
+}
+
+fn missing(table: &'static str, id: Uuid) -> StoreError {
+    StoreError::CorruptRow { table, id: id.to_string(), what: "a claim refers to it and it is missing" }
+}
+
+const WALLETS: &str =
+    "select t.* from {k} join wallet t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id";
+const CLAIMS: &str = "select t.* from {k} join claim t on t.idem = k.id";
+const RECEIPTS: &str =
+    "select t.* from {k} join receipt t on t.merchant_id = k.merchant_id and t.receipt_no = k.receipt_no";
+const REDEMPTIONS: &str = "select t.* from {k} join receipt_redemption t \
+     on t.merchant_id = k.merchant_id and t.receipt_no = k.receipt_no";
+const WAITING: &str = "select t.* from {k} join refund_waiting t \
+     on t.merchant_id = k.merchant_id and t.receipt_no = k.receipt_no where t.state = 1";
+const WAITING_BY_KEY: &str = "select t.* from {k} join refund_waiting t on t.idem = k.id";
+const HOLDS: &str = "select t.* from {k} join hold t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n";
+const CAPS: &str = "select t.* from {k} join cap_used t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id \
+     and t.rule_id = k.rule_id and t.day = k.day";
+const OPEN_LOTS: &str = "select t.* from {k} join lot t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id \
+     and t.remaining > 0";
+const OPEN_HOLDS: &str = "select t.* from {k} join hold t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id \
+     and t.state = 1";
+const OPS: &str =
+    "select t.* from {k} join op t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n";
+const OPS_BY_KEY: &str = "select t.* from {k} join op t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.idem = k.id";
+const PURCHASES: &str = "select t.* from {k} join purchase t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n";
+const LINES: &str = "select t.* from {k} join purchase_line t \
+     on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n order by t.line_no";
+const ALLOCATIONS: &str = "select t.* from {k} join lot_use t \
+     on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n and t.kind in (1, 2)";
+const LOTS: &str = "select t.* from {k} join lot t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.lot_no = k.n";

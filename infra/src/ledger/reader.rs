@@ -1,0 +1,86 @@
+//! Reading the ledger: wallets as they are now, and the look-ups that come before an operation.
+
+use amvaj_domain::{
+    calendar::LocalDay,
+    id::{MerchantId, WalletId},
+    ledger::{self, Idem, ReceiptKey, WalletState},
+    points::Points,
+    time::Instant,
+};
+use sea_orm::EntityTrait as _;
+
+use super::{read::read, request::Request, rows};
+use crate::{
+    cache::Balance,
+    db::{
+        Database, StoreError,
+        entity::{cap_used, claim, receipt, wallet},
+    },
+};
+
+/// Reads of the ledger.
+#[derive(Debug, Clone)]
+pub struct LedgerReader {
+    pub(super) database: Database,
+}
+
+impl LedgerReader {
+    /// Reads from an open database.
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The wallet's balance at `now`, with whatever is due by then settled in memory; nothing is written.
+    pub async fn balance(&self, wallet: WalletId, now: Instant) -> Result<Option<Balance>, StoreError> {
+        let key = (wallet.shard_no(), wallet.uuid());
+        let Some(row) = wallet::Entity::find_by_id(key).one(self.database.reader()).await? else {
+            return Ok(None);
+        };
+        let head = rows::wallet_from(&row)?;
+        if now < head.next_due {
+            return Ok(Some(Balance::of(&head, now)));
+        }
+        let Some(state) = self.wallet(wallet, now).await? else { return Ok(None) };
+        // The figures are settled but the version is the stored one: what is due is not written yet.
+        Ok(Some(Balance { version: head.version, ..Balance::of(&state.wallet, now) }))
+    }
+
+    /// The wallet with its open lots and holds at `now`, whatever is due by then settled in memory.
+    pub async fn wallet(&self, wallet: WalletId, now: Instant) -> Result<Option<WalletState>, StoreError> {
+        let request = Request::Tend { wallet, receipt: None };
+        let mut set = read(self.database.reader(), &[&request], now).await?;
+        let Some(mut state) = set.wallets.remove(&wallet) else { return Ok(None) };
+        ledger::settle(&mut state, now).map_err(|_| StoreError::CorruptRow {
+            table: "wallet",
+            id: wallet.to_string(),
+            what: "what is due cannot be settled on its lots and holds",
+        })?;
+        Ok(Some(state))
+    }
+
+    /// The wallet and sequence number of the earn that has a receipt.
+    pub async fn receipt(&self, key: &ReceiptKey) -> Result<Option<(WalletId, i64)>, StoreError> {
+        let id = (key.merchant.uuid(), key.number.as_str().to_owned());
+        let row = receipt::Entity::find_by_id(id).one(self.database.reader()).await?;
+        Ok(row.map(|row| (WalletId::new(row.wallet_id), row.seq)))
+    }
+
+    /// Points that a wallet has used of a merchant's daily cap.
+    pub async fn cap_used(
+        &self,
+        wallet: WalletId,
+        merchant: MerchantId,
+        day: LocalDay,
+    ) -> Result<Points, StoreError> {
+        let key = (wallet.shard_no(), wallet.uuid(), merchant.uuid(), day.days());
+        let row = cap_used::Entity::find_by_id(key).one(self.database.reader()).await?;
+        row.map_or(Ok(Points::ZERO), |row| rows::points(row.used, "cap_used", row.wallet_id))
+    }
+
+    /// The wallet that an idempotency key belongs to: the outer option says whether the key is in use, the inner
+    /// one is empty for a refund that waits for its purchase.
+    pub async fn claimed_wallet(&self, idem: Idem) -> Result<Option<Option<WalletId>>, StoreError> {
+        let row = claim::Entity::find_by_id(idem.uuid()).one(self.database.reader()).await?;
+        Ok(row.map(|row| row.wallet_id.map(WalletId::new)))
+    }
+}

@@ -1,0 +1,96 @@
+//! The database under a lane: what it reads and how it writes.
+
+use std::collections::HashSet;
+
+use amvaj_domain::{id::WalletId, time::Instant};
+use sea_orm::DatabaseConnection;
+
+use super::{
+    batch::WriteBatch,
+    lane::WriteOutcome,
+    postgres,
+    read::{ReadSet, read},
+    request::Request,
+    sqlite,
+};
+use crate::db::{Database, StoreError};
+
+/// The two databases, one behaviour.
+#[derive(Debug, Clone)]
+pub(crate) enum LedgerStore {
+    /// One statement per batch.
+    Postgres(DatabaseConnection),
+    /// One immediate transaction per batch, on the single writing connection.
+    Sqlite(DatabaseConnection),
+}
+
+/// Locks that a batch holds until it is written.
+pub(crate) struct Locked(Option<postgres::Locks>);
+
+impl LedgerStore {
+    /// The store on an open database.
+    pub(crate) fn new(database: &Database) -> Self {
+        let writer = database.writer().clone();
+        if database.is_postgres() { Self::Postgres(writer) } else { Self::Sqlite(writer) }
+    }
+
+    /// Locks the wallets of a batch that lost its guard too often. SQLite needs none: it has one writer.
+    pub(crate) async fn lock(&self, requests: &[&Request]) -> Result<Locked, StoreError> {
+        let wallets: HashSet<WalletId> = requests.iter().filter_map(|request| request.wallet()).collect();
+        match self {
+            Self::Postgres(connection) => {
+                let wallets: Vec<WalletId> = wallets.into_iter().collect();
+                Ok(Locked(Some(postgres::lock(connection.get_postgres_connection_pool(), &wallets).await?)))
+            }
+            Self::Sqlite(_) => Ok(Locked(None)),
+        }
+    }
+
+    /// No locks: the guard alone.
+    pub(crate) const fn unlocked() -> Locked {
+        Locked(None)
+    }
+
+    /// Reads what the decisions of a batch need.
+    pub(crate) async fn read(&self, requests: &[&Request], now: Instant) -> Result<ReadSet, StoreError> {
+        match self {
+            Self::Postgres(connection) | Self::Sqlite(connection) => read(connection, requests, now).await,
+        }
+    }
+
+    /// Writes a batch.
+    pub(crate) async fn write(&self, batch: &WriteBatch, locked: Locked) -> WriteOutcome {
+        if batch.is_empty() {
+            return WriteOutcome::Committed(HashSet::new());
+        }
+        let written = match self {
+            Self::Postgres(connection) => {
+                postgres::write(connection.get_postgres_connection_pool(), locked.0, batch).await
+            }
+            Self::Sqlite(connection) => sqlite::write(connection.get_sqlite_connection_pool(), batch).await,
+        };
+        written.map_or_else(outcome, WriteOutcome::Committed)
+    }
+}
+
+/// What a failed write means for its batch.
+fn outcome(error: StoreError) -> WriteOutcome {
+    match error {
+        StoreError::Contention(_) => WriteOutcome::Taken,
+        // A claim or receipt that another lane took since the read; anything else unique is a defect of ours.
+        StoreError::Duplicate(what)
+            if ["claim", "receipt_pkey", "receipt.", "refund_waiting"]
+                .iter()
+                .any(|word| what.contains(word)) =>
+        {
+            WriteOutcome::Taken
+        }
+        StoreError::Duplicate(what) | StoreError::Constraint(what) | StoreError::Failed(what) => {
+            WriteOutcome::Poisoned(what)
+        }
+        StoreError::Unavailable(what) => WriteOutcome::Unknown(what),
+        other @ (StoreError::CorruptRow { .. } | StoreError::Newer(_)) => {
+            WriteOutcome::Poisoned(other.to_string())
+        }
+    }
+}

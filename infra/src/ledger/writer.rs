@@ -1,0 +1,312 @@
+//! The ledger's writer: lanes that batch whatever waits, each driven by a task of its own.
+//!
+//! Once queued a request is never cancelled: a caller that stops waiting finds the answer under its key.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use amvaj_domain::{
+    id::{BatchId, WalletId},
+    time::Instant,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::{
+    lane::{Batch, Effects, Lane, Reply, Ticket, WriteOutcome},
+    request::{Answer, Request, SubmitError},
+    store::LedgerStore,
+};
+use crate::{
+    cache::{Balance, BalanceCache},
+    clock::Clock,
+    db::Database,
+};
+
+/// The most lanes: each owns one bucket of merchants' totals.
+const MAX_LANES: usize = 16;
+/// How many committed batches may wait for the cache; more are dropped and healed by the relay.
+const CACHE_QUEUE: usize = 256;
+
+/// How the writer works.
+#[derive(Debug, Clone)]
+pub struct WriterSettings {
+    /// Lanes of this node, 1 to 16; by default one on SQLite and two on PostgreSQL.
+    pub lanes: Option<usize>,
+    /// Requests that may wait in each lane before it answers that it is overloaded.
+    pub queue: usize,
+    /// The most requests of one batch.
+    pub batch: usize,
+    /// How long a caller waits for an answer before the outcome counts as unknown.
+    pub answer_within: Duration,
+}
+
+impl Default for WriterSettings {
+    fn default() -> Self {
+        Self { lanes: None, queue: 4_096, batch: 256, answer_within: Duration::from_secs(10) }
+    }
+}
+
+/// The ledger's writer. Clones share its lanes.
+#[derive(Debug, Clone)]
+pub struct LedgerWriter {
+    lanes: Arc<[mpsc::Sender<Waiting>]>,
+    answer_within: Duration,
+    tasks: Arc<std::sync::Mutex<Vec<JoinHandle<()>>>>,
+    closing: tokio_util::sync::CancellationToken,
+}
+
+/// A request and whoever waits for its answer.
+#[derive(Debug)]
+struct Waiting {
+    request: Request,
+    reply: oneshot::Sender<Result<Answer, SubmitError>>,
+}
+
+impl LedgerWriter {
+    /// Starts the lanes on the runtime that calls.
+    pub fn start(
+        database: &Database,
+        balances: BalanceCache,
+        clock: &Clock,
+        new_id: fn(Instant) -> uuid::Uuid,
+        settings: &WriterSettings,
+    ) -> Self {
+        let default = if database.is_postgres() { 2 } else { 1 };
+        let count = settings.lanes.unwrap_or(default).clamp(1, MAX_LANES);
+        let closing = tokio_util::sync::CancellationToken::new();
+        let (cache, cache_task) = start_cache_writer(balances, clock.clone());
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| mpsc::channel(settings.queue.max(1))).unzip();
+        let lanes: Arc<[mpsc::Sender<Waiting>]> = senders.into();
+        let mut tasks = vec![cache_task];
+        for (number, arrivals) in receivers.into_iter().enumerate() {
+            let bucket = i16::try_from(number).unwrap_or_default();
+            let driver = Driver {
+                lane: Lane::new(bucket, settings.batch.max(1)),
+                store: LedgerStore::new(database),
+                clock: clock.clone(),
+                new_id,
+                arrivals,
+                waiting: HashMap::new(),
+                next_ticket: 0,
+                cache: cache.clone(),
+                closing: closing.clone(),
+            };
+            tasks.push(tokio::spawn(driver.run()));
+        }
+        Self { lanes, answer_within: settings.answer_within, tasks: Arc::new(tasks.into()), closing }
+    }
+
+    /// Submits a request and waits for its answer.
+    ///
+    /// # Errors
+    /// [`SubmitError::Overloaded`] at once when the lane's queue is full; [`SubmitError::OutcomeUnknown`] when the
+    /// answer does not come in time: the request goes on.
+    pub async fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        let lane = self.lane_of(&request)?;
+        if self.closing.is_cancelled() || lane.try_send(Waiting { request, reply }).is_err() {
+            metrics::counter!("amvaj_ledger_overloaded_total").increment(1);
+            return Err(SubmitError::Overloaded);
+        }
+        match tokio::time::timeout(self.answer_within, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(SubmitError::OutcomeUnknown),
+        }
+    }
+
+    /// Stops taking requests, finishes what was accepted and ends the lanes.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        let tasks: Vec<JoinHandle<()>> =
+            self.tasks.lock().map(|mut tasks| tasks.drain(..).collect()).unwrap_or_default();
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a lane ended badly");
+            }
+        }
+    }
+
+    /// A wallet's lane is fixed by its shard; a refund that waits goes by its merchant.
+    fn lane_of(&self, request: &Request) -> Result<&mpsc::Sender<Waiting>, SubmitError> {
+        let shard = request.wallet().map_or_else(
+            || request.receipt().map_or(0, |key| WalletId::new(key.merchant.uuid()).shard_no()),
+            WalletId::shard_no,
+        );
+        let lane =
+            usize::try_from(shard).unwrap_or_default().checked_rem(self.lanes.len()).unwrap_or_default();
+        self.lanes.get(lane).ok_or(SubmitError::Overloaded)
+    }
+}
+
+/// Drives one lane: waits, reads, writes and answers for it.
+struct Driver {
+    lane: Lane,
+    store: LedgerStore,
+    clock: Clock,
+    new_id: fn(Instant) -> uuid::Uuid,
+    arrivals: mpsc::Receiver<Waiting>,
+    waiting: HashMap<Ticket, oneshot::Sender<Result<Answer, SubmitError>>>,
+    next_ticket: Ticket,
+    cache: mpsc::Sender<Vec<Balance>>,
+    closing: tokio_util::sync::CancellationToken,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        loop {
+            self.take_arrivals();
+            if let Some(batch) = self.lane.drain() {
+                self.batch(batch).await;
+            } else if !self.wait().await {
+                return;
+            }
+        }
+    }
+
+    /// Takes in whatever has arrived, at most a batch more than already waits.
+    fn take_arrivals(&mut self) {
+        while self.lane.waiting() < self.lane.max_batch() {
+            let Ok(arrival) = self.arrivals.try_recv() else { break };
+            self.accept(arrival);
+        }
+        metrics::gauge!("amvaj_ledger_queue_depth").set(gauge(self.arrivals.len()));
+    }
+
+    /// Waits for the next arrival; false when the writer closes and nothing is left.
+    async fn wait(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            arrival = self.arrivals.recv() => match arrival {
+                Some(arrival) => {
+                    self.accept(arrival);
+                    true
+                }
+                None => false,
+            },
+            () = self.closing.cancelled() => {
+                self.arrivals.close();
+                match self.arrivals.try_recv() {
+                    Ok(arrival) => {
+                        self.accept(arrival);
+                        true
+                    }
+                    Err(_) => false,
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, Waiting { request, reply }: Waiting) {
+        let ticket = self.next_ticket;
+        self.next_ticket = ticket.wrapping_add(1);
+        self.waiting.insert(ticket, reply);
+        self.lane.arrive(ticket, request);
+    }
+
+    async fn batch(&mut self, batch: Batch) {
+        let started = tokio::time::Instant::now();
+        metrics::histogram!("amvaj_ledger_batch_size").record(gauge(batch.len()));
+        let now = self.clock.now();
+        let locked =
+            if batch.locked { self.store.lock(&batch.requests()).await } else { Ok(LedgerStore::unlocked()) };
+        let read = match locked {
+            Ok(locked) => self.store.read(&batch.requests(), now).await.map(|read| (locked, read)),
+            Err(error) => Err(error),
+        };
+        let effects = match read {
+            Ok((locked, read)) => {
+                let pending = self.lane.decide(batch, read, now, BatchId::new((self.new_id)(now)));
+                let outcome = self.store.write(pending.rows(), locked).await;
+                let failed = log_outcome(&outcome);
+                let effects = self.lane.end(pending, outcome);
+                if failed {
+                    self.pause().await;
+                }
+                effects
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a batch could not be read");
+                let effects = self.lane.not_read(batch, &error.to_string());
+                self.pause().await;
+                effects
+            }
+        };
+        metrics::histogram!("amvaj_ledger_batch_seconds").record(started.elapsed().as_secs_f64());
+        self.carry_out(effects, now);
+    }
+
+    /// A short pause with jitter, so that two lanes in each other's way do not meet again.
+    async fn pause(&self) {
+        let [.., jitter] = (self.new_id)(self.clock.now()).into_bytes();
+        tokio::time::sleep(Duration::from_millis(2 + u64::from(jitter % 16))).await;
+    }
+
+    fn carry_out(&mut self, effects: Effects, now: Instant) {
+        for Reply { ticket, answer } in effects.replies {
+            if let Some(reply) = self.waiting.remove(&ticket) {
+                // Nobody may be waiting any more; the answer is stored under its key.
+                let _ = reply.send(answer);
+            }
+        }
+        for (ticket, wallet, request) in effects.rerouted {
+            if let Request::AwaitPurchase(operation) = request {
+                let operation = amvaj_domain::ledger::Operation { wallet, ..operation };
+                let ticket_of = self.waiting.remove(&ticket);
+                if let Some(reply) = ticket_of {
+                    // The guard alone decides who may write, so this lane can go on with another lane's wallet.
+                    self.accept(Waiting { request: Request::Apply(operation), reply });
+                }
+            }
+        }
+        if !effects.fresh.is_empty() {
+            let balances = effects.fresh.iter().map(|state| Balance::of(&state.wallet, now)).collect();
+            // A full queue drops the write: the relay removes what it leaves stale.
+            let _ = self.cache.try_send(balances);
+        }
+    }
+}
+
+/// Writes balances to the cache behind the lanes' backs, so that no commit waits for the cache.
+fn start_cache_writer(balances: BalanceCache, clock: Clock) -> (mpsc::Sender<Vec<Balance>>, JoinHandle<()>) {
+    let (sender, mut receiver) = mpsc::channel::<Vec<Balance>>(CACHE_QUEUE);
+    let task = tokio::spawn(async move {
+        while let Some(mut fresh) = receiver.recv().await {
+            while let Ok(more) = receiver.try_recv() {
+                fresh.extend(more);
+            }
+            balances.put(&fresh, clock.now()).await;
+        }
+    });
+    (sender, task)
+}
+
+/// Logs what needs a look, and says whether to pause before the next try.
+fn log_outcome(outcome: &WriteOutcome) -> bool {
+    match outcome {
+        WriteOutcome::Committed(_) => false,
+        WriteOutcome::Taken => {
+            metrics::counter!("amvaj_ledger_conflicts_total").increment(1);
+            true
+        }
+        WriteOutcome::Poisoned(what) => {
+            metrics::counter!("amvaj_ledger_poisoned_total").increment(1);
+            tracing::error!(
+                what,
+                "a batch breaks a rule of the schema: the decision and the schema disagree"
+            );
+            false
+        }
+        WriteOutcome::Unknown(what) => {
+            tracing::warn!(what, "the database went away while a batch was written");
+            true
+        }
+    }
+}
+
+/// A count as a metric value; counts here are far below the range where this loses digits.
+fn gauge(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
