@@ -75,7 +75,7 @@ pub(super) const PLAIN: Terms = Terms { pending_days: 0, expires: Some(365), cap
 impl Network {
     pub(super) fn new(database: &Database, clock: Clock) -> Self {
         let balances = BalanceCache::memory(&MemorySettings::default());
-        let writer = LedgerWriter::start(database, balances, clock.clone(), new_id, &WriterSettings::default());
+        let writer = LedgerWriter::start(database, balances, &clock, new_id, &WriterSettings::default());
         Self { writer, clock, keys: 0 }
     }
 

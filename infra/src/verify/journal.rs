@@ -156,11 +156,11 @@ pub(super) const CHECKS: &[Check] = &[
                 || ' has an entry of an account of kind ' || entry.account_kind as what
             from entry join op using (shard_no, wallet_id, seq)
             where op.reject_code is not null or not (
-                (op.kind = 1 and entry.account_kind in (1, 2, 3, 5))
+                (op.kind = 1 and entry.account_kind in (1, 2, 3, 5, 6))
                 or (op.kind in (3, 6) and entry.account_kind between 1 and 6)
                 or (op.kind in (4, 9) and entry.account_kind in (1, 5, 6))
                 or (op.kind = 5 and entry.account_kind between 1 and 5)
-                or (op.kind = 8 and entry.account_kind in (1, 2, 5))
+                or (op.kind = 8 and entry.account_kind in (1, 2, 5, 6))
                 or (op.kind = 10 and entry.account_kind in (1, 6)))",
     },
     Check {
@@ -170,7 +170,7 @@ pub(super) const CHECKS: &[Check] = &[
                 || ' has a use of kind ' || lot_use.kind as what
             from lot_use join op using (shard_no, wallet_id, seq)
             where op.reject_code is not null or not (
-                (op.kind in (1, 8) and lot_use.kind = 6)
+                (op.kind in (1, 8) and lot_use.kind in (5, 6))
                 or (op.kind = 2 and lot_use.kind = 2)
                 or (op.kind = 3 and lot_use.kind in (1, 3, 5, 6, 7, 8))
                 or (op.kind in (4, 9) and lot_use.kind in (3, 5, 6))

@@ -222,7 +222,7 @@ pub(super) const CHECKS: &[Check] = &[
                 join lot on lot.shard_no = lot_use.shard_no and lot.wallet_id = lot_use.wallet_id
                     and lot.lot_no = lot_use.lot_no
                 where lot_use.kind in (5, 9)
-                    and (lot.expires_at >= op.recorded_at
+                    and (lot.expires_at >= case when op.kind in (8, 9, 10) then op.occurred_at else op.recorded_at end
                         or (op.kind = 10 and op.occurred_at <> lot.expires_at + 1))
             ) as misused",
     },

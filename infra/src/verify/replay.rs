@@ -160,7 +160,7 @@ impl<'a> Replay<'a> {
             let Some(last) = self.last_used(op.seq, *kind) else { continue };
             let skipped = self.open.range(..last).filter_map(|(_, lot_no)| self.lots.get(lot_no)).find(|lot| {
                 let allowed = anywhere || lot.row.restriction.is_none() || lot.row.restriction == op.merchant_id;
-                allowed && lot.row.expires_at >= op.recorded_at
+                allowed && lot.row.expires_at >= as_of(op)
             });
             if let Some(lot) = skipped {
                 let (wallet, lot_no) = (self.wallet, lot.row.lot_no);
@@ -215,6 +215,14 @@ impl<'a> Replay<'a> {
                 });
             }
         }
+    }
+}
+
+/// The instant by which an operation judges lots: when it was recorded, or when it fell due.
+const fn as_of(op: &OpRow) -> i64 {
+    match OpKind::from_stored(op.kind) {
+        Some(OpKind::Activation | OpKind::HoldEnd | OpKind::Expiry) => op.occurred_at,
+        _ => op.recorded_at,
     }
 }
 
