@@ -58,6 +58,7 @@ async fn every_damage_is_found_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_damage_is_found_on_postgres() {
-    let scene = Scene::postgres().await.expect("AMVAJ_TEST_DATABASE_URL names a PostgreSQL that tests may use");
+    let scene =
+        Scene::postgres().await.expect("AMVAJ_TEST_DATABASE_URL names a PostgreSQL that tests may use");
     every_damage_is_found(scene).await;
 }

@@ -64,8 +64,11 @@ impl Scene {
     }
 
     pub(super) async fn open(&self) -> Database {
-        let settings =
-            DatabaseSettings { url: self.url(), max_connections: 4, acquire_timeout: Duration::from_secs(10) };
+        let settings = DatabaseSettings {
+            url: self.url(),
+            max_connections: 4,
+            acquire_timeout: Duration::from_secs(10),
+        };
         Database::open(&settings).await.unwrap()
     }
 
@@ -103,8 +106,7 @@ impl Scene {
 
     pub(super) async fn verify(&self) -> Report {
         let database = self.open().await;
-        let options =
-            VerifyOptions { now: story::end(), grace: story::grace(), limit_per_check: 5 };
+        let options = VerifyOptions { now: story::end(), grace: story::grace(), limit_per_check: 5 };
         let report = verify(&database, options, |_| {}).await.unwrap();
         database.close().await.unwrap();
         report
@@ -127,16 +129,18 @@ impl Scene {
     pub(super) async fn remove(self) {
         match &self {
             Self::Sqlite { folder } => std::fs::remove_dir_all(folder).unwrap(),
-            Self::Postgres { .. } => self.administer(|name| format!("drop database {name} with (force)")).await,
+            Self::Postgres { .. } => {
+                self.administer(|name| format!("drop database {name} with (force)")).await
+            }
         }
     }
 }
 
 /// The server's address with another database.
 fn with_name(server: &str, name: &str) -> String {
-    let (before, parameters) = server.split_once('?').map_or((server, String::new()), |(before, parameters)| {
-        (before, format!("?{parameters}"))
-    });
+    let (before, parameters) = server
+        .split_once('?')
+        .map_or((server, String::new()), |(before, parameters)| (before, format!("?{parameters}")));
     let start = before.find("://").map_or(0, |at| at + 3);
     let host = before[start..].find('/').map_or(before, |at| &before[..start + at]);
     format!("{host}/{name}{parameters}")

@@ -1,11 +1,13 @@
 //! A small network with every kind of operation in its history.
 
+use std::sync::Arc;
+
 use amvaj_domain::calendar::{ExpiryPolicy, LocalDay};
 use amvaj_domain::earn::{Basket, BasketLine, EarnRule, Rate};
 use amvaj_domain::id::{MerchantId, WalletId};
 use amvaj_domain::ledger::{
-    Command, CommandEarn, CommandHold, CommandRedeem, CommandRefund, Digest, Idem, Operation, Prices, RefundSpec,
-    Rejection, Tenant, WalletStatus, Window,
+    Command, CommandEarn, CommandHold, CommandRedeem, CommandRefund, Digest, Idem, Operation, Prices,
+    RefundSpec, Rejection, Tenant, WalletStatus, Window,
 };
 use amvaj_domain::money::{Currency, Money};
 use amvaj_domain::points::Points;
@@ -74,7 +76,7 @@ pub(super) const PLAIN: Terms = Terms { pending_days: 0, expires: Some(365), cap
 
 impl Network {
     pub(super) fn new(database: &Database, clock: Clock) -> Self {
-        let balances = BalanceCache::memory(&MemorySettings::default());
+        let balances = Arc::new(BalanceCache::memory(&MemorySettings::default()));
         let writer = LedgerWriter::start(database, balances, &clock, new_id, &WriterSettings::default());
         Self { writer, clock, keys: 0 }
     }
@@ -132,16 +134,29 @@ impl Network {
             rule: Some(rule(terms)),
             day: LocalDay::from_days(now.micros() / 86_400_000_000),
             active_from: now.plus(Span::days(terms.pending_days)),
-            expires_at: terms.expires.map(|days| day(days)),
+            expires_at: terms.expires.map(day),
         })
     }
 
-    pub(super) async fn earn(&mut self, of: u8, at: u8, number: &str, lines: &[(i64, i64)], terms: Terms) -> i64 {
+    pub(super) async fn earn(
+        &mut self,
+        of: u8,
+        at: u8,
+        number: &str,
+        lines: &[(i64, i64)],
+        terms: Terms,
+    ) -> i64 {
         let command = self.earn_command(number, lines, terms);
         self.run(of, at, command).await.unwrap()
     }
 
-    pub(super) async fn redeem(&mut self, of: u8, at: u8, amount: i64, number: Option<&str>) -> Result<i64, Rejection> {
+    pub(super) async fn redeem(
+        &mut self,
+        of: u8,
+        at: u8,
+        amount: i64,
+        number: Option<&str>,
+    ) -> Result<i64, Rejection> {
         let command = CommandRedeem { amount: points(amount), receipt: number.map(receipt) };
         self.run(of, at, Command::Redeem(command)).await
     }
@@ -152,7 +167,14 @@ impl Network {
         self.run(of, at, Command::Hold(command)).await.unwrap()
     }
 
-    pub(super) async fn refund(&mut self, of: u8, at: u8, number: &str, what: RefundSpec, grace: Option<i64>) {
+    pub(super) async fn refund(
+        &mut self,
+        of: u8,
+        at: u8,
+        number: &str,
+        what: RefundSpec,
+        grace: Option<i64>,
+    ) {
         let command = CommandRefund { receipt: receipt(number), what, grace: grace.map(Span::days) };
         self.run(of, at, Command::Refund(command)).await.unwrap();
     }
@@ -176,7 +198,8 @@ const EXPIRIES: [Option<i64>; 8] =
 
 /// One point for every ten minor units.
 fn rule(terms: Terms) -> EarnRule {
-    let place = if terms.capped { 7 } else { EXPIRIES.iter().position(|expires| *expires == terms.expires).unwrap() };
+    let place =
+        if terms.capped { 7 } else { EXPIRIES.iter().position(|expires| *expires == terms.expires).unwrap() };
     EarnRule {
         version: i32::try_from(place).unwrap() + 1,
         effective_from: day(-1),

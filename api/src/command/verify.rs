@@ -38,13 +38,19 @@ pub async fn run(database: &Database, now: Instant, flags: Flags) -> anyhow::Res
         return Ok(());
     }
     let broken = report.checks.iter().filter(|check| check.violations > 0).count();
-    bail!("{broken} of {} checks found broken rows: restore a backup, or mend what they name", report.checks.len())
+    bail!(
+        "{broken} of {} checks found broken rows: restore a backup, or mend what they name",
+        report.checks.len()
+    )
 }
 
 /// A bar on the terminal; nothing where the output is kept.
 fn progress_bar() -> ProgressBar {
-    let target =
-        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = ProgressBar::with_draw_target(None, target);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}") {
         bar.set_style(style);
@@ -93,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_report_names_the_rows_that_break_a_check_and_counts_the_others() {
-        let clean = CheckResult { number: 2, name: "The whole book sums to zero", violations: 0, rows: Vec::new() };
+        let clean =
+            CheckResult { number: 2, name: "The whole book sums to zero", violations: 0, rows: Vec::new() };
         let rows = vec!["wallet a seq 12: its entries sum to 3".to_owned()];
         let broken = CheckResult { number: 1, name: "Entries sum to zero", violations: 4, rows };
         let text = |checks| {

@@ -37,7 +37,8 @@ impl Check {
             limit.max(1)
         );
         let found = connection.query_all_raw(Statement::from_string(backend, sql)).await?;
-        let mut result = CheckResult { number: self.number, name: self.name, violations: 0, rows: Vec::new() };
+        let mut result =
+            CheckResult { number: self.number, name: self.name, violations: 0, rows: Vec::new() };
         for row in found {
             let violations: i64 = row.try_get_by_index(1)?;
             result.violations = u64::try_from(violations).unwrap_or(0);
@@ -83,7 +84,11 @@ fn uuid_text(expression: &str, backend: DbBackend) -> String {
 }
 
 fn hex_text(expression: &str, backend: DbBackend) -> String {
-    if backend == DbBackend::Postgres { format!("encode({expression}, 'hex')") } else { format!("hex({expression})") }
+    if backend == DbBackend::Postgres {
+        format!("encode({expression}, 'hex')")
+    } else {
+        format!("hex({expression})")
+    }
 }
 
 fn last_byte(expression: &str, backend: DbBackend) -> String {
@@ -105,8 +110,11 @@ mod tests {
             expand(sql, DbBackend::Postgres, Instant::from_micros(-7)),
             "select 'wallet ' || cast(wallet_id as text) || ' seq ' || seq from op where recorded_at < -7"
         );
-        let sqlite = expand("select {shard w.wallet_id}, {uuid id}", DbBackend::Sqlite, Instant::from_micros(0));
-        assert!(sqlite.contains("substr(hex(w.wallet_id), 32, 1)") && sqlite.contains("lower(substr(hex(id)"));
+        let sqlite =
+            expand("select {shard w.wallet_id}, {uuid id}", DbBackend::Sqlite, Instant::from_micros(0));
+        assert!(
+            sqlite.contains("substr(hex(w.wallet_id), 32, 1)") && sqlite.contains("lower(substr(hex(id)")
+        );
         assert!(!sqlite.contains('{'));
     }
 }

@@ -113,9 +113,17 @@ pub async fn verify(
 
 /// The checks that are one statement each.
 fn checks() -> impl Iterator<Item = &'static Check> {
-    [balances::CHECKS, lots::CHECKS, journal::CHECKS, claims::CHECKS, purchases::CHECKS, members::CHECKS, relay::CHECKS]
-        .into_iter()
-        .flatten()
+    [
+        balances::CHECKS,
+        lots::CHECKS,
+        journal::CHECKS,
+        claims::CHECKS,
+        purchases::CHECKS,
+        members::CHECKS,
+        relay::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn count(number: usize) -> u64 {

@@ -1,6 +1,6 @@
 //! One wallet's history replayed: its lots through all their uses, its purchases through all that came back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use amvaj_domain::{
     earn::{Rate, Sale, SaleLine},
@@ -56,21 +56,7 @@ impl<'a> Replay<'a> {
         for used in &rows.uses {
             uses.entry(used.seq).or_default().push(used);
         }
-        let earned: HashMap<i64, i64> =
-            rows.purchases.iter().filter_map(|purchase| Some((purchase.lot_no?, purchase.seq))).collect();
-        // A lot of no purchase took over points that came back late; it is valid from that very instant.
-        let transfers: HashMap<i64, i64> = rows
-            .ops
-            .iter()
-            .filter(|op| moved(&uses, op.seq, LotUseKind::Transfer))
-            .map(|op| (op.recorded_at, op.seq))
-            .collect();
-        let mut made: HashMap<i64, Vec<&LotRow>> = HashMap::new();
-        for lot in &rows.lots {
-            if let Some(seq) = earned.get(&lot.lot_no).or_else(|| transfers.get(&lot.active_from)) {
-                made.entry(*seq).or_default().push(lot);
-            }
-        }
+        let made = makers(rows, &uses);
         Self { wallet, made, uses, lots: BTreeMap::new(), open: BTreeSet::new() }
     }
 
@@ -97,9 +83,10 @@ impl<'a> Replay<'a> {
 
     /// An activation does not name its lot: it is the first pending one of its instant and amount.
     fn activate(&mut self, op: &OpRow, findings: &mut Findings) {
-        let lot = self.lots.values_mut().find(|lot| {
-            !lot.active && lot.row.active_from == op.occurred_at && lot.remaining == op.amount
-        });
+        let lot = self
+            .lots
+            .values_mut()
+            .find(|lot| !lot.active && lot.row.active_from == op.occurred_at && lot.remaining == op.amount);
         let Some(lot) = lot else {
             let wallet = self.wallet;
             findings.add(Finding::Lot, || format!("wallet {wallet} seq {}: it activated no lot", op.seq));
@@ -124,7 +111,10 @@ impl<'a> Replay<'a> {
             let wallet = self.wallet;
             match self.lots.get(&used.lot_no) {
                 None => findings.add(Finding::Lot, || {
-                    format!("wallet {wallet} seq {}: it used lot {}, which was not made yet", op.seq, used.lot_no)
+                    format!(
+                        "wallet {wallet} seq {}: it used lot {}, which was not made yet",
+                        op.seq, used.lot_no
+                    )
                 }),
                 Some(lot) if lot.reserved < 0 || lot.free() < 0 || lot.remaining > lot.row.original => {
                     findings.add(Finding::Lot, || {
@@ -158,14 +148,19 @@ impl<'a> Replay<'a> {
         for kind in kinds {
             let anywhere = *kind == LotUseKind::Repay;
             let Some(last) = self.last_used(op.seq, *kind) else { continue };
-            let skipped = self.open.range(..last).filter_map(|(_, lot_no)| self.lots.get(lot_no)).find(|lot| {
-                let allowed = anywhere || lot.row.restriction.is_none() || lot.row.restriction == op.merchant_id;
-                allowed && lot.row.expires_at >= as_of(op)
-            });
+            let skipped =
+                self.open.range(..last).filter_map(|(_, lot_no)| self.lots.get(lot_no)).find(|lot| {
+                    let allowed =
+                        anywhere || lot.row.restriction.is_none() || lot.row.restriction == op.merchant_id;
+                    allowed && lot.row.expires_at >= as_of(op)
+                });
             if let Some(lot) = skipped {
                 let (wallet, lot_no) = (self.wallet, lot.row.lot_no);
                 findings.add(Finding::Order, || {
-                    format!("wallet {wallet} seq {}: it used lot {} before lot {lot_no} was used up", op.seq, last.1)
+                    format!(
+                        "wallet {wallet} seq {}: it used lot {} before lot {lot_no} was used up",
+                        op.seq, last.1
+                    )
                 });
             }
         }
@@ -226,8 +221,35 @@ const fn as_of(op: &OpRow) -> i64 {
     }
 }
 
-fn moved(uses: &HashMap<i64, Vec<&UseRow>>, seq: i64, kind: LotUseKind) -> bool {
-    uses.get(&seq).is_some_and(|uses| uses.iter().any(|used| used.kind == kind.stored()))
+/// The lots that each operation made. A lot of no purchase took over points that came back late: it is valid from
+/// the very instant of the operation that made it, and operations of one instant made theirs in order.
+fn makers<'a>(rows: &'a WalletRows, uses: &HashMap<i64, Vec<&UseRow>>) -> HashMap<i64, Vec<&'a LotRow>> {
+    let earned: HashMap<i64, i64> =
+        rows.purchases.iter().filter_map(|purchase| Some((purchase.lot_no?, purchase.seq))).collect();
+    let mut transfers: HashMap<i64, VecDeque<(i64, i64)>> = HashMap::new();
+    for op in &rows.ops {
+        let moved =
+            uses.get(&op.seq).into_iter().flatten().filter(|used| used.kind == LotUseKind::Transfer.stored());
+        let moved = moved.fold(0, |sum: i64, used| sum.saturating_add(used.qty));
+        if moved > 0 {
+            transfers.entry(op.recorded_at).or_default().push_back((op.seq, moved));
+        }
+    }
+    let mut made: HashMap<i64, Vec<&LotRow>> = HashMap::new();
+    for lot in &rows.lots {
+        if let Some(seq) = earned.get(&lot.lot_no) {
+            made.entry(*seq).or_default().push(lot);
+            continue;
+        }
+        let Some(waiting) = transfers.get_mut(&lot.active_from) else { continue };
+        let Some((seq, left)) = waiting.front_mut() else { continue };
+        made.entry(*seq).or_default().push(lot);
+        *left = left.saturating_sub(lot.original);
+        if *left <= 0 {
+            waiting.pop_front();
+        }
+    }
+    made
 }
 
 /// What a use changes of a lot: remaining and reserved points.

@@ -17,7 +17,10 @@ pub(super) const NAME: &str = "Wallet by wallet: lots in their order, purchases 
 
 /// The checks: number of the invariant and what must hold.
 pub(super) const CHECKS: [(u8, &str); 4] = [
-    (6, "A lot has points for each of its uses at the time, and was last changed by the operation that it names"),
+    (
+        6,
+        "A lot has points for each of its uses at the time, and was last changed by the operation that it names",
+    ),
     (13, "A purchase keeps what its kept basket earns under the terms of its sale"),
     (13, "Refunds took back the money that a purchase no longer keeps"),
     (14, "Lots are spent, reserved and used to repay in the order of their expiry"),
@@ -44,7 +47,8 @@ pub(super) struct Findings {
 
 impl Findings {
     fn new(limit: u32) -> Self {
-        let results = CHECKS.map(|(number, name)| CheckResult { number, name, violations: 0, rows: Vec::new() });
+        let results =
+            CHECKS.map(|(number, name)| CheckResult { number, name, violations: 0, rows: Vec::new() });
         Self { results: results.into(), limit: usize::try_from(limit).unwrap_or(usize::MAX) }
     }
 
@@ -169,7 +173,9 @@ async fn next_page<C: ConnectionTrait>(
     let mut operations: i64 = 0;
     for row in select::<WalletRow, C>(connection, &sql, vec![after.0.into(), after.1.into()]).await? {
         let place = (row.shard_no, row.wallet_id);
-        page = Some(page.map_or((place, place, 1), |(first, _, wallets)| (first, place, wallets.saturating_add(1))));
+        page = Some(
+            page.map_or((place, place, 1), |(first, _, wallets)| (first, place, wallets.saturating_add(1))),
+        );
         operations = operations.saturating_add(row.version);
         if operations >= OPERATIONS_PER_PAGE {
             break;
@@ -184,7 +190,8 @@ async fn read<C: ConnectionTrait>(
     last: Place,
 ) -> Result<HashMap<Uuid, WalletRows>, StoreError> {
     let mut wallets: HashMap<Uuid, WalletRows> = HashMap::new();
-    let page = Page { connection, values: vec![first.0.into(), first.1.into(), last.0.into(), last.1.into()] };
+    let page =
+        Page { connection, values: vec![first.0.into(), first.1.into(), last.0.into(), last.1.into()] };
     let ops = "select wallet_id, seq, kind, amount, money, merchant_id, ref_seq, occurred_at, recorded_at
         from op where reject_code is null and {page} order by shard_no, wallet_id, seq";
     for row in page.select::<OpRow>(ops).await? {
