@@ -245,10 +245,10 @@ pub async fn run() -> anyhow::Result<()> {
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve(args) => command::serve::run(config, args).await,
+        Command::Migrate(args) => command::migrate::run(config, args).await,
         Command::Schema(args) => command::schema::run(config, args).await,
         Command::Token(args) => command::token::run(config, args).await,
         Command::Worker(_)
-        | Command::Migrate(_)
         | Command::Demo(_)
         | Command::Import(_)
         | Command::Verify(_)
