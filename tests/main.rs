@@ -5,4 +5,5 @@ mod architecture;
 mod cache;
 mod http;
 mod ledger_traces;
+mod verify;
 mod worker;
