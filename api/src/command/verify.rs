@@ -2,35 +2,29 @@
 
 use std::io::{IsTerminal as _, Write};
 
-use amvaj_domain::time::{Instant, Span};
-use amvaj_infra::db::Database;
+use amvaj_domain::time::Span;
+use amvaj_infra::clock::Clock;
 use amvaj_infra::verify::{CheckResult, Progress, Report, VerifyOptions, verify};
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What the command line says.
-#[derive(Debug, Clone, Copy)]
-pub struct Flags {
-    /// How long something may be left undone before it counts as stuck.
-    pub grace: Span,
-    /// The most rows to name per check.
-    pub rows: u32,
-}
-
-impl Default for Flags {
-    fn default() -> Self {
-        Self { grace: Span::minutes(60), rows: 20 }
-    }
-}
+use crate::cli::VerifyArgs;
+use crate::config::Config;
+use crate::database;
 
 /// Checks every invariant with a progress bar and prints each with the rows that break it.
 ///
 /// # Errors
 /// When the database fails, and when an invariant is broken, so that the program ends with 1.
-pub async fn run(database: &Database, now: Instant, flags: Flags) -> anyhow::Result<()> {
-    let options = VerifyOptions { now, grace: flags.grace, limit_per_check: flags.rows };
+pub async fn run(config: Config, args: VerifyArgs) -> anyhow::Result<()> {
+    let database = database::open(&config.database).await?;
+    let options = VerifyOptions {
+        now: Clock::System.now(),
+        grace: Span::minutes(args.grace_minutes.into()),
+        limit_per_check: args.rows,
+    };
     let bar = progress_bar();
-    let report = verify(database, options, |progress| show(&bar, progress)).await;
+    let report = verify(&database, options, |progress| show(&bar, progress)).await;
     bar.finish_and_clear();
     let report = report?;
     print(&report, &mut std::io::stdout().lock())?;
