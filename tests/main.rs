@@ -3,7 +3,11 @@
 
 mod architecture;
 mod cache;
+mod directory;
 mod http;
 mod ledger_traces;
+mod migrations;
+mod participants;
+mod support;
 mod verify;
 mod worker;
