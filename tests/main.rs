@@ -9,4 +9,5 @@ mod ledger_traces;
 mod migrations;
 mod participants;
 mod support;
+mod verify;
 mod worker;
