@@ -3,11 +3,13 @@
 
 mod architecture;
 mod cache;
+mod concurrency;
 mod directory;
 mod http;
 mod ledger_traces;
 mod migrations;
 mod participants;
+mod points;
 mod support;
 mod verify;
 mod worker;
