@@ -1,6 +1,7 @@
 //! Why a use case did not come to its end. Expected refusals are not here: each use case has its own.
 
 use amvaj_infra::db::StoreError;
+use amvaj_infra::ledger::SubmitError;
 
 /// A fault, or something that the request as a whole may not do.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,18 @@ pub enum AppError {
     /// A loader that several fields shared met a failure of the database.
     #[error(transparent)]
     Shared(#[from] std::sync::Arc<StoreError>),
+}
+
+impl From<SubmitError> for AppError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Overloaded => Self::Overloaded,
+            SubmitError::OutcomeUnknown => Self::OutcomeUnknown,
+            SubmitError::NoSuchWallet(_) => Self::NotFound,
+            SubmitError::Quarantined(what) => Self::Store(StoreError::Constraint(what)),
+            SubmitError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// How a use case ends early: with a refusal of its own, or with a fault.
