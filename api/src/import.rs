@@ -2,27 +2,29 @@
 //!
 //! A [`Map`] says what the columns mean. [`plan`] reads and checks every line, puts lines together into purchases and
 //! finds the purchase that each cancellation takes back; it is pure, so a dry run is the whole plan and nothing else.
-//! [`run`] plays the plan through the same use cases as the API, on a clock that follows the file.
+//! [`play`] plays the plan through the same use cases as the API, on a clock that follows the file.
 
 mod basket;
 mod cancel;
 mod cell;
+mod enrol;
 mod error;
 mod identity;
 mod map;
 mod member;
 mod plan;
+mod play;
 mod post;
 mod reason;
 mod record;
 mod report;
 mod row;
-mod run;
+mod tally;
 
 pub use error::ImportError;
 pub use map::{InvalidMap, Map};
-pub use plan::{Plan, plan};
+pub use plan::{Event, Plan, plan};
+pub use play::{dry_run, play};
 pub use post::Poster;
 pub use reason::{Malformed, Reason, Skipped};
 pub use report::Report;
-pub use run::run;

@@ -41,7 +41,9 @@ pub enum ImportError {
         found: String,
     },
     /// Lines are malformed, and a strict import accepts none.
-    #[error("{count} malformed lines, nothing was brought in: correct them, or leave --strict out to skip them")]
+    #[error(
+        "{count} malformed lines, nothing was brought in: correct them, or leave --strict out to skip them"
+    )]
     Strict {
         /// How many.
         count: usize,

@@ -53,9 +53,13 @@ impl Identities {
         self.key("refund", &[receipt, cancellation])
     }
 
-    #[expect(clippy::expect_used, reason = "forty hexadecimal digits after a prefix are a key of legal length")]
+    #[expect(
+        clippy::expect_used,
+        reason = "forty hexadecimal digits after a prefix are a key of legal length"
+    )]
     fn key(&self, kind: &str, parts: &[&str]) -> IdempotencyKey {
-        let digits: String = self.hash(kind, parts).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+        let digits: String =
+            self.hash(kind, parts).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
         IdempotencyKey::parse(&format!("import-{kind}-{digits}")).expect("a key in ASCII, shorter than 64")
     }
 

@@ -17,6 +17,8 @@ use super::row::Rows;
 pub struct Plan {
     /// Lines of the file without its header and blank lines.
     pub read: u64,
+    /// Units of all cancellations that could be read and have a customer and a merchant.
+    pub cancelled_units: i64,
     /// Purchases and refunds in the order in which they happened; of one instant, in the order of the file.
     pub events: Vec<Event>,
     /// Lines that are left out, in the order of the file.
@@ -87,7 +89,7 @@ pub fn plan(map: &Map, file: &[u8], mut progress: impl FnMut(u64)) -> Result<Pla
     let (mut bought, mut cancellations) = (Vec::new(), Vec::new());
     while let Some(record) = records.next() {
         read = read.saturating_add(1);
-        progress(records.position());
+        progress(records.bytes_read());
         let line = match record.cells {
             Ok(cells) => rows.line(record.line, &cells),
             Err(malformed) => Err(Skipped {
@@ -103,6 +105,7 @@ pub fn plan(map: &Map, file: &[u8], mut progress: impl FnMut(u64)) -> Result<Pla
             Err(left_out) => skipped.push(left_out),
         }
     }
+    let cancelled_units = cancellations.iter().fold(0, |sum: i64, line| sum.saturating_add(line.units));
     let purchases = basket::purchases(bought, &mut skipped);
     let mut matched = cancel::matched(&purchases, cancellations);
     skipped.append(&mut matched.unmatched);
@@ -111,5 +114,5 @@ pub fn plan(map: &Map, file: &[u8], mut progress: impl FnMut(u64)) -> Result<Pla
     let refunds = matched.refunds.into_iter().map(Event::Refund);
     let mut events: Vec<Event> = purchases.into_iter().map(Event::Purchase).chain(refunds).collect();
     events.sort_by_key(Event::order);
-    Ok(Plan { read, events, skipped, rests: matched.rests })
+    Ok(Plan { read, cancelled_units, events, skipped, rests: matched.rests })
 }

@@ -102,6 +102,11 @@ impl Reason {
         }
     }
 
+    /// Whether it is a cancellation without a purchase.
+    pub const fn is_unmatched(&self) -> bool {
+        matches!(self, Self::UnmatchedCancellation)
+    }
+
     /// One sentence for people.
     pub fn detail(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {

@@ -49,7 +49,7 @@ impl<'a> Records<'a> {
     }
 
     /// How many bytes were read.
-    pub(super) fn position(&self) -> u64 {
+    pub(super) fn bytes_read(&self) -> u64 {
         self.reader.position().byte()
     }
 
@@ -88,7 +88,7 @@ impl Iterator for Records<'_> {
     fn next(&mut self) -> Option<Record> {
         let (start, cells) = self.read()?;
         let line = self.line;
-        let end = usize::try_from(self.position()).unwrap_or(usize::MAX);
+        let end = usize::try_from(self.bytes_read()).unwrap_or(usize::MAX);
         let written = self.bytes.get(start..end).unwrap_or_default().trim_ascii_end();
         let has_all_cells = cells.len() == self.header.len();
         let runs_on = !has_all_cells && written.iter().any(|byte| is_line_end(*byte));
@@ -143,9 +143,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(u64, Result<Vec<String>, Malformed>)> {
-        let texts = |cells: ByteRecord| {
-            cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
-        };
+        let texts =
+            |cells: ByteRecord| cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
         Records::open(text.as_bytes(), b',')
             .unwrap()
             .map(|record| (record.line, record.cells.map(texts)))
@@ -158,11 +157,10 @@ mod tests {
 
     #[test]
     fn records_know_the_line_they_begin_on_whatever_ends_lines() {
-        assert_eq!(read("a,b\n1,2\n\n\"x\ny\",3\n4,5"), [
-            good(2, ["1", "2"]),
-            good(4, ["x\ny", "3"]),
-            good(6, ["4", "5"])
-        ]);
+        assert_eq!(
+            read("a,b\n1,2\n\n\"x\ny\",3\n4,5"),
+            [good(2, ["1", "2"]), good(4, ["x\ny", "3"]), good(6, ["4", "5"])]
+        );
         assert_eq!(read("\u{FEFF}a,b\r\n1,2\r\n\r\n3,4\r\n"), [good(2, ["1", "2"]), good(4, ["3", "4"])]);
         assert_eq!(read("a,b\r1,2\r3,4"), [good(2, ["1", "2"]), good(3, ["3", "4"])]);
         assert!(Records::open(b"\n\n", b',').is_none());
@@ -172,12 +170,10 @@ mod tests {
     fn an_unclosed_quote_costs_the_line_it_opens_on_and_no_other() {
         let lost = |line| (line, Err(Malformed::UnclosedQuote));
         assert_eq!(read("a,b\n\"1,2\n3,4\n5,6\n"), [lost(2), good(3, ["3", "4"]), good(4, ["5", "6"])]);
-        assert_eq!(read("a,b\n1,\"2\n3,4\n\"5\",6\n7,8"), [
-            lost(2),
-            good(3, ["3", "4"]),
-            good(4, ["5", "6"]),
-            good(5, ["7", "8"])
-        ]);
+        assert_eq!(
+            read("a,b\n1,\"2\n3,4\n\"5\",6\n7,8"),
+            [lost(2), good(3, ["3", "4"]), good(4, ["5", "6"]), good(5, ["7", "8"])]
+        );
         assert_eq!(read("a,b\n1,\"2"), [lost(2)]);
         assert_eq!(read("a,b\n1,say \"hi\n"), [good(2, ["1", "say \"hi"])]);
         assert_eq!(read("a,b\n\"\",\"\"\"\"\n"), [good(2, ["", "\""])]);

@@ -125,14 +125,15 @@ impl<'m> Rows<'m> {
             .map_err(|problem| cells.wrong(&columns.time, problem))?;
         let stated = columns.currency.as_deref().map(|column| currency(&cells, column)).transpose()?;
         let branch = columns.branch.as_deref().map(|column| branch(&cells, column)).transpose()?.flatten();
-        let category =
-            columns.category.as_deref().map(|column| label(&cells, column)).transpose()?.flatten();
+        let category = columns.category.as_deref().map(|column| label(&cells, column)).transpose()?.flatten();
         let member = member(&cells, map)?.ok_or(Reason::NoCustomer)?;
 
         let is_cancellation = is_cancellation(map, &receipt, quantity);
         let units = quantity.saturating_abs();
-        let amount = amount(price, units, quantity, is_cancellation, map.price.decimals)
-            .map_err(|problem| problem.unwrap_or_else(|| cells.wrong(&columns.price, "the line costs too much")))?;
+        let amount =
+            amount(price, units, quantity, is_cancellation, map.price.decimals).map_err(|problem| {
+                problem.unwrap_or_else(|| cells.wrong(&columns.price, "the line costs too much"))
+            })?;
         let merchant = map.merchant_of(&product).ok_or(Reason::NoMerchant)?;
         let currency = stated.unwrap_or(merchant.currency);
         if currency != merchant.currency {

@@ -14,8 +14,8 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::merchant::{NewMerchant, parse_range};
 use super::written::{
-    WrittenColumns, WrittenMap, WrittenMembers, WrittenMerchant, WrittenNames, WrittenPrice, WrittenReference,
-    WrittenRule,
+    WrittenColumns, WrittenMap, WrittenMembers, WrittenMerchant, WrittenNames, WrittenPrice,
+    WrittenReference, WrittenRule,
 };
 use super::{
     Cancellation, Columns, InvalidMap, Map, MemberPlan, MerchantPlan, PriceFormat, Products, Reference,
@@ -134,7 +134,10 @@ fn members(written: WrittenMembers, problems: &mut Problems) -> MemberPlan {
         (WrittenReference::Customer, Some(prefix)) => {
             let prefix = ascii_digits(&prefix);
             let filled = format!("{prefix:0<11}");
-            if !(3..=7).contains(&prefix.len()) || !prefix.starts_with("09") || Mobile::parse(&filled).is_err() {
+            if !(3..=7).contains(&prefix.len())
+                || !prefix.starts_with("09")
+                || Mobile::parse(&filled).is_err()
+            {
                 problems.add("members.placeholder_mobile: 09 and one to five more digits, such as 0995");
             }
             Reference::Customer { placeholder_mobile: prefix }
@@ -178,7 +181,8 @@ fn merchants(
                 problems.add(format!("merchants: {:?} is there twice", plan.code));
             }
             if overlap(&plan.products, &other.products) {
-                problems.add(format!("merchants: {:?} and {:?} have products in common", plan.code, other.code));
+                problems
+                    .add(format!("merchants: {:?} and {:?} have products in common", plan.code, other.code));
             }
         }
     }
@@ -225,7 +229,8 @@ fn products(place: &str, written: &WrittenMerchant, problems: &mut Problems) -> 
     for text in texts {
         match parse_range(text) {
             Some(range) => ranges.push(range),
-            None => problems.add(format!("{place}.products: {text:?} is not two digits, or two of them like 10-19")),
+            None => problems
+                .add(format!("{place}.products: {text:?} is not two digits, or two of them like 10-19")),
         }
     }
     Products::FirstTwoDigits { ranges, others: written.other_products }
