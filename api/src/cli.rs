@@ -252,11 +252,11 @@ pub async fn run() -> anyhow::Result<()> {
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve(args) => command::serve::run(config, args).await,
+        Command::Migrate(args) => command::migrate::run(config, args).await,
         Command::Schema(args) => command::schema::run(config, args).await,
         Command::Token(args) => command::token::run(config, args).await,
         Command::Import(args) => command::import::run(config, args).await,
         Command::Worker(_)
-        | Command::Migrate(_)
         | Command::Demo(_)
         | Command::Verify(_)
         | Command::Bench(_) => anyhow::bail!("this command is not in this build"),

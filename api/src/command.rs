@@ -1,6 +1,7 @@
 //! The body of each command, one file each.
 
 pub mod import;
+pub mod migrate;
 pub mod schema;
 pub mod serve;
 pub mod token;

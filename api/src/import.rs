@@ -21,10 +21,14 @@ mod report;
 mod row;
 mod tally;
 
+pub use basket::Purchase;
+pub use cancel::{Part, Refund};
 pub use error::ImportError;
 pub use map::{InvalidMap, Map};
+pub use member::MemberRef;
 pub use plan::{Event, Plan, plan};
 pub use play::{dry_run, play};
 pub use post::Poster;
 pub use reason::{Malformed, Reason, Skipped};
-pub use report::Report;
+pub use report::{CancelledUnits, Lines, MerchantTotals, Posts, Report};
+pub use row::Line;

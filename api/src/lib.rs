@@ -5,6 +5,7 @@ pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod command;
+pub mod compose;
 pub mod config;
 pub mod database;
 pub mod graphql;
