@@ -4,4 +4,7 @@
 mod architecture;
 mod cache;
 mod http;
+mod import;
 mod ledger_traces;
+mod program;
+mod support;

@@ -256,10 +256,9 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Schema(args) => command::schema::run(config, args).await,
         Command::Token(args) => command::token::run(config, args).await,
         Command::Import(args) => command::import::run(config, args).await,
-        Command::Worker(_)
-        | Command::Demo(_)
-        | Command::Verify(_)
-        | Command::Bench(_) => anyhow::bail!("this command is not in this build"),
+        Command::Worker(_) | Command::Demo(_) | Command::Verify(_) | Command::Bench(_) => {
+            anyhow::bail!("this command is not in this build")
+        }
     }
 }
 

@@ -24,7 +24,11 @@ mod tally;
 pub use basket::Purchase;
 pub use cancel::{Part, Refund};
 pub use error::ImportError;
-pub use map::{InvalidMap, Map};
+pub use identity::Identities;
+pub use map::{
+    Cancellation, Columns, InvalidMap, Map, MemberPlan, MerchantPlan, NewMerchant, PriceFormat, Products,
+    Reference, TimeFormat,
+};
 pub use member::MemberRef;
 pub use plan::{Event, Plan, plan};
 pub use play::{dry_run, play};

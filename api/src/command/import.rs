@@ -3,19 +3,15 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
-use amvaj_domain::time::Instant;
-use amvaj_infra::cache::{BalanceCache, MemorySettings};
 use amvaj_infra::clock::Clock;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::app::App;
 use crate::cli::{ImportArgs, ImportKind, ImportPurchasesArgs};
 use crate::config::Config;
 use crate::import::{Event, ImportError, Map, Plan, Poster, Report, dry_run, plan, play};
-use crate::{database, random, telemetry};
+use crate::{compose, telemetry};
 
 /// Brings in what the command line names.
 pub async fn run(config: Config, args: ImportArgs) -> anyhow::Result<()> {
@@ -57,27 +53,19 @@ fn read_plan(map: &Map, path: &Path) -> Result<Plan, ImportError> {
     plan
 }
 
-/// Plays the plan on a clock that starts with the file. Balances are not written to Redis on the way: that clock has
-/// nothing to do with the times at which they end there, and the relay repairs them.
+/// Plays the plan on a clock that starts with the file.
 async fn post(config: &Config, map: &Map, plan: &Plan) -> anyhow::Result<Report> {
     let start = plan.events.first().map_or(Clock::System.now(), Event::time);
-    let database = database::open(&config.database).await?;
-    database::migrate(&database).await?;
-    let balances = Arc::new(BalanceCache::memory(&MemorySettings::default()));
-    let app = App::start(database.clone(), balances, Clock::manual(start), config);
-    let installed: Instant = Clock::System.now();
-    app.directory.ensure_network(random::uuid(installed), installed).await?;
-
+    let app = compose::open(config, Clock::manual(start)).await?;
     let lines = plan.events.iter().map(Event::lines).sum::<usize>();
-    let bar = bar("posting", "{pos} of {len} lines, {eta} left", u64::try_from(lines).unwrap_or(u64::MAX));
+    let length = u64::try_from(lines).unwrap_or(u64::MAX);
+    let bar = bar("posting", "{pos} of {len} lines, {eta} left", length);
     let mut poster = Poster::new(&app, map);
-    let report =
-        play(map, plan, &mut poster, |lines| bar.inc(u64::try_from(lines).unwrap_or_default())).await;
+    let step = |lines| bar.inc(u64::try_from(lines).unwrap_or_default());
+    let report = play(map, plan, &mut poster, step).await;
     bar.finish_and_clear();
-    app.ledger.close().await;
     drop(poster);
-    drop(app);
-    database.close().await?;
+    compose::close(app).await;
     Ok(report?)
 }
 

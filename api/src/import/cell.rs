@@ -66,14 +66,12 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
 pub(super) fn time(text: &str, format: &TimeFormat) -> Result<Instant, String> {
     let parsed =
         strtime::parse(&format.format, ascii_digits(text.trim())).map_err(|error| error.to_string())?;
-    let timestamp = match parsed.to_timestamp() {
-        Ok(timestamp) => timestamp,
+    let timestamp = parsed.to_timestamp().or_else(|_| {
         // Without an offset it is a local time.
-        Err(_) => {
-            let local = parsed.to_datetime().map_err(|error| error.to_string())?;
-            format.zone.to_ambiguous_timestamp(local).compatible().map_err(|error| error.to_string())?
-        }
-    };
+        let local = parsed.to_datetime()?;
+        format.zone.to_ambiguous_timestamp(local).compatible()
+    });
+    let timestamp = timestamp.map_err(|error| error.to_string())?;
     Ok(Instant::from_micros(timestamp.as_microsecond()))
 }
 

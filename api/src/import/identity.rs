@@ -39,8 +39,9 @@ impl Identities {
 
     /// A number below `limit` for a member's placeholder mobile; `attempt` gives another one when it is taken.
     pub fn mobile(&self, reference: &str, attempt: u32, limit: u64) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.hash("mobile", &[reference, &attempt.to_string()]);
-        u64::from_be_bytes([a, b, c, d, e, f, g, h]).checked_rem(limit).unwrap_or_default()
+        let number = self.uuid("mobile", &[reference, &attempt.to_string()]).as_u128();
+        let below = number.checked_rem(limit.into()).unwrap_or_default();
+        u64::try_from(below).unwrap_or_default()
     }
 
     /// The idempotency key of the earn for a receipt.
@@ -53,14 +54,10 @@ impl Identities {
         self.key("refund", &[receipt, cancellation])
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "forty hexadecimal digits after a prefix are a key of legal length"
-    )]
+    #[expect(clippy::expect_used, reason = "a UUID after a prefix is ASCII and shorter than 64")]
     fn key(&self, kind: &str, parts: &[&str]) -> IdempotencyKey {
-        let digits: String =
-            self.hash(kind, parts).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
-        IdempotencyKey::parse(&format!("import-{kind}-{digits}")).expect("a key in ASCII, shorter than 64")
+        let key = format!("import-{kind}-{}", self.uuid(kind, parts).simple());
+        IdempotencyKey::parse(&key).expect("a key of legal length")
     }
 
     fn uuid(&self, kind: &str, parts: &[&str]) -> Uuid {

@@ -110,7 +110,7 @@ impl<'a> Poster<'a> {
             match posted {
                 // The key tells a second try what became of the first.
                 Err(ImportError::App(AppError::OutcomeUnknown | AppError::Overloaded)) if tries > 1 => {
-                    tries -= 1
+                    tries -= 1;
                 }
                 posted => return posted,
             }

@@ -149,7 +149,8 @@ fn members(written: WrittenMembers, problems: &mut Problems) -> MemberPlan {
             Reference::Mobile
         }
     };
-    problems.take("members.name", Name::parse(&written.name.replace("{}", "1")));
+    // References have up to 64 characters, and names up to 120.
+    problems.take("members.name", Name::parse(&written.name.replace("{}", &"1".repeat(64))));
     MemberPlan { reference, name: written.name }
 }
 
@@ -220,10 +221,8 @@ fn merchant(
 
 fn products(place: &str, written: &WrittenMerchant, problems: &mut Problems) -> Products {
     let Some(texts) = &written.products else {
-        return match written.other_products {
-            true => Products::FirstTwoDigits { ranges: Vec::new(), others: true },
-            false => Products::All,
-        };
+        let others = Products::FirstTwoDigits { ranges: Vec::new(), others: true };
+        return if written.other_products { others } else { Products::All };
     };
     let mut ranges = Vec::new();
     for text in texts {
