@@ -3,8 +3,13 @@
 
 mod architecture;
 mod cache;
+mod directory;
 mod http;
 mod import;
 mod ledger_traces;
+mod migrations;
+mod participants;
 mod program;
 mod support;
+mod verify;
+mod worker;

@@ -14,6 +14,7 @@ pub async fn run(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     let app = compose::open(&config, Clock::System).await?;
     let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
     let parts = compose::parts(&app, Tokens::new(keys, &config.auth));
-    server::run(parts, &config.http, listener, compose::close(app)).await?;
+    let worker = config.worker.in_serve.then(|| compose::start_worker(&app, &config));
+    server::run(parts, &config.http, listener, compose::close(app, worker)).await?;
     Ok(())
 }

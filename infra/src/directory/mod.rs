@@ -8,6 +8,7 @@ mod branch;
 mod earn_rule;
 mod enrolment;
 mod file;
+mod listing;
 mod member;
 mod merchant;
 mod network;
