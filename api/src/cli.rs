@@ -153,20 +153,27 @@ pub enum ImportKind {
 #[command(after_help = "\
 Examples:
   amvaj import purchases lines.csv --map lines.toml --dry-run
-  amvaj import purchases lines.csv --map lines.toml
+  amvaj import purchases lines.csv --map lines.toml --report left-out.csv
 
 The map names the file's columns: member, receipt, line, product, quantity, price, time, branch, currency. Points are
 earned and given back through the same ledger as over the API. Run it again after an interruption: what was brought in
-is not brought in twice. Every line that is left out is listed with its reason.")]
+is not brought in twice. Every line that is left out is listed with its reason. tests/import/online_retail.toml is a
+map to start from.")]
 pub struct ImportPurchasesArgs {
     /// The CSV file
     pub file: PathBuf,
     /// The TOML file that names its columns
     #[arg(long, value_name = "MAP.toml")]
     pub map: PathBuf,
-    /// Only read and check; change nothing
+    /// Only read, check and match; change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Bring nothing in when a line is malformed, instead of leaving that line out
+    #[arg(long)]
+    pub strict: bool,
+    /// Write all numbers and every line left out to a JSON file, or every line left out to a file that ends in .csv
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `amvaj token`
@@ -254,7 +261,8 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Token(args) => command::token::run(config, args).await,
         Command::Worker(args) => command::worker::run(config, args).await,
         Command::Verify(args) => command::verify::run(config, args).await,
-        Command::Demo(_) | Command::Import(_) | Command::Bench(_) => {
+        Command::Import(args) => command::import::run(config, args).await,
+        Command::Demo(_) | Command::Bench(_) => {
             anyhow::bail!("this command is not in this build")
         }
     }

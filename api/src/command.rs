@@ -1,5 +1,6 @@
 //! The body of each command, one file each.
 
+pub mod import;
 pub mod migrate;
 pub mod schema;
 pub mod serve;

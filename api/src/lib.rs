@@ -10,6 +10,7 @@ pub mod config;
 pub mod database;
 pub mod graphql;
 pub mod http;
+pub mod import;
 pub mod random;
 pub mod server;
 pub mod telemetry;

@@ -46,18 +46,31 @@ impl TestApp {
     pub(crate) async fn start(database: TestDb) -> Self {
         let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
         let (url, postgres) = (database.url.clone(), database.is_postgres());
-        Self::start_node(url, postgres, tokens, Clock::manual(START), Some(database)).await
+        let redis = postgres.then(redis_url);
+        Self::start_node(url, redis, tokens, Clock::manual(START), Some(database)).await
+    }
+
+    /// A server on a database with a Redis of the test's own.
+    pub(crate) async fn start_with_redis(database: TestDb, redis: &str) -> Self {
+        let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
+        let redis = Some(Secret::new(redis));
+        Self::start_node(database.url.clone(), redis, tokens, Clock::manual(START), Some(database)).await
+    }
+
+    /// How the server's database is reached.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Another server on the same database, with the same clock and keys.
     pub(crate) async fn second_node(&self) -> Self {
-        let postgres = self.app.db.is_postgres();
-        Self::start_node(self.url.clone(), postgres, self.tokens.clone(), self.clock.clone(), None).await
+        let redis = self.app.db.is_postgres().then(redis_url);
+        Self::start_node(self.url.clone(), redis, self.tokens.clone(), self.clock.clone(), None).await
     }
 
     async fn start_node(
         url: String,
-        postgres: bool,
+        redis: Option<Secret>,
         tokens: Tokens,
         clock: Clock,
         database: Option<TestDb>,
@@ -66,7 +79,7 @@ impl TestApp {
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.shutdown = Duration::from_secs(5);
         config.database = DatabaseConfig { url: Secret::new(&*url), max_connections: 8 };
-        config.cache.redis_url = postgres.then(redis_url);
+        config.cache.redis_url = redis;
         let app = compose::open(&config, clock.clone()).await.unwrap();
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(compose::parts(&app, tokens.clone()), &config.http, listener).unwrap();
