@@ -41,7 +41,7 @@ async fn app(url: &str, plan: &Plan) -> Arc<App> {
 async fn import_plan(url: &str, map: &Map, plan: &Plan) -> Result<Report, ImportError> {
     let app = app(url, plan).await;
     let report = play(map, plan, &mut Poster::new(&app, map), |_| ()).await;
-    compose::close(app).await;
+    compose::close(app, None).await;
     report
 }
 
@@ -214,7 +214,7 @@ async fn merchants_branches_and_members_are_registered_once_and_named() {
         assert_eq!(members[0], members[1], "one member with one wallet");
         assert!(members[0].mobile.as_str().starts_with("+98995"), "{}", members[0].mobile);
         assert_eq!(members[0].name.as_str(), "Customer 7");
-        compose::close(app).await;
+        compose::close(app, None).await;
     }
 }
 
@@ -261,7 +261,7 @@ async fn what_the_ledger_refuses_is_left_out_with_the_refunds_that_follow() {
         let app = app(&database.url, &plan).await;
         let books = map.merchants[1].id;
         app.directory.set_merchant_status(books, MerchantStatus::Blocked).await.unwrap();
-        compose::close(app).await;
+        compose::close(app, None).await;
         let report = import_plan(&database.url, &map, &plan).await.unwrap();
         assert_eq!(
             left_out(&report.skipped),
