@@ -3,12 +3,15 @@
 
 mod architecture;
 mod cache;
+mod concurrency;
 mod directory;
 mod http;
 mod import;
 mod ledger_traces;
 mod migrations;
+mod outage;
 mod participants;
+mod points;
 mod program;
 mod support;
 mod verify;

@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
 };
 
 /// A command that starts the program with a database file in `folder`, and with no setting of this process.
@@ -27,23 +26,12 @@ pub fn empty_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The program as it is now: Cargo promises it only to tests of its own package, so it is brought up to date here.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // This test is `<profile>/deps/amvaj-<hash>`.
-        let test = std::env::current_exe().unwrap();
-        let profile = test.ancestors().nth(2).unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "amvaj-api", "--bin", "amvaj", "--target-dir"]);
-        build.arg(profile.parent().unwrap());
-        match profile.file_name().and_then(|name| name.to_str()).unwrap() {
-            "debug" => {}
-            profile => {
-                build.args(["--profile", profile]);
-            }
-        }
-        assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
-        profile.join("amvaj")
-    })
+/// The program that was built beside this test. Cargo promises it only to tests of its own package, so whoever runs
+/// the tests builds it first, as `tests/run` does.
+fn program() -> PathBuf {
+    // This test is `<profile>/deps/amvaj-<hash>`.
+    let test = std::env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join("amvaj");
+    assert!(program.exists(), "{} is not built; run the tests with tests/run", program.display());
+    program
 }
