@@ -14,6 +14,7 @@ pub mod redeem_points;
 pub mod refund_purchase;
 pub mod register_branch;
 pub mod register_merchant;
+pub mod relay_outbox;
 pub mod set_branch_status;
 pub mod set_earn_rule;
 pub mod set_member_status;

@@ -51,7 +51,7 @@ pub(super) async fn import(url: &str, lines: &str) -> Report {
 }
 
 /// Every table with its number of rows and all of its contents in order.
-async fn contents(url: &str) -> Vec<String> {
+pub(super) async fn contents(url: &str) -> Vec<String> {
     let connection = sea_orm::Database::connect(url).await.unwrap();
     let mut contents = Vec::new();
     for table in tables(&connection).await {

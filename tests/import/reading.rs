@@ -14,8 +14,11 @@ fn purchases(plan: &Plan) -> Vec<&Purchase> {
         .collect()
 }
 
-/// Receipt, lines with units, and the cancellation of each refund, in the order of events.
-fn refunds(plan: &Plan) -> Vec<(&str, Vec<(i32, i64)>, &str)> {
+/// A receipt, lines with units, and the cancellation that takes them back.
+type TakenBack<'p> = (&'p str, Vec<(i32, i64)>, &'p str);
+
+/// The refunds, in the order of events.
+fn refunds(plan: &Plan) -> Vec<TakenBack<'_>> {
     plan.events
         .iter()
         .filter_map(|event| match event {

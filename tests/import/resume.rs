@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait as _, Statement};
 
-use super::network::{import, trace};
+use super::network::{contents, import, trace};
 use super::{HEADER, MAP};
 use crate::program::{amvaj, empty_folder};
 use crate::support::database::TestDb;
@@ -73,6 +73,25 @@ async fn an_import_that_is_killed_goes_on_where_it_was() {
         assert!(before > 0 && report.purchases.already_there > 0);
         assert_eq!(report.lines, expected.lines);
         assert!(trace(&database.url).await == expected_trace, "the journal differs from that of a whole run");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_finished_import_passes_the_audit_and_a_second_one_changes_no_row() {
+    for database in TestDb::both().await {
+        let folder = empty_folder("import-audit");
+        let lines = two_weeks();
+        let mut before = Vec::new();
+        for run in ["first", "second"] {
+            let output = purchases(&folder, &database.url, &lines).output().unwrap();
+            assert!(output.status.success(), "{run}: {output:?}");
+            let after = contents(&database.url).await;
+            assert!(before.is_empty() || before == after, "the second run changed rows");
+            before = after;
+        }
+        let audit = amvaj(&folder).env("AMVAJ_DATABASE_URL", &database.url).arg("verify").output().unwrap();
+        assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -8,6 +8,7 @@ use amvaj_infra::clock::Clock;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::app::relay_outbox::relay_outbox;
 use crate::cli::{ImportArgs, ImportKind, ImportPurchasesArgs};
 use crate::config::Config;
 use crate::import::{Event, ImportError, Map, Plan, Poster, Report, dry_run, plan, play};
@@ -65,7 +66,9 @@ async fn post(config: &Config, map: &Map, plan: &Plan) -> anyhow::Result<Report>
     let report = play(map, plan, &mut poster, step).await;
     bar.finish_and_clear();
     drop(poster);
+    let relayed = relay_outbox(&app, Clock::System.now()).await;
     compose::close(app, None).await;
+    relayed?;
     Ok(report?)
 }
 

@@ -90,8 +90,8 @@ mod tests {
         assert_ne!(ids.merchant("a"), Identities::new("shop 2").merchant("a"));
         assert_ne!(ids.member("7").uuid(), ids.wallet("7").uuid());
         assert_eq!(ids.member("7").uuid().get_version_num(), 8);
-        assert_eq!(ids.earn_key("1001").as_str(), "import-earn-PIN");
-        assert_eq!(ids.member("7").to_string(), "PIN");
+        assert_eq!(ids.earn_key("1001").as_str(), "import-earn-da66c53ba8df8994b4c2189f0c31d658");
+        assert_eq!(ids.member("7").to_string(), "424027b8-ca5d-8bf8-9a6a-5348785522df");
     }
 
     #[test]
