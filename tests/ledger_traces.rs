@@ -131,7 +131,7 @@ async fn trace(database: &Database, steps: u64, seed: u64) -> anyhow::Result<Vec
     }
     let writer = LedgerWriter::start(
         database,
-        BalanceCache::memory(&MemorySettings::default()),
+        std::sync::Arc::new(BalanceCache::memory(&MemorySettings::default())),
         &clock,
         |now| Uuid::from_u128(u128::try_from(now.micros()).unwrap_or_default()),
         &WriterSettings::default(),

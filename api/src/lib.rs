@@ -1,6 +1,7 @@
 //! The composition root: configuration, HTTP, GraphQL, use cases and the command line. It is a library so that tests
 //! can start a server inside their own process; the binary only calls [`cli::run`].
 
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod command;

@@ -13,6 +13,7 @@
 //!
 
 //! - values: [`id`], [`points`], [`money`], [`time`], [`calendar`], [`text`]
+//! - who takes part: [`merchant`], [`member`]
 //! - who may do what: [`access`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
@@ -22,6 +23,8 @@ pub mod calendar;
 pub mod earn;
 pub mod id;
 pub mod ledger;
+pub mod member;
+pub mod merchant;
 pub mod money;
 pub mod points;
 pub mod text;

@@ -3,5 +3,6 @@
 pub mod cache;
 pub mod clock;
 pub mod db;
+pub mod directory;
 pub mod ledger;
 pub mod page;

@@ -2,7 +2,10 @@
 //! language. Expected refusals are not errors but `userErrors` of a payload. Unknown errors are masked here, and only
 //! here.
 
+use amvaj_infra::db::StoreError;
 use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, ServerError, Value};
+
+use crate::app::AppError;
 
 /// Most errors that one response lists.
 const MOST_ERRORS: usize = 20;
@@ -125,6 +128,47 @@ impl Code {
             Value::String(text) => Self::ALL.into_iter().find(|known| known.as_str() == text),
             _ => None,
         }
+    }
+}
+
+impl From<&AppError> for Code {
+    fn from(error: &AppError) -> Self {
+        match error {
+            AppError::Unauthenticated => Self::Unauthenticated,
+            AppError::Forbidden => Self::Forbidden,
+            AppError::NotFound => Self::NotFound,
+            AppError::Overloaded => Self::Overloaded,
+            AppError::OutcomeUnknown => Self::OutcomeUnknown,
+            AppError::Store(error) => Self::from(error),
+            AppError::Shared(error) => Self::from(error.as_ref()),
+        }
+    }
+}
+
+impl From<&StoreError> for Code {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Contention(_) | StoreError::Unavailable(_) => Self::Overloaded,
+            StoreError::Duplicate(_)
+            | StoreError::Constraint(_)
+            | StoreError::CorruptRow { .. }
+            | StoreError::Newer(_)
+            | StoreError::Failed(_) => Self::Internal,
+        }
+    }
+}
+
+/// A fault as a resolver's error. What the client is not told is logged with the request's id.
+pub fn fault(error: impl Into<AppError>) -> Error {
+    let error = error.into();
+    let code = Code::from(&error);
+    match code {
+        Code::Internal => code.with_message(error.to_string()),
+        Code::Overloaded => {
+            tracing::warn!(cause = %error, "the database is in the way");
+            code.error()
+        }
+        _ => code.error(),
     }
 }
 

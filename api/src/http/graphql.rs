@@ -36,7 +36,8 @@ pub struct Endpoint {
     pub tokens: Tokens,
     /// The time by which tokens are judged.
     pub clock: Clock,
-    /// What is added to every request. `Option<Caller>` and [`RequestId`] are there without it.
+    /// What is added to every request. `Option<Caller>`, [`Language`] and [`RequestId`]
+    /// are there without it.
     pub prepare: Arc<Prepare>,
     /// How long one operation may take.
     pub timeout: Duration,
@@ -142,7 +143,10 @@ async fn answer(http: &HttpRequest, endpoint: &Endpoint, request: Result<Request
     });
     match selected {
         Ok((request, operation)) => {
-            let request = (endpoint.prepare)(request, caller).data(caller).data(exchange.id.clone());
+            let request = (endpoint.prepare)(request, caller)
+                .data(caller)
+                .data(exchange.language)
+                .data(exchange.id.clone());
             execute(endpoint, &exchange, request, operation).await
         }
         Err(refusal) => {

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::{calendar::ExpiryPolicy, points::Points, time::Instant};
+use crate::{
+    calendar::ExpiryPolicy,
+    points::Points,
+    time::{Instant, Span},
+};
 
 /// Points per money, as a ratio of whole numbers: `points` for every `per` minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,4 +98,22 @@ pub fn rule_at(versions: &[EarnRule], instant: Instant) -> Option<&EarnRule> {
         .iter()
         .filter(|rule| rule.effective_from <= instant)
         .max_by_key(|rule| (rule.effective_from, rule.version))
+}
+
+/// How far back a new version may take effect: clocks differ a little, and a request takes its time.
+const LATEST_START: Span = Span::minutes(-1);
+
+/// The number of a new version that takes effect at `effective_from`. It has to hold from now on or later, and from
+/// after the newest version, so that no purchase of the past changes its rule.
+pub fn next_version(
+    newest: Option<&EarnRule>,
+    effective_from: Instant,
+    now: Instant,
+) -> Result<i32, InvalidEarnRule> {
+    let follows = newest.is_none_or(|newest| newest.effective_from < effective_from);
+    if follows && effective_from >= now.plus(LATEST_START) {
+        Ok(newest.map_or(0, |newest| newest.version).saturating_add(1))
+    } else {
+        Err(InvalidEarnRule::EffectiveFrom)
+    }
 }

@@ -37,7 +37,7 @@ pub fn needs_detail(wallet: &Wallet, command: &Command, now: Instant) -> bool {
         | Command::Refund(_)
         | Command::Settle => true,
     };
-    command_needs || wallet.next_due <= now
+    command_needs || wallet.next_due <= now.max(wallet.last_recorded_at)
 }
 
 /// Settles what is due on the wallet at `now`. Readers run the same function and write nothing.
@@ -59,7 +59,10 @@ pub fn settle(state: &mut WalletState, now: Instant) -> Result<(), Fault> {
                 activate(state, lot_no, at, now)?;
                 queue.extend(expiry_of(state, lot_no, now));
             }
-            Due::HoldEnd(hold) => end_hold(state, hold, at, now)?,
+            Due::HoldEnd(hold) => {
+                let freed = end_hold(state, hold, at, now)?;
+                queue.extend(freed.into_iter().filter_map(|lot_no| expiry_of(state, lot_no, now)));
+            }
             Due::Expiry(lot_no) => expire(state, lot_no, at, now)?,
         }
     }
@@ -91,7 +94,7 @@ fn expiry_of(state: &WalletState, lot_no: i64, now: Instant) -> Option<(Instant,
 
 fn activate(state: &mut WalletState, lot_no: i64, at: Instant, now: Instant) -> Result<(), Fault> {
     let key = format!("activate:{}:{lot_no}", state.wallet.id);
-    let mut posting = Posting::open(state, now);
+    let mut posting = Posting::open_due(state, now, at);
     let seq = posting.seq;
     let lot = posting.state.lot_mut(lot_no)?;
     lot.state = LotState::Active;
@@ -99,27 +102,32 @@ fn activate(state: &mut WalletState, lot_no: i64, at: Instant, now: Instant) -> 
     let quantity = lot.remaining;
     posting.post(AccountKind::Pending, posting.state.account(), quantity.get().saturating_neg(), 0)?;
     posting.post_wallet(quantity.get())?;
+    // A fixed last day may pass while the points are still pending.
+    posting.expire_if_over(lot_no)?;
     posting.repay_debt()?;
     posting.close(internal(OpKind::Activation, &key, quantity, at));
     Ok(())
 }
 
-fn end_hold(state: &mut WalletState, hold: i64, at: Instant, now: Instant) -> Result<(), Fault> {
+/// Ends a hold whose time is over; answers the lots it had reserved.
+fn end_hold(state: &mut WalletState, hold: i64, at: Instant, now: Instant) -> Result<Vec<i64>, Fault> {
     let key = format!("hold-end:{}:{hold}", state.wallet.id);
-    let mut posting = Posting::open(state, now);
+    let held = state.holds.get(&hold).ok_or(Fault::Missing("a hold"))?;
+    let freed = held.reserved.iter().map(|(lot_no, _)| *lot_no).collect();
+    let mut posting = Posting::open_due(state, now, at);
     let (amount, merchant) = free_hold(&mut posting, hold, HoldState::Expired)?;
     posting.close(Heading {
         merchant: Some(merchant),
         ref_seq: Some(hold),
         ..internal(OpKind::HoldEnd, &key, amount, at)
     });
-    Ok(())
+    Ok(freed)
 }
 
 fn expire(state: &mut WalletState, lot_no: i64, at: Instant, now: Instant) -> Result<(), Fault> {
     let changed_seq = state.lots.get(&lot_no).map_or(0, |lot| lot.changed_seq);
     let key = format!("expire:{}:{lot_no}:{changed_seq}", state.wallet.id);
-    let mut posting = Posting::open(state, now);
+    let mut posting = Posting::open_due(state, now, at);
     let quantity = posting.expire_if_over(lot_no)?;
     if !quantity.is_zero() {
         posting.close(internal(OpKind::Expiry, &key, quantity, at));

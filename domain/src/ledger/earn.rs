@@ -49,6 +49,10 @@ pub(super) fn earn(
     posting.state.changes.receipts.insert(key.clone());
     posting.state.receipts.entry(key).or_default().purchase =
         Some(Purchase { seq, sale, kept: points, lot_no, cap_day, price: operation.prices.issue });
+    if let Some(lot_no) = lot_no {
+        // A purchase reported late may earn points whose last valid instant has passed.
+        posting.expire_if_over(lot_no)?;
+    }
     posting.repay_debt()?;
     posting.close(Heading { amount: points, ..heading(operation, OpKind::Earn) });
     Ok(())
@@ -67,7 +71,7 @@ fn check_receipt(state: &WalletState, key: &ReceiptKey) -> Result<i64, Stop> {
 }
 
 /// Keeps posted and pending together in the range of points, so that no later activation can leave it.
-fn check_room(state: &WalletState, points: Points) -> Result<(), Stop> {
+pub(super) fn check_room(state: &WalletState, points: Points) -> Result<(), Stop> {
     let balances = state.wallet.balances;
     let room = balances.posted.plus(balances.pending).and_then(|sum| sum.plus(points));
     room.map(|_| ()).map_err(|_| Rejection::AmountTooLarge.into())

@@ -38,3 +38,7 @@ pub use operation::{
 pub use receipt::{Purchase, ReceiptFile, ReceiptKey, Redemption};
 pub use rejection::Rejection;
 pub use state::{Changes, Wallet, WalletState, WalletStatus};
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "an overflow fails a test as it should")]
+mod tests;

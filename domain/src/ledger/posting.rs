@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    AccountKind, Digest, Entry, Fault, Idem, Lot, LotUse, LotUseKind, OpKind, OpRecord, Rejection, Tenant,
-    WalletState,
+    AccountKind, Digest, Entry, Fault, Idem, Lot, LotState, LotUse, LotUseKind, OpKind, OpRecord, Rejection,
+    Tenant, WalletState,
 };
 use crate::{
     id::{BranchId, MerchantId},
@@ -37,6 +37,9 @@ pub(super) struct Posting<'a> {
     pub(super) seq: i64,
     /// The ledger's time: the clock, or the wallet's last operation if the clock is behind it.
     pub(super) now: Instant,
+    /// The instant by which the operation judges lots: `now`, or when it fell due for what time alone does. So a
+    /// late sweep decides what a punctual one would have decided.
+    pub(super) as_of: Instant,
     entries: Vec<Entry>,
 }
 
@@ -45,7 +48,12 @@ impl<'a> Posting<'a> {
     pub(super) fn open(state: &'a mut WalletState, now: Instant) -> Self {
         let seq = state.wallet.version.saturating_add(1);
         let now = now.max(state.wallet.last_recorded_at);
-        Self { state, seq, now, entries: Vec::new() }
+        Self { state, seq, now, as_of: now, entries: Vec::new() }
+    }
+
+    /// Opens the wallet's next operation for what fell due at `at`.
+    pub(super) fn open_due(state: &'a mut WalletState, now: Instant, at: Instant) -> Self {
+        Self { as_of: at, ..Self::open(state, now) }
     }
 
     /// Posts one leg. A leg on an account of the wallet moves the wallet's balance with it.
@@ -128,7 +136,7 @@ impl<'a> Posting<'a> {
                 break;
             }
             let quantity =
-                self.state.lots.get(&lot_no).map_or(Points::ZERO, |lot| reach.of(lot, self.now)).min(left);
+                self.state.lots.get(&lot_no).map_or(Points::ZERO, |lot| reach.of(lot, self.as_of)).min(left);
             if !quantity.is_zero() {
                 self.allocate(lot_no, quantity, kind)?;
                 left = left.less(quantity);
@@ -149,12 +157,13 @@ impl<'a> Posting<'a> {
         lot_no
     }
 
-    /// Expires what is free in a lot whose last valid instant has passed.
+    /// Expires what is free in an active lot whose last valid instant has passed.
     pub(super) fn expire_if_over(&mut self, lot_no: i64) -> Result<Points, Fault> {
         let lot = self.state.lots.get(&lot_no).ok_or(Fault::Missing("a lot"))?;
         let (quantity, issuer, price) = (lot.free(), lot.issuer, lot.price);
-        if !lot.expired(self.now) || quantity.is_zero() {
-            return Ok(Points::ZERO);
+        match lot.state {
+            LotState::Active if lot.expired(self.as_of) && !quantity.is_zero() => {}
+            LotState::Active | LotState::Pending => return Ok(Points::ZERO),
         }
         self.allocate(lot_no, quantity, LotUseKind::Expire)?;
         self.post_wallet(quantity.get().saturating_neg())?;
@@ -165,13 +174,14 @@ impl<'a> Posting<'a> {
     /// Repays debt from whatever can be spent, so that a wallet never has both.
     pub(super) fn repay_debt(&mut self) -> Result<(), Fault> {
         let balances = self.state.wallet.balances;
-        let repaid = balances.debt.min(balances.available());
-        if repaid.is_zero() {
+        let owed = balances.debt.min(balances.available());
+        if owed.is_zero() {
             return Ok(());
         }
-        self.allocate_in_order(repaid, Reach::Any, LotUseKind::Repay)?;
-        self.post_wallet(repaid.get().saturating_neg())?;
-        self.post(AccountKind::Debt, self.state.account(), repaid.get(), 0)
+        let taken = self.allocate_in_order(owed, Reach::Any, LotUseKind::Repay)?;
+        let repaid = taken.iter().fold(0, |sum: i64, (_, quantity)| sum.saturating_add(quantity.get()));
+        self.post_wallet(repaid.saturating_neg())?;
+        self.post(AccountKind::Debt, self.state.account(), repaid, 0)
     }
 
     /// Records the operation and moves the wallet to its version.

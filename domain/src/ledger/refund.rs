@@ -7,6 +7,7 @@ use super::{
     AccountKind, CommandRefund, Fault, Lot, LotState, LotUseKind, OpKind, Operation, Purchase, ReceiptFile,
     ReceiptKey, RefundSpec, Rejection, WalletState,
     apply::{Stop, heading},
+    earn::check_room,
     posting::{Heading, Posting, Reach, worth},
 };
 use crate::{
@@ -26,11 +27,17 @@ pub(super) fn refund(
     let key = ReceiptKey { merchant, number: command.receipt.clone() };
     let file = state.receipts.get(&key).ok_or(Rejection::PurchaseNotFound)?.clone();
     let purchase = file.purchase.clone().ok_or(Rejection::PurchaseNotFound)?;
+    // Points that paid after everything had come back are returned by one more refund of the whole.
+    let owed = command.what == RefundSpec::Whole && points_to_return(&file, &purchase.sale) > 0;
+    if purchase.sale.kept_total() == 0 && !owed {
+        return Err(Stop::Refused(Rejection::RefundExceedsPurchase, Some(0)));
+    }
     let sale = reduced(&purchase.sale, &command.what)?;
     let money = purchase.sale.kept_total().saturating_sub(sale.kept_total());
     let kept = sale.kept().map_err(Fault::from)?.points;
     let difference = purchase.kept.less(kept);
     let returned = points_to_return(&file, &sale);
+    check_room(state, Points::new(returned).map_err(Fault::from)?)?;
     let ref_seq = Some(purchase.seq);
 
     let mut posting = Posting::open(state, now);
@@ -53,9 +60,6 @@ pub(super) fn refund(
 fn reduced(sale: &Sale, what: &RefundSpec) -> Result<Sale, Stop> {
     let left = sale.kept_total();
     let exceeds = |limit: i64| Stop::Refused(Rejection::RefundExceedsPurchase, Some(limit));
-    if left == 0 {
-        return Err(exceeds(0));
-    }
     let mut sale = sale.clone();
     match what {
         RefundSpec::Whole => {
@@ -65,7 +69,7 @@ fn reduced(sale: &Sale, what: &RefundSpec) -> Result<Sale, Stop> {
             }
         }
         RefundSpec::Amount(amount) => {
-            if *amount > left {
+            if !(1..=left).contains(amount) {
                 return Err(exceeds(left));
             }
             sale.refunded_amount = sale.refunded_amount.saturating_add(*amount);
@@ -78,7 +82,7 @@ fn reduced(sale: &Sale, what: &RefundSpec) -> Result<Sale, Stop> {
                     .find(|line| line.line_no == *line_no)
                     .ok_or(Stop::Refused(Rejection::LineNotFound, Some(i64::from(*line_no))))?;
                 let units_left = line.quantity.saturating_sub(line.refunded);
-                if *quantity > units_left {
+                if !(1..=units_left).contains(quantity) {
                     return Err(exceeds(units_left));
                 }
                 line.refunded = line.refunded.saturating_add(*quantity);
@@ -196,8 +200,9 @@ pub(super) fn claw_back(
         worth(points, purchase.price)?,
     )?;
     if let Some(day) = purchase.cap_day {
-        let used = posting.state.caps.entry((merchant, day)).or_default();
-        *used = used.less(points);
+        // What a sale keeps is counted in its day's cap, so the cap is there when it was read as it must be.
+        let used = posting.state.caps.get_mut(&(merchant, day)).ok_or(Fault::Missing("a daily cap"))?;
+        *used = used.minus(points)?;
         posting.state.changes.caps.insert((merchant, day));
     }
     Ok(())

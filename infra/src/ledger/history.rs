@@ -91,17 +91,67 @@ pub struct StoredPurchase {
     pub redemptions: Vec<Redemption>,
 }
 
+/// Whose part of the ledger is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerScope {
+    /// All of it: the operator's.
+    Network,
+    /// What a merchant did.
+    Merchant(MerchantId),
+    /// What happened on one wallet: its member's.
+    Wallet(WalletId),
+}
+
+impl LedgerScope {
+    /// Whether something on this wallet, done by this merchant, is in the scope.
+    fn holds(self, wallet: WalletId, merchant: Option<MerchantId>) -> bool {
+        match self {
+            Self::Network => true,
+            Self::Merchant(own) => merchant == Some(own),
+            Self::Wallet(own) => wallet == own,
+        }
+    }
+}
+
+/// Reads of the ledger within a scope. What lies outside is not found.
+#[derive(Debug, Clone, Copy)]
+pub struct ScopedLedger<'a> {
+    reader: &'a LedgerReader,
+    scope: LedgerScope,
+}
+
 impl LedgerReader {
+    /// Reads within a scope.
+    pub const fn within(&self, scope: LedgerScope) -> ScopedLedger<'_> {
+        ScopedLedger { reader: self, scope }
+    }
+
+    /// Rows of a wallet-side table by wallet and number; `{same}` stands for the join on the wallet.
+    async fn numbered<M: FromQueryResult>(
+        &self,
+        keys: &[OperationKey],
+        sql: &str,
+    ) -> Result<Vec<M>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = sql.replace("{same}", "t.shard_no = k.shard_no and t.wallet_id = k.wallet_id");
+        let statement = Keys::numbered(self.database.backend(), keys).statement(&sql);
+        Ok(M::find_by_statement(statement).all(self.database.reader()).await?)
+    }
+}
+
+impl ScopedLedger<'_> {
     /// A page of operations, newest first.
     pub async fn operations(
         &self,
         filter: &OperationFilter,
         page: &PageRequest<HistoryKey>,
     ) -> Result<Page<StoredOperation>, StoreError> {
-        let connection = self.database.reader();
-        let select = filtered(filter);
+        let connection = self.reader.database.reader();
+        let select = self.filtered(filter);
         let total = if page.with_total { Some(select.clone().count(connection).await?) } else { None };
-        let by_wallet = filter.wallet.is_some();
+        let by_wallet = filter.wallet.is_some() || matches!(self.scope, LedgerScope::Wallet(_));
         let mut select = select.limit(page.rows());
         if let Some(after) = page.after {
             select = select.filter(place(by_wallet).lt(place_of(by_wallet, after)));
@@ -126,16 +176,22 @@ impl LedgerReader {
         keys: &[OperationKey],
     ) -> Result<HashMap<OperationKey, OpRecord>, StoreError> {
         let rows: Vec<op::Model> =
-            self.numbered(keys, "select t.* from {k} join op t on {same} and t.seq = k.n").await?;
-        rows.iter().map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::op_from(row)?))).collect()
+            self.reader.numbered(keys, "select t.* from {k} join op t on {same} and t.seq = k.n").await?;
+        rows.iter()
+            .filter(|row| {
+                self.scope.holds(WalletId::new(row.wallet_id), row.merchant_id.map(MerchantId::new))
+            })
+            .map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::op_from(row)?)))
+            .collect()
     }
 
-    /// The entries of operations, by leg.
+    /// The entries of operations that were read in this scope, by leg.
     pub async fn entries(
         &self,
         keys: &[OperationKey],
     ) -> Result<HashMap<OperationKey, Vec<Entry>>, StoreError> {
         let rows: Vec<entry::Model> = self
+            .reader
             .numbered(keys, "select t.* from {k} join entry t on {same} and t.seq = k.n order by t.leg")
             .await?;
         let mut entries: HashMap<OperationKey, Vec<Entry>> = HashMap::new();
@@ -154,16 +210,19 @@ impl LedgerReader {
         Ok(entries)
     }
 
-    /// How operations used lots, in spending order.
+    /// How operations that were read in this scope used lots, in spending order.
     pub async fn lots_used(
         &self,
         keys: &[OperationKey],
     ) -> Result<HashMap<OperationKey, Vec<UsedLot>>, StoreError> {
-        let uses: Vec<lot_use::Model> =
-            self.numbered(keys, "select t.* from {k} join lot_use t on {same} and t.seq = k.n").await?;
+        let uses: Vec<lot_use::Model> = self
+            .reader
+            .numbered(keys, "select t.* from {k} join lot_use t on {same} and t.seq = k.n")
+            .await?;
         let lots: Vec<OperationKey> =
             uses.iter().map(|row| (WalletId::new(row.wallet_id), row.lot_no)).collect();
         let lots: Vec<lot::Model> = self
+            .reader
             .numbered(&lots, "select distinct t.* from {k} join lot t on {same} and t.lot_no = k.n")
             .await?;
         let lots: HashMap<(Uuid, i64), Lot> = lots
@@ -190,8 +249,13 @@ impl LedgerReader {
     /// Holds by their keys; unknown ones are absent. What they reserved is not read.
     pub async fn holds(&self, keys: &[OperationKey]) -> Result<HashMap<OperationKey, Hold>, StoreError> {
         let rows: Vec<hold::Model> =
-            self.numbered(keys, "select t.* from {k} join hold t on {same} and t.seq = k.n").await?;
-        rows.iter().map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::hold_from(row)?))).collect()
+            self.reader.numbered(keys, "select t.* from {k} join hold t on {same} and t.seq = k.n").await?;
+        rows.iter()
+            .filter(|row| {
+                self.scope.holds(WalletId::new(row.wallet_id), Some(MerchantId::new(row.merchant_id)))
+            })
+            .map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::hold_from(row)?)))
+            .collect()
     }
 
     /// The purchases of earns; operations that are no applied earns are absent.
@@ -199,9 +263,12 @@ impl LedgerReader {
         &self,
         keys: &[OperationKey],
     ) -> Result<HashMap<OperationKey, StoredPurchase>, StoreError> {
-        let purchases: Vec<purchase::Model> =
-            self.numbered(keys, "select t.* from {k} join purchase t on {same} and t.seq = k.n").await?;
+        let purchases: Vec<purchase::Model> = self
+            .reader
+            .numbered(keys, "select t.* from {k} join purchase t on {same} and t.seq = k.n")
+            .await?;
         let lines: Vec<purchase_line::Model> = self
+            .reader
             .numbered(
                 keys,
                 "select t.* from {k} join purchase_line t on {same} and t.seq = k.n order by t.line_no",
@@ -215,6 +282,9 @@ impl LedgerReader {
         let mut found = HashMap::new();
         for row in purchases {
             let wallet = WalletId::new(row.wallet_id);
+            if !self.scope.holds(wallet, Some(MerchantId::new(row.merchant_id))) {
+                continue;
+            }
             let lines = lines_of.remove(&(row.wallet_id, row.seq)).unwrap_or_default();
             let receipt = receipt_key(row.merchant_id, &row.receipt_no, "purchase")?;
             let redemptions = paid.remove(&receipt).unwrap_or_default();
@@ -235,12 +305,13 @@ impl LedgerReader {
         if receipts.is_empty() {
             return Ok(HashMap::new());
         }
-        let statement = Keys::receipts(self.database.backend(), &receipts).statement(
+        let statement = Keys::receipts(self.reader.database.backend(), &receipts).statement(
             "select t.* from {k} join receipt_redemption t \
              on t.merchant_id = k.merchant_id and t.receipt_no = k.receipt_no order by t.seq",
         );
-        let rows =
-            receipt_redemption::Model::find_by_statement(statement).all(self.database.reader()).await?;
+        let rows = receipt_redemption::Model::find_by_statement(statement)
+            .all(self.reader.database.reader())
+            .await?;
         let mut redemptions: HashMap<ReceiptKey, Vec<Redemption>> = HashMap::new();
         for row in &rows {
             let key = receipt_key(row.merchant_id, &row.receipt_no, "receipt_redemption")?;
@@ -249,50 +320,44 @@ impl LedgerReader {
         Ok(redemptions)
     }
 
-    /// Rows of a wallet-side table by wallet and number; `{same}` stands for the join on the wallet.
-    async fn numbered<M: FromQueryResult>(
-        &self,
-        keys: &[OperationKey],
-        sql: &str,
-    ) -> Result<Vec<M>, StoreError> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
+    fn filtered(&self, filter: &OperationFilter) -> Select<op::Entity> {
+        let mut all = match self.scope {
+            LedgerScope::Network => Condition::all(),
+            LedgerScope::Merchant(own) => Condition::all().add(op::Column::MerchantId.eq(own.uuid())),
+            LedgerScope::Wallet(own) => Condition::all()
+                .add(op::Column::ShardNo.eq(own.shard_no()))
+                .add(op::Column::WalletId.eq(own.uuid())),
+        };
+        if let Some(wallet) = filter.wallet {
+            all = all
+                .add(op::Column::ShardNo.eq(wallet.shard_no()))
+                .add(op::Column::WalletId.eq(wallet.uuid()));
         }
-        let sql = sql.replace("{same}", "t.shard_no = k.shard_no and t.wallet_id = k.wallet_id");
-        let statement = Keys::numbered(self.database.backend(), keys).statement(&sql);
-        Ok(M::find_by_statement(statement).all(self.database.reader()).await?)
+        if let Some(merchant) = filter.merchant {
+            all = all.add(op::Column::MerchantId.eq(merchant.uuid()));
+        }
+        if let Some(branch) = filter.branch {
+            all = all.add(op::Column::BranchId.eq(branch.uuid()));
+        }
+        if !filter.kinds.is_empty() {
+            all = all.add(op::Column::Kind.is_in(filter.kinds.iter().map(|kind| kind.stored())));
+        }
+        if let Some(receipt) = &filter.receipt {
+            all = all.add(op::Column::ReceiptNo.eq(receipt.as_str()));
+        }
+        match filter.rejected {
+            Some(true) => all = all.add(op::Column::RejectCode.is_not_null()),
+            Some(false) => all = all.add(op::Column::RejectCode.is_null()),
+            None => {}
+        }
+        if let Some(from) = filter.from {
+            all = all.add(op::Column::RecordedAt.gte(from.micros()));
+        }
+        if let Some(until) = filter.until {
+            all = all.add(op::Column::RecordedAt.lt(until.micros()));
+        }
+        op::Entity::find().filter(all)
     }
-}
-
-fn filtered(filter: &OperationFilter) -> Select<op::Entity> {
-    let mut all = Condition::all();
-    if let Some(wallet) = filter.wallet {
-        all = all.add(op::Column::ShardNo.eq(wallet.shard_no())).add(op::Column::WalletId.eq(wallet.uuid()));
-    }
-    if let Some(merchant) = filter.merchant {
-        all = all.add(op::Column::MerchantId.eq(merchant.uuid()));
-    }
-    if let Some(branch) = filter.branch {
-        all = all.add(op::Column::BranchId.eq(branch.uuid()));
-    }
-    if !filter.kinds.is_empty() {
-        all = all.add(op::Column::Kind.is_in(filter.kinds.iter().map(|kind| kind.stored())));
-    }
-    if let Some(receipt) = &filter.receipt {
-        all = all.add(op::Column::ReceiptNo.eq(receipt.as_str()));
-    }
-    match filter.rejected {
-        Some(true) => all = all.add(op::Column::RejectCode.is_not_null()),
-        Some(false) => all = all.add(op::Column::RejectCode.is_null()),
-        None => {}
-    }
-    if let Some(from) = filter.from {
-        all = all.add(op::Column::RecordedAt.gte(from.micros()));
-    }
-    if let Some(until) = filter.until {
-        all = all.add(op::Column::RecordedAt.lt(until.micros()));
-    }
-    op::Entity::find().filter(all)
 }
 
 /// The columns that order a list: within one wallet its sequence alone.

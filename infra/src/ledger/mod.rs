@@ -19,7 +19,10 @@ pub(crate) mod touched;
 mod waiting;
 mod writer;
 
-pub use history::{HistoryKey, OperationFilter, OperationKey, StoredOperation, StoredPurchase, UsedLot};
+pub use history::{
+    HistoryKey, LedgerScope, OperationFilter, OperationKey, ScopedLedger, StoredOperation, StoredPurchase,
+    UsedLot,
+};
 pub use reader::LedgerReader;
 pub use request::{Answer, Recorded, Request, SubmitError};
 pub use touched::Touched;

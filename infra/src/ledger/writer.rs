@@ -68,7 +68,7 @@ impl LedgerWriter {
     /// Starts the lanes on the runtime that calls.
     pub fn start(
         database: &Database,
-        balances: BalanceCache,
+        balances: Arc<BalanceCache>,
         clock: &Clock,
         new_id: fn(Instant) -> uuid::Uuid,
         settings: &WriterSettings,
@@ -270,7 +270,10 @@ impl Driver {
 }
 
 /// Writes balances to the cache behind the lanes' backs, so that no commit waits for the cache.
-fn start_cache_writer(balances: BalanceCache, clock: Clock) -> (mpsc::Sender<Vec<Balance>>, JoinHandle<()>) {
+fn start_cache_writer(
+    balances: Arc<BalanceCache>,
+    clock: Clock,
+) -> (mpsc::Sender<Vec<Balance>>, JoinHandle<()>) {
     let (sender, mut receiver) = mpsc::channel::<Vec<Balance>>(CACHE_QUEUE);
     let task = tokio::spawn(async move {
         while let Some(mut fresh) = receiver.recv().await {

@@ -1,0 +1,94 @@
+//! The use cases, one file each: what may the caller do, and what then happens. Nothing here knows GraphQL or HTTP.
+
+pub mod earn_points;
+pub mod end_hold;
+pub mod error;
+mod fingerprint;
+pub mod hold_points;
+pub mod points;
+pub mod quote_earn;
+pub mod redeem_points;
+pub mod refund_purchase;
+pub mod wallet;
+
+use std::sync::Arc;
+
+use amvaj_domain::{
+    calendar::Zone,
+    ledger::Window,
+    time::{Instant, Span},
+};
+use amvaj_infra::{
+    cache::BalanceCache,
+    clock::Clock,
+    db::Database,
+    directory::Directory,
+    ledger::{LedgerReader, LedgerWriter, WriterSettings},
+};
+
+use crate::{
+    config::{Config, NetworkConfig},
+    random,
+};
+pub use error::{AppError, Stopped};
+
+/// What the use cases work with; the composition root puts it together.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The database.
+    pub db: Database,
+    /// Who takes part.
+    pub directory: Directory,
+    /// The ledger's writer.
+    pub ledger: LedgerWriter,
+    /// Reads of the ledger.
+    pub reader: LedgerReader,
+    /// The cache of balances.
+    pub balances: Arc<BalanceCache>,
+    /// The clock.
+    pub clock: Clock,
+    /// What the network is called and how it counts.
+    pub network: NetworkConfig,
+    /// The time zone in which its days begin.
+    pub zone: Zone,
+    /// How far a purchase may lie from the clock.
+    pub window: Window,
+    /// How long points live that a refund returns to a lot which has expired; none means that they expire at once.
+    pub restore_grace: Option<Span>,
+}
+
+impl App {
+    /// The application on a database. Starts the ledger's lanes on the runtime that calls.
+    pub fn start(db: Database, balances: Arc<BalanceCache>, clock: Clock, config: &Config) -> Self {
+        // The configuration accepts only names that the zone database has.
+        let zone = Zone::parse(&config.network.zone).unwrap_or_default();
+        let settings = WriterSettings {
+            lanes: config.ledger.lanes.map(std::num::NonZero::get),
+            queue: config.ledger.queue,
+            batch: config.ledger.batch,
+            answer_within: config.http.request_timeout,
+        };
+        let ledger = LedgerWriter::start(&db, balances.clone(), &clock, random::uuid, &settings);
+        let grace = i64::from(config.network.restore_grace_days);
+        Self {
+            directory: Directory::new(db.clone()),
+            ledger,
+            reader: LedgerReader::new(db.clone()),
+            balances,
+            db,
+            clock,
+            network: config.network.clone(),
+            zone,
+            window: Window {
+                look_back: Span::days(config.ledger.look_back_days.into()),
+                ahead: Span::minutes(config.ledger.ahead_minutes.into()),
+            },
+            restore_grace: (grace > 0).then_some(Span::days(grace)),
+        }
+    }
+
+    /// The current time.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}

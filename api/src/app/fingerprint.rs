@@ -1,0 +1,121 @@
+//! The fingerprint of a request: its input as it was given, after normalisation, never what it resolved to. It is
+//! stored with the idempotency key for ever, so the form of every field is fixed here and not by a `Debug` text.
+
+use amvaj_domain::{
+    earn::BasketLine,
+    id::BranchId,
+    ledger::{Digest, RefundSpec},
+    member::MemberLookup,
+    points::Points,
+    text::ReceiptNumber,
+    time::Instant,
+};
+
+use super::points::PointsRequest;
+
+/// Collects the fields of an input in order.
+pub(super) struct Fingerprint(Vec<Vec<u8>>);
+
+impl Fingerprint {
+    /// A request of this kind, with what all of them have.
+    pub(super) fn of(kind: &str, request: &PointsRequest) -> Self {
+        let mut fields = Self(vec![kind.as_bytes().to_vec()]);
+        fields.branch(request.branch);
+        fields.time(request.occurred_at);
+        fields
+    }
+
+    pub(super) fn member(mut self, member: &MemberLookup) -> Self {
+        self.0.push(
+            match member {
+                MemberLookup::Id(id) => format!("id:{}", id.uuid().simple()),
+                MemberLookup::Wallet(id) => format!("wallet:{}", id.uuid().simple()),
+                MemberLookup::Mobile(mobile) => format!("mobile:{mobile}"),
+                MemberLookup::CardNumber(card) => format!("card:{card}"),
+                MemberLookup::Customer { merchant, customer_ref } => {
+                    format!("customer:{}:{customer_ref}", merchant.uuid().simple())
+                }
+            }
+            .into_bytes(),
+        );
+        self
+    }
+
+    pub(super) fn points(mut self, points: Option<Points>) -> Self {
+        self.number(points.map(Points::get));
+        self
+    }
+
+    pub(super) fn seconds(mut self, seconds: Option<i64>) -> Self {
+        self.number(seconds);
+        self
+    }
+
+    pub(super) fn receipt(mut self, receipt: Option<&ReceiptNumber>) -> Self {
+        self.text(receipt.map(ReceiptNumber::as_str));
+        self
+    }
+
+    pub(super) fn hold(mut self, wallet: amvaj_domain::id::WalletId, seq: i64) -> Self {
+        self.0.push(wallet.uuid().into_bytes().to_vec());
+        self.number(Some(seq));
+        self
+    }
+
+    pub(super) fn money(mut self, money: amvaj_domain::money::Money) -> Self {
+        self.number(Some(money.minor_units()));
+        self.text(Some(money.currency().code()));
+        self
+    }
+
+    pub(super) fn lines(mut self, lines: &[BasketLine]) -> Self {
+        self.number(i64::try_from(lines.len()).ok());
+        for line in lines {
+            self.number(Some(i64::from(line.line_no)));
+            self.text(line.product.as_deref());
+            self.text(line.category.as_deref());
+            self.number(Some(line.amount));
+            self.number(Some(line.quantity));
+        }
+        self
+    }
+
+    pub(super) fn refund(mut self, what: &RefundSpec) -> Self {
+        match what {
+            RefundSpec::Whole => self.text(Some("whole")),
+            RefundSpec::Amount(amount) => {
+                self.text(Some("amount"));
+                self.number(Some(*amount));
+            }
+            RefundSpec::Lines(lines) => {
+                self.text(Some("lines"));
+                for (line_no, quantity) in lines {
+                    self.number(Some(i64::from(*line_no)));
+                    self.number(Some(*quantity));
+                }
+            }
+        }
+        self
+    }
+
+    pub(super) fn digest(&self) -> Digest {
+        Digest::of(self.0.iter().map(Vec::as_slice))
+    }
+
+    fn branch(&mut self, branch: Option<BranchId>) {
+        self.0.push(branch.map(|id| id.uuid().into_bytes().to_vec()).unwrap_or_default());
+    }
+
+    fn time(&mut self, time: Option<Instant>) {
+        self.number(time.map(Instant::micros));
+    }
+
+    /// An absent value and an empty one differ: only a present one has a mark before it.
+    fn text(&mut self, text: Option<&str>) {
+        self.0.push(text.map(|text| format!("={text}").into_bytes()).unwrap_or_default());
+    }
+
+    fn number(&mut self, number: Option<i64>) {
+        self.0.push(number.map(|number| number.to_be_bytes().to_vec()).unwrap_or_default());
+    }
+}

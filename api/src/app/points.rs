@@ -1,0 +1,190 @@
+//! What the use cases on points share: from a merchant's request to an operation, and from the ledger's answer back.
+//!
+//! Nothing here decides. What can change with time or configuration is looked up and travels with the operation
+//! as a possible refusal; the ledger looks at the idempotency key first.
+
+use std::sync::Arc;
+
+use amvaj_domain::{
+    access::Caller,
+    id::{BranchId, MerchantId, WalletId},
+    ledger::{Command, Digest, Idem, Operation, Rejection, Tenant, Window},
+    member::MemberLookup,
+    merchant::{BranchStatus, MerchantStatus},
+    money::Currency,
+    text::IdempotencyKey,
+    time::Instant,
+};
+use amvaj_infra::{
+    directory::MerchantFile,
+    ledger::{Answer, Recorded, Request, SubmitError},
+};
+
+use super::{
+    App,
+    error::{AppError, Stopped},
+};
+
+/// Why a request on points did not become an operation. Refusals of the ledger itself are in the operation's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PointsRefusal {
+    /// No member is named by the reference.
+    MemberNotFound,
+    /// The merchant has no such hold.
+    HoldNotFound,
+    /// The idempotency key was used with another input.
+    IdempotencyMismatch,
+    /// The ledger refused something that has no wallet to be recorded in.
+    Rejected(Rejection),
+}
+
+/// What a merchant's request on points has in common.
+#[derive(Debug, Clone)]
+pub struct PointsRequest {
+    /// The merchant's idempotency key.
+    pub key: IdempotencyKey,
+    /// Where it happens.
+    pub branch: Option<BranchId>,
+    /// When it happened; now when absent.
+    pub occurred_at: Option<Instant>,
+}
+
+/// The merchant that acts, as it stands now.
+pub(super) struct Acting {
+    pub(super) file: Arc<MerchantFile>,
+    pub(super) now: Instant,
+    pub(super) occurred_at: Instant,
+    tenant: Tenant,
+    idem: Idem,
+    branch: Option<BranchId>,
+}
+
+impl Acting {
+    /// Looks the merchant up.
+    pub(super) async fn load(
+        app: &App,
+        merchant: MerchantId,
+        request: &PointsRequest,
+    ) -> Result<Self, AppError> {
+        let file = app.directory.merchant_file(merchant).await?.ok_or(AppError::NotFound)?;
+        let now = app.clock.now();
+        let tenant = Tenant::Merchant(merchant);
+        Ok(Self {
+            file,
+            now,
+            occurred_at: request.occurred_at.unwrap_or(now),
+            tenant,
+            idem: Idem::of(tenant, &request.key),
+            branch: request.branch,
+        })
+    }
+
+    pub(super) fn merchant(&self) -> MerchantId {
+        self.file.merchant.id
+    }
+
+    /// What stands against new business of this merchant at this branch.
+    pub(super) fn standing(&self) -> Option<Rejection> {
+        match self.file.merchant.status {
+            MerchantStatus::Blocked => Some(Rejection::MerchantBlocked),
+            MerchantStatus::Open => self.branch_standing(),
+        }
+    }
+
+    fn branch_standing(&self) -> Option<Rejection> {
+        match self.file.branches.get(&self.branch?).map(|branch| branch.status) {
+            None => Some(Rejection::BranchNotFound),
+            Some(BranchStatus::Closed) => Some(Rejection::BranchClosed),
+            Some(BranchStatus::Open) => None,
+        }
+    }
+
+    /// What stands against ending something that was begun: only a branch that is not the merchant's.
+    pub(super) fn ending(&self) -> Option<Rejection> {
+        self.branch_standing().filter(|standing| *standing == Rejection::BranchNotFound)
+    }
+
+    /// What stands against an amount in this currency.
+    pub(super) fn currency(&self, currency: Currency) -> Option<Rejection> {
+        (currency != self.file.merchant.currency).then_some(Rejection::CurrencyMismatch)
+    }
+
+    /// The member's wallet. A key that is in use keeps its wallet, whoever the reference names by now.
+    pub(super) async fn wallet(
+        &self,
+        app: &App,
+        member: &MemberLookup,
+    ) -> Result<WalletId, Stopped<PointsRefusal>> {
+        if let Some(member) = app.directory.members(Caller::Merchant(self.merchant())).find(member).await? {
+            return Ok(member.wallet);
+        }
+        let claimed = app.reader.claimed_wallet(self.idem).await?.flatten();
+        claimed.ok_or(Stopped::Refused(PointsRefusal::MemberNotFound))
+    }
+
+    /// The operation that asks for `command`.
+    pub(super) fn operation(
+        &self,
+        app: &App,
+        wallet: WalletId,
+        body: Digest,
+        refusal: Option<Rejection>,
+        command: Command,
+    ) -> Operation {
+        Operation {
+            wallet,
+            tenant: self.tenant,
+            idem: self.idem,
+            body,
+            merchant: Some(self.merchant()),
+            branch: self.branch.filter(|branch| self.file.branches.contains_key(branch)),
+            occurred_at: self.occurred_at,
+            window: app.window,
+            prices: self.file.merchant.prices,
+            refusal,
+            command,
+        }
+    }
+}
+
+/// What became of a request on points.
+#[derive(Debug, Clone)]
+pub enum PointsOutcome {
+    /// It is in the journal, applied or rejected.
+    Recorded(Box<Recorded>),
+    /// It is a refund that waits for its purchase.
+    Waiting {
+        /// Whether an earlier request with this key made it wait.
+        replayed: bool,
+    },
+}
+
+/// Submits an operation and reads the ledger's answer.
+pub(super) async fn submit(app: &App, request: Request) -> Result<PointsOutcome, Stopped<PointsRefusal>> {
+    match app.ledger.submit(request).await {
+        Ok(Answer::Recorded(recorded)) => Ok(PointsOutcome::Recorded(recorded)),
+        Ok(Answer::Waiting { replayed }) => Ok(PointsOutcome::Waiting { replayed }),
+        Ok(Answer::Mismatch) => Err(Stopped::Refused(PointsRefusal::IdempotencyMismatch)),
+        Ok(Answer::RefusedLater(rejection) | Answer::Dismissed(rejection)) => {
+            Err(Stopped::Refused(PointsRefusal::Rejected(rejection)))
+        }
+        // Only requests of the ledger itself are answered so.
+        Ok(Answer::Tended) => Err(Stopped::Failed(AppError::OutcomeUnknown)),
+        Err(SubmitError::NoSuchWallet(_)) => Err(Stopped::Refused(PointsRefusal::HoldNotFound)),
+        Err(error) => Err(Stopped::Failed(AppError::from(error))),
+    }
+}
+
+/// Submits an operation that cannot wait for a purchase.
+pub(super) async fn submit_now(app: &App, operation: Operation) -> Result<Recorded, Stopped<PointsRefusal>> {
+    match submit(app, Request::Apply(operation)).await? {
+        PointsOutcome::Recorded(recorded) => Ok(*recorded),
+        PointsOutcome::Waiting { .. } => Err(Stopped::Failed(AppError::OutcomeUnknown)),
+    }
+}
+
+/// How far a purchase may lie from the ledger's clock, for operations of the network itself: any distance.
+pub(super) const ANY_TIME: Window = Window {
+    look_back: amvaj_domain::time::Span::from_micros(i64::MAX),
+    ahead: amvaj_domain::time::Span::from_micros(i64::MAX),
+};

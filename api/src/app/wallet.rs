@@ -1,0 +1,43 @@
+//! A wallet as it is now.
+
+use amvaj_domain::{
+    access::Caller,
+    id::{MemberId, WalletId},
+    ledger::WalletState,
+    member::MemberLookup,
+};
+use amvaj_infra::{cache::Balance, db::StoreError};
+
+use super::{App, error::AppError};
+
+/// The wallet's balance: from the cache if it reaches version `at_least` there, else from the database.
+pub async fn wallet_balance(
+    app: &App,
+    wallet: WalletId,
+    at_least: Option<i64>,
+) -> Result<Option<Balance>, AppError> {
+    let now = app.now();
+    let load = async || app.reader.balance(wallet, now).await.map_err(Missing::Store)?.ok_or(Missing::Wallet);
+    match app.balances.read_through(wallet, at_least, now, load).await {
+        Ok(balance) => Ok(Some(balance)),
+        Err(Missing::Wallet) => Ok(None),
+        Err(Missing::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Why a balance could not be loaded.
+enum Missing {
+    Wallet,
+    Store(StoreError),
+}
+
+/// The wallet with its open lots and holds, what is due by now settled.
+pub async fn wallet_detail(app: &App, wallet: WalletId) -> Result<Option<WalletState>, AppError> {
+    Ok(app.reader.wallet(wallet, app.now()).await?)
+}
+
+/// The wallet of a member.
+pub async fn own_wallet(app: &App, member: MemberId) -> Result<Option<WalletId>, AppError> {
+    let found = app.directory.members(Caller::Member(member)).find(&MemberLookup::Id(member)).await?;
+    Ok(found.map(|member| member.wallet))
+}

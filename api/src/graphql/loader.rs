@@ -1,0 +1,120 @@
+//! Data loaders: of all fields that need the same kind of thing at the same time, one query is made. They live as
+//! long as one request and see what its caller may see.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amvaj_domain::access::Caller;
+use amvaj_domain::earn::EarnRule;
+use amvaj_domain::id::{BranchId, MemberId, MerchantId, WalletId};
+use amvaj_domain::member::Member;
+use amvaj_domain::merchant::{Branch, Merchant};
+use amvaj_domain::text::CustomerRef;
+use amvaj_infra::db::StoreError;
+use amvaj_infra::directory::Directory;
+use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::{Context, Request, Result};
+
+/// Most keys of one query.
+const LARGEST_BATCH: usize = 500;
+/// How long to collect keys. Fields of one level ask at the same moment.
+const DELAY: Duration = Duration::from_micros(200);
+
+/// The data loader of a request for everything in the directory. It batches and does not remember: a later mutation
+/// of the same request must not show what an earlier one replaced.
+pub type DirectoryLoader = DataLoader<DirectoryReader>;
+
+/// Reads the directory in batches for one caller. The type of the key says what is read: a [`MemberId`], a
+/// [`WalletId`] (its member), a [`MerchantId`], a [`BranchId`], a `(MerchantId, i32)` (a rule's version) or a
+/// [`CustomerRefOf`].
+pub struct DirectoryReader {
+    directory: Directory,
+    caller: Option<Caller>,
+}
+
+/// Asks for the calling merchant's own reference of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CustomerRefOf(pub MemberId);
+
+/// The loader of this request.
+pub fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DirectoryLoader> {
+    ctx.data()
+}
+
+/// Adds the data loaders to a request.
+pub fn add_loaders(request: Request, directory: &Directory, caller: Option<Caller>) -> Request {
+    let reader = DirectoryReader { directory: directory.clone(), caller };
+    let loader = DataLoader::new(reader, tokio::spawn);
+    request.data::<DirectoryLoader>(loader.delay(DELAY).max_batch_size(LARGEST_BATCH))
+}
+
+impl Loader<MerchantId> for DirectoryReader {
+    type Value = Merchant;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[MerchantId]) -> Result<HashMap<MerchantId, Merchant>, Arc<StoreError>> {
+        let found = self.directory.merchants_by_id(keys).await?;
+        Ok(found.into_iter().map(|merchant| (merchant.id, merchant)).collect())
+    }
+}
+
+impl Loader<BranchId> for DirectoryReader {
+    type Value = Branch;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[BranchId]) -> Result<HashMap<BranchId, Branch>, Arc<StoreError>> {
+        let found = self.directory.branches_by_id(keys).await?;
+        Ok(found.into_iter().map(|branch| (branch.id, branch)).collect())
+    }
+}
+
+impl Loader<(MerchantId, i32)> for DirectoryReader {
+    type Value = EarnRule;
+    type Error = Arc<StoreError>;
+
+    async fn load(
+        &self,
+        keys: &[(MerchantId, i32)],
+    ) -> Result<HashMap<(MerchantId, i32), EarnRule>, Arc<StoreError>> {
+        let found = self.directory.rules_by_version(keys).await?;
+        Ok(found.into_iter().map(|(merchant, rule)| ((merchant, rule.version), rule)).collect())
+    }
+}
+
+impl Loader<MemberId> for DirectoryReader {
+    type Value = Member;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[MemberId]) -> Result<HashMap<MemberId, Member>, Arc<StoreError>> {
+        let Some(caller) = self.caller else { return Ok(HashMap::new()) };
+        let found = self.directory.members(caller).by_id(keys).await?;
+        Ok(found.into_iter().map(|member| (member.id, member)).collect())
+    }
+}
+
+impl Loader<WalletId> for DirectoryReader {
+    type Value = Member;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[WalletId]) -> Result<HashMap<WalletId, Member>, Arc<StoreError>> {
+        let Some(caller) = self.caller else { return Ok(HashMap::new()) };
+        let found = self.directory.members(caller).by_wallet(keys).await?;
+        Ok(found.into_iter().map(|member| (member.wallet, member)).collect())
+    }
+}
+
+impl Loader<CustomerRefOf> for DirectoryReader {
+    type Value = CustomerRef;
+    type Error = Arc<StoreError>;
+
+    async fn load(
+        &self,
+        keys: &[CustomerRefOf],
+    ) -> Result<HashMap<CustomerRefOf, CustomerRef>, Arc<StoreError>> {
+        let Some(caller) = self.caller else { return Ok(HashMap::new()) };
+        let members: Vec<MemberId> = keys.iter().map(|key| key.0).collect();
+        let found = self.directory.members(caller).customer_refs(&members).await?;
+        Ok(found.into_iter().map(|(member, reference)| (CustomerRefOf(member), reference)).collect())
+    }
+}

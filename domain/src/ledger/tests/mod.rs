@@ -1,0 +1,17 @@
+//! What an operation does to a wallet, proved three ways: by examples of every rule and refusal, by properties of
+//! random histories, and against a naive model that counts single points.
+
+mod builders;
+mod due;
+mod earn;
+mod histories;
+mod hold;
+mod invariants;
+mod model;
+mod naive;
+mod naive_bill;
+mod partitions;
+mod properties;
+mod redeem;
+mod refund;
+mod rejections;

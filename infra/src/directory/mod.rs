@@ -1,0 +1,45 @@
+//! Who takes part: merchants with their branches and earn rules, members and how to find them.
+//!
+//! Reads answer with domain values. What a caller may see of members depends on who it is, so they are read through
+//! [`Members`], which is made for a caller. Each write is one transaction; a write on this node is seen at once by
+//! every read on it, and within a second on other nodes.
+
+mod branch;
+mod earn_rule;
+mod enrolment;
+mod file;
+mod member;
+mod merchant;
+mod network;
+mod rows;
+
+pub use earn_rule::RuleRefused;
+pub use enrolment::{Enrolment, EnrolmentRefused, LinkRefused};
+pub use file::MerchantFile;
+pub use member::{MemberFilter, Members};
+pub use merchant::MerchantFilter;
+pub use network::Network;
+
+use amvaj_domain::access::Caller;
+
+use crate::db::Database;
+use file::Files;
+
+/// The directory of those who take part. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    db: Database,
+    files: Files,
+}
+
+impl Directory {
+    /// The directory in a database.
+    pub fn new(db: Database) -> Self {
+        Self { db, files: Files::new() }
+    }
+
+    /// The members as `caller` may see them.
+    pub fn members(&self, caller: Caller) -> Members<'_> {
+        Members::new(&self.db, caller)
+    }
+}
