@@ -4,8 +4,10 @@
 //! takes them through the use cases on a clock of its own, so the ledger holds what a year of real use would have
 //! left. Every request has a key of its own, so a demo that was interrupted is played again and nothing happens twice.
 
+pub mod cast;
 pub mod days;
 pub mod network;
 pub mod people;
+pub mod play;
 pub mod random;
 pub mod year;
