@@ -5,4 +5,6 @@ pub mod clock;
 pub mod db;
 pub mod directory;
 pub mod ledger;
+pub mod outbox;
 pub mod page;
+pub mod worker;

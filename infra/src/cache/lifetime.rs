@@ -7,7 +7,7 @@ use amvaj_domain::{
 };
 
 /// The longest that an entry may live; it bounds how old an answer without a version token can be.
-const LONGEST: Span = Span::seconds(60);
+pub(crate) const LONGEST_LIFE: Span = Span::seconds(60);
 
 /// The rule by which entries end: a fixed time after their row was read or committed, never renewed by use.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +18,7 @@ pub(super) struct Lifetime {
 impl Lifetime {
     /// Entries that live up to `longest`, itself held between nothing and 60 seconds.
     pub(super) fn new(longest: Span) -> Self {
-        Self { longest: longest.clamp(Span::from_micros(0), LONGEST) }
+        Self { longest: longest.clamp(Span::from_micros(0), LONGEST_LIFE) }
     }
 
     /// The life of this wallet's entries: up to a quarter below the longest. It follows from the id alone, so that

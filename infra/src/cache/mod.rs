@@ -23,6 +23,7 @@ mod redis;
 mod text;
 
 pub use balance::Balance;
+pub(crate) use lifetime::LONGEST_LIFE;
 pub use memory::MemorySettings;
 pub use redis::RedisSettings;
 

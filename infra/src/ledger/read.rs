@@ -480,7 +480,7 @@ async fn all<C: ConnectionTrait, M: FromQueryResult>(
     Ok(M::find_by_statement(table.statement(sql)).all(connection).await?)
 }
 
-pub(super) fn receipt_key(
+pub(crate) fn receipt_key(
     merchant: Uuid,
     number: &str,
     table: &'static str,

@@ -1,0 +1,151 @@
+//! Consumers: readers of the numbered rows, each with a cursor per bucket.
+
+use amvaj_domain::{
+    id::{BatchId, OUTBOX_BUCKETS},
+    time::Instant,
+};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use uuid::Uuid;
+
+use crate::{
+    db::{Database, StoreError},
+    ledger::{Touched, touched::touched_from},
+    worker::{Lease, WorkError},
+};
+
+/// A numbered row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relayed {
+    /// Its number in its bucket, from 1 and without gaps.
+    pub relay_no: i64,
+    /// When it was numbered.
+    pub relayed_at: Instant,
+    /// The batch that it tells of.
+    pub batch: BatchId,
+    /// The wallets of this bucket that the batch touched. Per wallet the sequence numbers rise from row to row;
+    /// a consumer that may see rows again drops those up to the last it has seen.
+    pub touched: Vec<Touched>,
+}
+
+/// How much of a bucket waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// The bucket.
+    pub bucket: i16,
+    /// Rows without a number, counted up to 1000.
+    pub unnumbered: i64,
+    /// Numbered rows that the consumer has not passed.
+    pub unread: i64,
+}
+
+/// A reader of the outbox by its name. Its cursors rise once it has done what a row asks for, so that every row
+/// is delivered at least once.
+#[derive(Debug, Clone)]
+pub struct Consumer {
+    database: Database,
+    name: &'static str,
+}
+
+impl Consumer {
+    /// The consumer of a name.
+    pub const fn new(database: Database, name: &'static str) -> Self {
+        Self { database, name }
+    }
+
+    /// Makes the cursors that are missing, before the first row. From then on retention waits for this consumer.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn register(&self) -> Result<(), StoreError> {
+        let sql = format!(
+            "insert into consumer_cursor (consumer, bucket, relay_no) select $1, b.column1, 0 from {} \
+             where true on conflict (consumer, bucket) do nothing",
+            every_bucket()
+        );
+        self.database.writer().execute_raw(self.statement(&sql, [self.name.into()])).await?;
+        Ok(())
+    }
+
+    /// Up to `limit` rows behind the cursor, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the database fails, or a row cannot be read.
+    pub async fn read_after(&self, bucket: i16, limit: u32) -> Result<Vec<Relayed>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            relay_no: i64,
+            relayed_at: i64,
+            batch_id: Uuid,
+            payload: String,
+        }
+        let values = [self.name.into(), bucket.into(), i64::from(limit).into()];
+        let rows =
+            Row::find_by_statement(self.statement(READ_AFTER, values)).all(self.database.reader()).await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Relayed {
+                    relay_no: row.relay_no,
+                    relayed_at: Instant::from_micros(row.relayed_at),
+                    batch: BatchId::new(row.batch_id),
+                    touched: touched_from(&row.payload).ok_or_else(|| StoreError::CorruptRow {
+                        table: "outbox",
+                        id: format!("{bucket}/{}", row.batch_id),
+                        what: "payload",
+                    })?,
+                })
+            })
+            .collect()
+    }
+
+    /// Moves the cursor of a bucket up to `relay_no`; it never goes back.
+    ///
+    /// # Errors
+    /// [`WorkError::Fenced`] when the lease is lost; otherwise when the database fails. The cursor stays then.
+    pub async fn advance(&self, lease: &Lease, bucket: i16, relay_no: i64) -> Result<(), WorkError> {
+        let transaction = lease.fence(&self.database).await?;
+        let values = [self.name.into(), bucket.into(), relay_no.into()];
+        transaction.execute_raw(self.statement(ADVANCE, values)).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// What waits in each bucket, for the relay and then for this consumer.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let sql = format!("{BACKLOG} from {}", every_bucket());
+        let rows = self.database.reader().query_all_raw(self.statement(&sql, [self.name.into()])).await?;
+        rows.iter()
+            .map(|row| {
+                let bucket: i32 = row.try_get("", "bucket")?;
+                Ok(Backlog {
+                    bucket: i16::try_from(bucket).unwrap_or_default(),
+                    unnumbered: row.try_get("", "unnumbered")?,
+                    unread: row.try_get("", "unread")?,
+                })
+            })
+            .collect()
+    }
+
+    fn statement(&self, sql: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Statement {
+        Statement::from_sql_and_values(self.database.backend(), sql, values)
+    }
+}
+
+/// All buckets as a table `b(column1)`, which is how both databases name the column of a list of values.
+fn every_bucket() -> String {
+    let buckets: Vec<String> = (0..OUTBOX_BUCKETS).map(|bucket| format!("({bucket})")).collect();
+    format!("(values {}) as b", buckets.join(", "))
+}
+
+const READ_AFTER: &str = "select relay_no, relayed_at, batch_id, payload from outbox where bucket = $2 \
+     and relay_no > (select relay_no from consumer_cursor where consumer = $1 and bucket = $2) \
+     order by relay_no limit $3";
+const ADVANCE: &str =
+    "update consumer_cursor set relay_no = $3 where consumer = $1 and bucket = $2 and relay_no < $3";
+const BACKLOG: &str = "select b.column1 as bucket, \
+     (select count(*) from (select 1 from outbox o where o.bucket = b.column1 and o.relay_no is null limit 1000) as t) \
+     as unnumbered, \
+     coalesce((select r.relay_no from relay r where r.bucket = b.column1), 0) \
+     - coalesce((select c.relay_no from consumer_cursor c where c.consumer = $1 and c.bucket = b.column1), 0) as unread";

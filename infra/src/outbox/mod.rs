@@ -1,0 +1,19 @@
+//! The transactional outbox: what every commit of the ledger tells the rest of the system.
+//!
+//! A batch leaves one row per bucket that it touched. [`relay`] numbers the rows, so that readers can follow them
+//! although batches commit out of the order of their ids; a [`Consumer`] follows the numbers with a cursor of its
+//! own; [`retention`] removes what every consumer has passed.
+//!
+//! What belongs here is order, delivery and removal. What a consumer does with a row does not, except for
+//! [`CacheRepair`], the first of them.
+
+mod cache_repair;
+mod consumer;
+mod order;
+mod relay;
+mod retention;
+
+pub use cache_repair::CacheRepair;
+pub use consumer::{Backlog, Consumer, Relayed};
+pub use relay::{Numbered, relay};
+pub use retention::remove_passed;

@@ -1,0 +1,90 @@
+//! Leases: which of several nodes does a piece of background work.
+//!
+//! A lease alone cannot stop a holder that slept through its end, so it has an epoch that rises whenever the holder
+//! changes, and every transaction of leased work starts with [`Lease::fence`]: a former holder writes nothing.
+
+use amvaj_domain::time::{Instant, Span};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use uuid::Uuid;
+
+use super::WorkError;
+use crate::db::{Database, StoreError};
+
+/// A lease that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    name: String,
+    holder: Uuid,
+    epoch: i64,
+    expires_at: Instant,
+}
+
+/// Takes a lease that is free or over, or renews one's own, until `now` + `ttl`. None when another holder has it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn acquire(
+    database: &Database,
+    name: &str,
+    holder: Uuid,
+    now: Instant,
+    ttl: Span,
+) -> Result<Option<Lease>, StoreError> {
+    let expires_at = now.plus(ttl);
+    let values = [name.into(), holder.into(), expires_at.micros().into(), now.micros().into()];
+    let statement = Statement::from_sql_and_values(database.backend(), ACQUIRE, values);
+    let Some(row) = database.writer().query_one_raw(statement).await? else { return Ok(None) };
+    let epoch = row.try_get("", "epoch")?;
+    Ok(Some(Lease { name: name.to_owned(), holder, epoch, expires_at }))
+}
+
+impl Lease {
+    /// The number of changes of holder so far, 1 for the first holder.
+    pub const fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// When others may take it.
+    pub const fn expires_at(&self) -> Instant {
+        self.expires_at
+    }
+
+    /// Gives the lease up as of `now`, so that nobody has to wait for its end. The row stays: its epoch must never
+    /// come again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release(&self, database: &Database, now: Instant) -> Result<(), StoreError> {
+        let values = [self.name.as_str().into(), self.holder.into(), self.epoch.into(), now.micros().into()];
+        let statement = Statement::from_sql_and_values(database.backend(), RELEASE, values);
+        database.writer().execute_raw(statement).await?;
+        Ok(())
+    }
+
+    /// Begins a transaction in which the lease cannot change hands. On PostgreSQL its row is locked until the end;
+    /// on SQLite the transaction excludes every other.
+    ///
+    /// # Errors
+    /// [`WorkError::Fenced`] when the lease has another holder or epoch.
+    pub(crate) async fn fence(&self, database: &Database) -> Result<DatabaseTransaction, WorkError> {
+        let transaction = database.begin().await?;
+        let sql = if database.backend() == DbBackend::Postgres { STILL_HELD_LOCKED } else { STILL_HELD };
+        let values = [self.name.as_str().into(), self.holder.into(), self.epoch.into()];
+        let statement = Statement::from_sql_and_values(database.backend(), sql, values);
+        match transaction.query_one_raw(statement).await? {
+            Some(_) => Ok(transaction),
+            None => Err(WorkError::Fenced(self.name.clone())),
+        }
+    }
+}
+
+const ACQUIRE: &str = "insert into lease (name, holder, epoch, expires_at) values ($1, $2, 1, $3) \
+     on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at, \
+     epoch = lease.epoch + case when lease.holder = excluded.holder then 0 else 1 end \
+     where lease.holder = excluded.holder or lease.expires_at <= $4 \
+     returning epoch";
+const RELEASE: &str =
+    "update lease set expires_at = $4 where name = $1 and holder = $2 and epoch = $3 and expires_at > $4";
+const STILL_HELD: &str = "select epoch from lease where name = $1 and holder = $2 and epoch = $3";
+const STILL_HELD_LOCKED: &str =
+    "select epoch from lease where name = $1 and holder = $2 and epoch = $3 for share";

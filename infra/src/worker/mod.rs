@@ -1,0 +1,122 @@
+//! Background work: what time makes due in the ledger, and what follows from its outbox.
+//!
+//! | job | lease | what it does |
+//! |---|---|---|
+//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows and repairs the cache from them |
+//! | sweep | `sweep` | ends holds, activates and expires points, posts refunds that waited |
+//! | retention | `retention` | removes old rows of the outbox |
+//!
+//! Any number of nodes may run a worker: leases divide the work, and whatever is written is fenced by them
+//! ([`Lease`]) or by the ledger's own guard.
+
+mod due;
+mod error;
+mod job;
+mod keeper;
+mod lease;
+mod rounds;
+mod sweep;
+
+pub use error::WorkError;
+pub use lease::{Lease, acquire};
+pub use sweep::{Sweep, SweepReport, SweepSettings};
+
+use std::{sync::Arc, time::Duration};
+
+use amvaj_domain::time::Span;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{cache::BalanceCache, clock::Clock, db::Database, ledger::LedgerWriter, outbox::CacheRepair};
+use job::run;
+use keeper::Keeper;
+use rounds::{OutboxJob, RetentionJob, SweepJob};
+
+/// How a worker works.
+#[derive(Debug, Clone, Copy)]
+pub struct WorkerSettings {
+    /// Pause between two rounds that find nothing to do.
+    pub interval: Duration,
+    /// How long others wait for a holder that went silent.
+    pub lease: Duration,
+    /// How long rows of the outbox stay after they were numbered.
+    pub retention: Duration,
+    /// How the sweep works.
+    pub sweep: SweepSettings,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_millis(500),
+            lease: Duration::from_secs(15),
+            retention: Duration::from_hours(168),
+            sweep: SweepSettings::default(),
+        }
+    }
+}
+
+/// The jobs of one node.
+#[derive(Debug)]
+pub struct Worker {
+    tasks: Vec<JoinHandle<()>>,
+    closing: CancellationToken,
+}
+
+impl Worker {
+    /// Starts the jobs on the runtime that calls. `holder` names this node in the leases: it must be new for every
+    /// start.
+    pub fn start(
+        database: &Database,
+        writer: LedgerWriter,
+        balances: Arc<BalanceCache>,
+        clock: &Clock,
+        settings: &WorkerSettings,
+        holder: Uuid,
+    ) -> Self {
+        let closing = CancellationToken::new();
+        let interval = settings.interval;
+        let keeper = || Keeper::new(database.clone(), holder, span(settings.lease));
+        let outbox = OutboxJob {
+            database: database.clone(),
+            repair: CacheRepair::new(database.clone(), balances),
+            clock: clock.clone(),
+            keeper: keeper(),
+            interval,
+            registered: false,
+        };
+        let sweep = SweepJob {
+            sweep: Sweep::new(database.clone(), writer, settings.sweep),
+            clock: clock.clone(),
+            keeper: keeper(),
+            interval,
+        };
+        let retention = RetentionJob {
+            database: database.clone(),
+            clock: clock.clone(),
+            keeper: keeper(),
+            retention: span(settings.retention),
+        };
+        let tasks = vec![
+            tokio::spawn(run(outbox, holder, interval, closing.clone())),
+            tokio::spawn(run(sweep, holder, interval, closing.clone())),
+            tokio::spawn(run(retention, holder, interval, closing.clone())),
+        ];
+        Self { tasks, closing }
+    }
+
+    /// Finishes the rounds that run, gives the leases up and ends. To be called before the writer is closed.
+    pub async fn stop(self) {
+        self.closing.cancel();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a job ended badly");
+            }
+        }
+    }
+}
+
+fn span(duration: Duration) -> Span {
+    Span::from_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}
