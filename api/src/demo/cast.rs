@@ -14,7 +14,6 @@ use amvaj_infra::{
     directory::{Directory, RuleRefused},
     page::PageRequest,
 };
-use uuid::{Builder, Uuid};
 
 use super::{
     network::{MERCHANTS, MerchantPlan},
@@ -60,9 +59,9 @@ pub fn shops(seed: u64, start: Instant) -> Vec<Shop> {
         .map(|(number, plan)| {
             let mut random = Random::fork(seed, MERCHANT_SUBJECT + number);
             // A millisecond apart, so that lists by id are in the order of the plan.
-            let millis = start.micros().div_euclid(1_000) + i64::try_from(number).unwrap_or_default();
-            let merchant = MerchantId::new(uuid(&mut random, millis));
-            let branches = plan.branches.iter().map(|_| BranchId::new(uuid(&mut random, millis))).collect();
+            let millis = millis(start) + number;
+            let merchant = MerchantId::new(random.uuid(millis));
+            let branches = plan.branches.iter().map(|_| BranchId::new(random.uuid(millis))).collect();
             Shop { merchant, branches }
         })
         .collect()
@@ -71,10 +70,9 @@ pub fn shops(seed: u64, start: Instant) -> Vec<Shop> {
 /// A member of the demo, before it is written.
 pub fn member(seed: u64, number: u32, person: &Person, joined: Instant) -> Result<Member, CastError> {
     let mut random = Random::fork(seed, MEMBER_SUBJECT + u64::from(number));
-    let millis = joined.micros().div_euclid(1_000);
     Ok(Member {
-        id: MemberId::new(uuid(&mut random, millis)),
-        wallet: WalletId::new(uuid(&mut random, millis)),
+        id: MemberId::new(random.uuid(millis(joined))),
+        wallet: WalletId::new(random.uuid(millis(joined))),
         mobile: Mobile::parse(&person.mobile)?,
         card_number: person.card.as_deref().and_then(|card| CardNumber::parse(card).ok()),
         name: Name::parse(&person.name)?,
@@ -141,14 +139,8 @@ fn names(fa: &str, en: &str) -> Result<Names, CastError> {
     Ok(Names { fa: Name::parse(fa)?, en: Name::parse(en)? })
 }
 
-/// An id of version 7, as the program makes them, whose random half is drawn from the seed.
-fn uuid(random: &mut Random, millis: i64) -> Uuid {
-    let [first, second] = [random.next(), random.next()].map(u64::to_be_bytes);
-    let mut bytes = [0; 10];
-    for (byte, drawn) in bytes.iter_mut().zip(first.into_iter().chain(second)) {
-        *byte = drawn;
-    }
-    Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or_default(), &bytes).into_uuid()
+fn millis(instant: Instant) -> u64 {
+    u64::try_from(instant.micros().div_euclid(1_000)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use amvaj_infra::{
     ledger::{OperationKey, Recorded},
     worker::{Sweep, SweepSettings},
 };
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{TryStreamExt as _, stream};
 
 use super::{
     cast::{self, CastError, Shop},

@@ -2,6 +2,8 @@
 //! optimisation, needs no floats, and its sequence is fixed for ever by the seed, unlike a library's. It must never
 //! be used where somebody could gain by guessing.
 
+use uuid::{Builder, Uuid};
+
 /// The distance between two states: 2^64 divided by the golden ratio.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -35,6 +37,16 @@ impl Random {
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let width = u64::try_from(high.saturating_sub(low)).unwrap_or_default().saturating_add(1);
         low.saturating_add(i64::try_from(self.next() % width).unwrap_or_default())
+    }
+
+    /// An id of version 7 of this time, as the program makes them, whose random half is drawn from the stream.
+    pub fn uuid(&mut self, millis: u64) -> Uuid {
+        let mut bytes = [0; 10];
+        let drawn = [self.next(), self.next()].map(u64::to_be_bytes);
+        for (byte, drawn) in bytes.iter_mut().zip(drawn.as_flattened()) {
+            *byte = *drawn;
+        }
+        Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
     }
 
     /// Whether something happens that happens `per_mille` times in a thousand.
