@@ -1,14 +1,23 @@
 //! The use cases, one file each: what may the caller do, and what then happens. Nothing here knows GraphQL or HTTP.
 
+pub mod access;
 pub mod earn_points;
 pub mod end_hold;
+pub mod enrol_member;
 pub mod error;
 mod fingerprint;
 pub mod hold_points;
+pub mod link_customer;
 pub mod points;
 pub mod quote_earn;
 pub mod redeem_points;
 pub mod refund_purchase;
+pub mod register_branch;
+pub mod register_merchant;
+pub mod set_branch_status;
+pub mod set_earn_rule;
+pub mod set_member_status;
+pub mod set_merchant_status;
 pub mod wallet;
 
 use std::sync::Arc;

@@ -269,12 +269,17 @@ pub async fn run() -> anyhow::Result<()> {
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve(args) => command::serve::run(config, args).await,
+        Command::Migrate(args) => command::migrate::run(config, args).await,
         Command::Schema(args) => command::schema::run(config, args).await,
         Command::Token(args) => command::token::run(config, args).await,
         Command::Demo(args) => command::demo::run(config, args).await,
         Command::Bench(args) => command::bench::run(config, args).await,
         Command::Worker(_)
+<<<<<<< HEAD
         | Command::Migrate(_)
+=======
+        | Command::Demo(_)
+>>>>>>> main
         | Command::Import(_)
         | Command::Verify(_) => anyhow::bail!("this command is not in this build"),
     }

@@ -3,12 +3,31 @@
 //! What every noun builds on: [`scalar`] and [`value`], [`global_id`] and [`node`], [`connection`], [`user_error`],
 //! [`loader`] and [`context`].
 
+pub mod branch;
 pub mod connection;
 pub mod context;
+pub mod earn;
+pub mod earn_rule;
+pub mod entry;
 pub mod error;
+pub mod explanation;
 pub mod global_id;
+pub mod hold;
+pub mod ledger_loader;
 pub mod loader;
+pub mod member;
+pub mod merchant;
+pub mod network;
+pub mod node;
+pub mod operation;
+pub mod points_error;
+pub mod points_input;
+pub mod purchase;
+pub mod refund;
 pub mod scalar;
 pub mod schema;
+pub mod spend;
 pub mod user_error;
 pub mod value;
+pub mod viewer;
+pub mod wallet;

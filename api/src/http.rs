@@ -1,5 +1,6 @@
 //! The HTTP surface: the GraphQL endpoint, health, metrics, and what every response carries.
 
+pub mod docs;
 pub mod graphql;
 pub mod health;
 pub mod media_type;

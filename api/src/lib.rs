@@ -6,6 +6,7 @@ pub mod auth;
 pub mod bench;
 pub mod cli;
 pub mod command;
+pub mod compose;
 pub mod config;
 pub mod database;
 pub mod demo;

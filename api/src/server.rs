@@ -23,6 +23,7 @@ use crate::auth::Tokens;
 use crate::config::HttpConfig;
 use crate::graphql::error::Code;
 use crate::graphql::schema::AmvajSchema;
+use crate::http::docs;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
 use crate::http::response::{self, RequestId};
@@ -200,6 +201,7 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
         .route("/health/live", web::get().to(health::live))
         .route("/health/ready", web::get().to(health::ready))
         .route("/metrics", web::get().to(health::metrics))
+        .route("/docs/scalars", web::get().to(docs::scalars))
         .route("/", web::get().to(front_page))
         .default_service(web::to(not_found));
 }
@@ -209,6 +211,7 @@ async fn front_page() -> HttpResponse {
 Amvaj, an open coalition rewards network.
 
   /graphql        the API: POST {\"query\": \"{ __typename }\"}, or GET for queries
+  /docs/scalars   what the API's own scalars look like
   /health/live    whether the process lives
   /health/ready   whether it can serve, with each dependency
   /metrics        metrics for Prometheus

@@ -39,7 +39,7 @@ const CAPTURE: &str = "mutation($i: CaptureHoldInput!) \
     { captureHold(input: $i) { operation { id } userErrors { code message } } }";
 const REDEEM: &str = "mutation($i: RedeemPointsInput!) \
     { redeemPoints(input: $i) { operation { id } userErrors { code message } } }";
-const BALANCE: &str = "{ viewer { member { wallet { available posted held } } } }";
+const BALANCE: &str = "{ wallet { available posted held version } }";
 
 impl Scenario {
     /// Its name.
@@ -75,7 +75,7 @@ impl Scenario {
             Self::Balance => Question {
                 token: &member.token,
                 body: json!({ "query": BALANCE }).to_string().into_bytes(),
-                expected: "/data/viewer/member/wallet/available",
+                expected: "/data/wallet/available",
                 refusals: None,
             },
         }
@@ -92,7 +92,7 @@ impl Scenario {
         match self {
             Self::Hold => {
                 let hold = answer.pointer("/data/holdPoints/hold/id")?;
-                let input = json!({ "idempotencyKey": key, "hold": hold });
+                let input = json!({ "idempotencyKey": key, "holdId": hold });
                 let (expected, refusals) = ("/data/captureHold/operation", "/data/captureHold/userErrors");
                 Some(mutation(asked.token, CAPTURE, &input, expected, refusals))
             }

@@ -1,28 +1,31 @@
 //! `amvaj serve`: puts the server together and runs it until it is told to stop.
 
-use std::sync::Arc;
+use std::net::TcpListener;
 
 use amvaj_infra::clock::Clock;
 
 use crate::auth::{KeySet, SigningKey, Tokens};
 use crate::cli::ServeArgs;
 use crate::config::Config;
-use crate::graphql::schema;
-use crate::server::{self, Parts};
-use crate::telemetry;
+use crate::{compose, server, telemetry};
 
 /// Serves until SIGTERM or Ctrl-C.
 pub async fn run(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     telemetry::start_log(&config.log);
     let listener = server::bind(args.listen.unwrap_or(config.http.listen))?;
+    serve(&config, listener, |_| Ok(())).await
+}
+
+/// Serves on a listener. `ready` is called with the tokens once everything is open, just before the first answer.
+pub(super) async fn serve(
+    config: &Config,
+    listener: TcpListener,
+    ready: impl FnOnce(&Tokens) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let app = compose::open(config, Clock::System).await?;
     let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
-    let parts = Parts {
-        schema: schema::builder().finish(),
-        tokens: Tokens::new(keys, &config.auth),
-        clock: Clock::System,
-        dependencies: Vec::new(),
-        prepare: Arc::new(|request, _caller| request),
-    };
-    server::run(parts, &config.http, listener, async {}).await?;
+    let tokens = Tokens::new(keys, &config.auth);
+    ready(&tokens)?;
+    server::run(compose::parts(&app, tokens), &config.http, listener, compose::close(app)).await?;
     Ok(())
 }

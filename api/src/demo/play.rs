@@ -12,7 +12,7 @@ use amvaj_domain::{
     money::{InvalidMoney, Money},
     points::Points,
     text::{IdempotencyKey, InvalidIdempotencyKey, InvalidReceiptNumber, ReceiptNumber},
-    time::{Instant, Span},
+    time::Span,
 };
 use amvaj_infra::{
     db::StoreError,
@@ -23,7 +23,7 @@ use futures_util::{TryStreamExt as _, stream};
 
 use super::{
     cast::{self, CastError, Shop},
-    days::Day,
+    script::Script,
     year::{Action, Event, Wish},
 };
 use crate::app::{
@@ -35,21 +35,6 @@ use crate::app::{
     redeem_points::{RedeemPoints, redeem_points},
     refund_purchase::{RefundPurchase, refund_purchase},
 };
-
-/// Everything that is to be played.
-#[derive(Debug)]
-pub struct Script {
-    /// The merchants, in the order of [`super::network::MERCHANTS`].
-    pub shops: Vec<Shop>,
-    /// The members by number; `enrolled_at` is when they join.
-    pub members: Vec<Member>,
-    /// The days.
-    pub days: Vec<Day>,
-    /// When it ends: now.
-    pub end: Instant,
-    /// What happens, in the order of time.
-    pub events: Vec<Event>,
-}
 
 /// Why the play stopped.
 #[derive(Debug, thiserror::Error)]

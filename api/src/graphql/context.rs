@@ -26,9 +26,9 @@ pub fn caller(ctx: &Context<'_>) -> Result<Caller> {
 }
 
 /// Lets the operator pass; others meet `FORBIDDEN`.
-pub fn require_operator(ctx: &Context<'_>) -> Result<()> {
+pub fn require_operator(ctx: &Context<'_>) -> Result<Caller> {
     match caller(ctx)? {
-        Caller::Operator => Ok(()),
+        operator @ Caller::Operator => Ok(operator),
         Caller::Merchant(_) | Caller::Member(_) => Err(only("the operator")),
     }
 }

@@ -5,7 +5,7 @@
 use amvaj_infra::db::StoreError;
 use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, ServerError, Value};
 
-use crate::app::AppError;
+use crate::app::{AppError, Stopped};
 
 /// Most errors that one response lists.
 const MOST_ERRORS: usize = 20;
@@ -169,6 +169,15 @@ pub fn fault(error: impl Into<AppError>) -> Error {
             code.error()
         }
         _ => code.error(),
+    }
+}
+
+/// Parts a use case's refusal, which is data for the payload, from its fault.
+pub fn refusal_or_fault<T, R>(result: Result<T, Stopped<R>>) -> Result<Result<T, R>, Error> {
+    match result {
+        Ok(done) => Ok(Ok(done)),
+        Err(Stopped::Refused(refused)) => Ok(Err(refused)),
+        Err(Stopped::Failed(error)) => Err(fault(error)),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The text is the base64url form of a tag byte, the UUID, and for objects within another their number. Clients
 //! must not read it; we may change it, but old ids keep their meaning: tags are never reused.
 
-use amvaj_domain::id::{BranchId, MemberId, MerchantId};
+use amvaj_domain::id::{BranchId, MemberId, MerchantId, WalletId};
 use async_graphql::ID;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +21,14 @@ pub enum GlobalId {
     EarnRule(MerchantId, i32),
     /// A member.
     Member(MemberId),
+    /// A wallet.
+    Wallet(WalletId),
+    /// An operation, by its wallet and its number there.
+    Operation(WalletId, i64),
+    /// A hold, by its wallet and the number of the operation that made it.
+    Hold(WalletId, i64),
+    /// A purchase, by its wallet and the number of its earn.
+    Purchase(WalletId, i64),
 }
 
 impl GlobalId {
@@ -39,6 +47,10 @@ impl GlobalId {
             (2, None) => Some(Self::Branch(BranchId::new(uuid))),
             (3, Some(version)) => Some(Self::EarnRule(MerchantId::new(uuid), i32::try_from(version).ok()?)),
             (4, None) => Some(Self::Member(MemberId::new(uuid))),
+            (5, None) => Some(Self::Wallet(WalletId::new(uuid))),
+            (6, Some(seq)) => Some(Self::Operation(WalletId::new(uuid), seq)),
+            (7, Some(seq)) => Some(Self::Hold(WalletId::new(uuid), seq)),
+            (8, Some(seq)) => Some(Self::Purchase(WalletId::new(uuid), seq)),
             _ => None,
         }
     }
@@ -50,6 +62,10 @@ impl GlobalId {
             Self::Branch(id) => (2, id.uuid(), None),
             Self::EarnRule(merchant, version) => (3, merchant.uuid(), Some(version.into())),
             Self::Member(id) => (4, id.uuid(), None),
+            Self::Wallet(id) => (5, id.uuid(), None),
+            Self::Operation(wallet, seq) => (6, wallet.uuid(), Some(seq)),
+            Self::Hold(wallet, seq) => (7, wallet.uuid(), Some(seq)),
+            Self::Purchase(wallet, seq) => (8, wallet.uuid(), Some(seq)),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(uuid.as_bytes());

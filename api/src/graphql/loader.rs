@@ -17,9 +17,9 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Request, Result};
 
 /// Most keys of one query.
-const LARGEST_BATCH: usize = 500;
+pub(super) const LARGEST_BATCH: usize = 500;
 /// How long to collect keys. Fields of one level ask at the same moment.
-const DELAY: Duration = Duration::from_micros(200);
+pub(super) const DELAY: Duration = Duration::from_micros(200);
 
 /// The data loader of a request for everything in the directory. It batches and does not remember: a later mutation
 /// of the same request must not show what an earlier one replaced.

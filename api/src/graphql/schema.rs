@@ -1,6 +1,20 @@
 //! The schema: its roots and its limits.
 
-use async_graphql::{EmptySubscription, Object, Schema, SchemaBuilder};
+use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
+
+use super::branch::BranchMutations;
+use super::earn::{EarnMutation, EarnQuery};
+use super::earn_rule::EarnRuleMutations;
+use super::member::{MemberMutations, MemberQueries};
+use super::merchant::{MerchantMutations, MerchantQueries};
+use super::network::NetworkQueries;
+use super::node::NodeQueries;
+use super::operation::OperationQueries;
+use super::purchase::PurchaseQuery;
+use super::refund::RefundMutation;
+use super::spend::SpendMutation;
+use super::viewer::ViewerQueries;
+use super::wallet::WalletQueries;
 
 /// Deepest selection. Standard introspection queries are more than 12 deep.
 const DEEPEST: usize = 20;
@@ -12,31 +26,35 @@ const MOST_DIRECTIVES: usize = 10;
 /// The schema that is served.
 pub type AmvajSchema = Schema<Query, Mutation, EmptySubscription>;
 
-/// The root of all queries.
-pub struct Query;
+/// Everything that can be asked.
+#[derive(Default, MergedObject)]
+pub struct Query(
+    NodeQueries,
+    ViewerQueries,
+    NetworkQueries,
+    MerchantQueries,
+    MemberQueries,
+    WalletQueries,
+    OperationQueries,
+    PurchaseQuery,
+    EarnQuery,
+);
 
-/// The root of all mutations.
-pub struct Mutation;
-
-#[Object]
-impl Query {
-    /// The version of the server that answers, for example `0.1.0`.
-    async fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
-}
-
-#[Object]
-impl Mutation {
-    /// Answers with what it was given; a client can prove with it that its mutations arrive.
-    async fn echo(&self, #[graphql(desc = "Any text.")] text: String) -> String {
-        text
-    }
-}
+/// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
+#[derive(Default, MergedObject)]
+pub struct Mutation(
+    MerchantMutations,
+    BranchMutations,
+    EarnRuleMutations,
+    MemberMutations,
+    EarnMutation,
+    SpendMutation,
+    RefundMutation,
+);
 
 /// A schema with its limits set; the composition root adds its data and finishes it.
 pub fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(DEEPEST)
         .limit_complexity(MOST_FIELDS)
         .limit_directives(MOST_DIRECTIVES)

@@ -45,9 +45,12 @@ macro_rules! user_errors {
                     $crate::graphql::error::Language::English => match self { $(Self::$variant => $english,)+ },
                 }
             }
+        }
 
-            /// The error of a field, by its path such as `input.mobile` (empty: no single field's fault).
-            pub fn at(self, path: &str, language: $crate::graphql::error::Language) -> $error {
+        impl $crate::graphql::user_error::UserErrorCode for $code {
+            type Error = $error;
+
+            fn at(self, path: &str, language: $crate::graphql::error::Language) -> $error {
                 $error {
                     code: self,
                     message: self.message(language).to_owned(),
@@ -61,42 +64,48 @@ pub(crate) use user_errors;
 
 use super::error::Language;
 
-/// Collects the user errors of one call, so that a client learns of all its mistakes at once.
-pub struct Problems<E> {
-    language: Language,
-    found: Vec<E>,
+/// A code of one mutation's user errors.
+pub trait UserErrorCode: Copy {
+    /// The object that carries the code.
+    type Error;
+
+    /// The error of a field, by its path such as `input.mobile` (empty: no single field's fault).
+    fn at(self, path: &str, language: Language) -> Self::Error;
 }
 
-impl<E> Problems<E> {
+/// Collects the user errors of one call, so that a client learns of all its mistakes at once.
+pub struct Problems<C: UserErrorCode> {
+    language: Language,
+    found: Vec<C::Error>,
+}
+
+impl<C: UserErrorCode> Problems<C> {
     /// None yet.
     pub const fn new(language: Language) -> Self {
         Self { language, found: Vec::new() }
     }
 
-    /// The language of their messages.
-    pub const fn language(&self) -> Language {
-        self.language
+    /// Adds one, by its code and the path of its field (see [`UserErrorCode::at`]).
+    pub fn add(&mut self, code: C, path: &str) {
+        self.found.push(code.at(path, self.language));
     }
 
-    /// Adds one.
-    pub fn add(&mut self, error: E) {
-        self.found.push(error);
-    }
-
-    /// The value of a field that was read, or nothing and the error that it gives.
-    pub fn take<T, X>(&mut self, read: Result<T, X>, error: impl FnOnce(X, Language) -> E) -> Option<T> {
-        match read {
-            Ok(value) => Some(value),
-            Err(why) => {
-                let error = error(why, self.language);
-                self.add(error);
-                None
-            }
+    /// The value of a field that was read, or nothing and its problem.
+    pub fn take<T, X>(&mut self, read: Result<T, X>, code: C, path: &str) -> Option<T> {
+        let value = read.ok();
+        if value.is_none() {
+            self.add(code, path);
         }
+        value
     }
 
     /// What was found.
-    pub fn into_errors(self) -> Vec<E> {
+    pub fn into_errors(self) -> Vec<C::Error> {
         self.found
+    }
+
+    /// A single problem.
+    pub fn one(language: Language, code: C, path: &str) -> Vec<C::Error> {
+        vec![code.at(path, language)]
     }
 }

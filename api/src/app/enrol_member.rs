@@ -1,0 +1,100 @@
+//! A person joins the network: at the operator, or at a merchant's till.
+
+use amvaj_domain::access::Caller;
+use amvaj_domain::id::{MemberId, MerchantId, WalletId};
+use amvaj_domain::member::{Member, MemberStatus};
+use amvaj_domain::merchant::MerchantStatus;
+use amvaj_domain::text::{CardNumber, CustomerRef, Mobile, Name};
+use amvaj_infra::directory::{Enrolment, EnrolmentRefused};
+
+use super::{App, AppError, Stopped};
+use crate::random;
+
+/// A member to enrol.
+#[derive(Debug, Clone)]
+pub struct EnrolMember {
+    /// The name.
+    pub name: Name,
+    /// The mobile number.
+    pub mobile: Mobile,
+    /// The number of the card that is handed out.
+    pub card_number: Option<CardNumber>,
+    /// A merchant's own reference. A merchant can only give its own.
+    pub customer: Option<(MerchantId, CustomerRef)>,
+}
+
+/// Why nobody was enrolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnrolMemberRefused {
+    /// Another member has the mobile number.
+    #[error("the mobile number belongs to a member")]
+    MobileTaken,
+    /// Another member has the card.
+    #[error("the card belongs to another member")]
+    CardTaken,
+    /// The reference belongs to another member.
+    #[error("the reference belongs to another member")]
+    CustomerRefTaken,
+    /// There is no such merchant for this caller.
+    #[error("there is no such merchant")]
+    MerchantNotFound,
+    /// The calling merchant is blocked.
+    #[error("the merchant is blocked")]
+    MerchantBlocked,
+}
+
+/// Enrols a member with an empty wallet.
+pub async fn enrol_member(
+    app: &App,
+    caller: Caller,
+    request: EnrolMember,
+) -> Result<Member, Stopped<EnrolMemberRefused>> {
+    may_enrol(app, caller, request.customer.as_ref().map(|(merchant, _)| *merchant)).await?;
+    let now = app.now();
+    let member = Member {
+        id: MemberId::new(random::uuid(now)),
+        wallet: WalletId::new(random::uuid(now)),
+        mobile: request.mobile,
+        card_number: request.card_number,
+        name: request.name,
+        status: MemberStatus::Open,
+        enrolled_at: now,
+    };
+    let enrolment = Enrolment { member, customer: request.customer };
+    match app.directory.enrol_member(&enrolment).await? {
+        Ok(()) => Ok(enrolment.member),
+        Err(refused) => Err(Stopped::Refused(refused.into())),
+    }
+}
+
+async fn may_enrol(
+    app: &App,
+    caller: Caller,
+    customer_of: Option<MerchantId>,
+) -> Result<(), Stopped<EnrolMemberRefused>> {
+    let merchant = match caller {
+        Caller::Operator => return Ok(()),
+        Caller::Member(_) => return Err(AppError::Forbidden.into()),
+        Caller::Merchant(merchant) => merchant,
+    };
+    if customer_of.is_some_and(|other| other != merchant) {
+        return Err(Stopped::Refused(EnrolMemberRefused::MerchantNotFound));
+    }
+    match app.directory.merchant_file(merchant).await?.map(|file| file.merchant.status) {
+        Some(MerchantStatus::Open) => Ok(()),
+        Some(MerchantStatus::Blocked) => Err(Stopped::Refused(EnrolMemberRefused::MerchantBlocked)),
+        None => Err(Stopped::Refused(EnrolMemberRefused::MerchantNotFound)),
+    }
+}
+
+impl From<EnrolmentRefused> for EnrolMemberRefused {
+    fn from(refused: EnrolmentRefused) -> Self {
+        match refused {
+            // The other member's id is not told: a till that knows the number finds the member by it.
+            EnrolmentRefused::MobileTaken(_) => Self::MobileTaken,
+            EnrolmentRefused::CardTaken => Self::CardTaken,
+            EnrolmentRefused::CustomerRefTaken => Self::CustomerRefTaken,
+            EnrolmentRefused::MerchantNotFound => Self::MerchantNotFound,
+        }
+    }
+}

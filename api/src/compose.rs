@@ -1,0 +1,99 @@
+//! Puts a server together from the application: the same parts for `serve`, the demo and the tests.
+
+use std::sync::Arc;
+
+use amvaj_domain::time::Span;
+use amvaj_infra::{
+    cache::{BalanceCache, MemorySettings, RedisSettings},
+    clock::Clock,
+    db::Database,
+    directory::Directory,
+};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::Tokens;
+use crate::config::Config;
+use crate::graphql::ledger_loader::add_ledger_loader;
+use crate::graphql::loader::add_loaders;
+use crate::graphql::schema;
+use crate::http::health::Dependency;
+use crate::server::Parts;
+use crate::{database, random};
+
+/// Opens the database, brings it to this program's version, and puts the application with its cache and its ledger
+/// on it.
+///
+/// # Errors
+/// When the database does not answer or is newer than this program, or the Redis URL is no URL.
+pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<App>> {
+    let database = database::open(&config.database).await?;
+    for change in database::migrate(&database).await? {
+        tracing::info!(change, "the database was migrated");
+    }
+    let now = clock.now();
+    let network = Directory::new(database.clone()).ensure_network(random::uuid(now), now).await?;
+    let balances = balances(config, &database, network.epoch).await?;
+    Ok(Arc::new(App::start(database, Arc::new(balances), clock, config)))
+}
+
+/// Balances are cached in Redis when one is configured, else in this process.
+async fn balances(config: &Config, database: &Database, epoch: Uuid) -> anyhow::Result<BalanceCache> {
+    let micros = i64::try_from(config.cache.ttl.as_micros()).unwrap_or(i64::MAX);
+    let time_to_live = Span::from_micros(micros);
+    let Some(url) = &config.cache.redis_url else {
+        if database.is_postgres() {
+            tracing::warn!(
+                "no Redis is configured: balances are cached in this process; several nodes on one database need AMVAJ_REDIS_URL"
+            );
+        }
+        let shared_database = database.is_postgres();
+        return Ok(BalanceCache::memory(&MemorySettings {
+            shared_database,
+            time_to_live,
+            ..Default::default()
+        }));
+    };
+    let settings = RedisSettings { time_to_live, call_timeout: config.cache.timeout, ..Default::default() };
+    Ok(BalanceCache::redis(url.expose(), &epoch.simple().to_string(), &settings).await?)
+}
+
+/// Finishes what the ledger has accepted, then closes the database.
+pub async fn close(app: Arc<App>) {
+    app.ledger.close().await;
+    if let Err(error) = app.db.clone().close().await {
+        tracing::warn!(%error, "the database could not be closed in order");
+    }
+}
+
+/// The parts of a server for an application.
+pub fn parts(app: &Arc<App>, tokens: Tokens) -> Parts {
+    let loaders = Arc::clone(app);
+    Parts {
+        schema: schema::builder().data(Arc::clone(app)).finish(),
+        tokens,
+        clock: app.clock.clone(),
+        dependencies: vec![database_answers(app), cache_answers(app)],
+        prepare: Arc::new(move |request, caller| {
+            let request = add_loaders(request, &loaders.directory, caller);
+            add_ledger_loader(request, &loaders, caller)
+        }),
+    }
+}
+
+fn database_answers(app: &App) -> Dependency {
+    let db = app.db.clone();
+    Dependency::required("database", move || {
+        let db = db.clone();
+        async move { db.ping().await.map_err(|error| error.to_string()) }
+    })
+}
+
+/// The service works without its cache, only slower.
+fn cache_answers(app: &App) -> Dependency {
+    let balances = Arc::clone(&app.balances);
+    Dependency::optional("cache", move || {
+        let balances = Arc::clone(&balances);
+        async move { if balances.ping().await { Ok(()) } else { Err("the cache does not answer".to_owned()) } }
+    })
+}

@@ -1,0 +1,105 @@
+//! Data loaders of the ledger: what many operations of one answer need is read at once, within the caller's scope.
+
+use std::{collections::HashMap, sync::Arc};
+
+use amvaj_domain::{
+    access::Caller,
+    id::WalletId,
+    ledger::{Entry, OpRecord},
+    member::MemberLookup,
+};
+use amvaj_infra::{
+    db::StoreError,
+    directory::Directory,
+    ledger::{LedgerReader, LedgerScope, OperationKey, StoredPurchase, UsedLot},
+};
+use async_graphql::{
+    Context, Request, Result as GraphqlResult,
+    dataloader::{DataLoader, Loader},
+};
+use tokio::sync::OnceCell;
+
+use super::loader::{DELAY, LARGEST_BATCH};
+use crate::app::App;
+
+/// The data loader of a request for the journal.
+pub type LedgerLoader = DataLoader<JournalReader>;
+
+/// Reads the journal in batches within the caller's scope. The type of the key says what is read.
+pub struct JournalReader {
+    reader: LedgerReader,
+    directory: Directory,
+    caller: Option<Caller>,
+    /// A member's scope is its wallet, which is looked up once.
+    scope: OnceCell<Option<LedgerScope>>,
+}
+
+/// Asks for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OperationOf(pub WalletId, pub i64);
+
+/// Asks for the entries of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntriesOf(pub WalletId, pub i64);
+
+/// Asks for the lots that an operation used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LotsOf(pub WalletId, pub i64);
+
+/// Asks for the purchase of an earn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PurchaseOf(pub WalletId, pub i64);
+
+/// The loader of this request.
+pub fn ledger_loader<'a>(ctx: &Context<'a>) -> GraphqlResult<&'a LedgerLoader> {
+    ctx.data()
+}
+
+/// Adds the ledger's data loader to a request.
+pub fn add_ledger_loader(request: Request, app: &App, caller: Option<Caller>) -> Request {
+    let reader = JournalReader {
+        reader: app.reader.clone(),
+        directory: app.directory.clone(),
+        caller,
+        scope: OnceCell::new(),
+    };
+    let loader = DataLoader::new(reader, tokio::spawn);
+    request.data::<LedgerLoader>(loader.delay(DELAY).max_batch_size(LARGEST_BATCH))
+}
+
+impl JournalReader {
+    /// The part of the ledger that the caller may see; nothing for nobody.
+    pub async fn scope(&self) -> Result<Option<LedgerScope>, StoreError> {
+        let scope = self.scope.get_or_try_init(async || match self.caller {
+            None => Ok(None),
+            Some(Caller::Operator) => Ok(Some(LedgerScope::Network)),
+            Some(Caller::Merchant(merchant)) => Ok(Some(LedgerScope::Merchant(merchant))),
+            Some(caller @ Caller::Member(member)) => {
+                let found = self.directory.members(caller).find(&MemberLookup::Id(member)).await?;
+                Ok(found.map(|member| LedgerScope::Wallet(member.wallet)))
+            }
+        });
+        scope.await.copied()
+    }
+}
+
+macro_rules! loads {
+    ($key:ident, $value:ty, $read:ident) => {
+        impl Loader<$key> for JournalReader {
+            type Value = $value;
+            type Error = Arc<StoreError>;
+
+            async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, $value>, Arc<StoreError>> {
+                let Some(scope) = self.scope().await? else { return Ok(HashMap::new()) };
+                let keys: Vec<OperationKey> = keys.iter().map(|key| (key.0, key.1)).collect();
+                let found = self.reader.within(scope).$read(&keys).await?;
+                Ok(found.into_iter().map(|((wallet, seq), value)| ($key(wallet, seq), value)).collect())
+            }
+        }
+    };
+}
+
+loads!(OperationOf, OpRecord, operations_by_key);
+loads!(EntriesOf, Vec<Entry>, entries);
+loads!(LotsOf, Vec<UsedLot>, lots_used);
+loads!(PurchaseOf, StoredPurchase, purchases);

@@ -1,0 +1,167 @@
+//! Members: what each caller may see of them, and the ways to name one.
+
+pub mod enrol;
+pub mod link;
+pub mod reference;
+pub mod status;
+
+use amvaj_domain::access::Caller;
+use amvaj_domain::member::{self, MemberSearch, MemberStatus as Status};
+use amvaj_infra::directory;
+use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result};
+
+use super::connection::{PageArguments, connection};
+use super::context::{app, caller, caller_if_any, require_operator};
+use super::error::fault;
+use super::global_id::GlobalId;
+use super::loader::{CustomerRefOf, loader};
+use super::scalar::{DateTime, Version};
+use super::wallet::Wallet;
+pub use reference::{CustomerRefInput, MemberRef, MemberRefProblem};
+
+/// Whether a member takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "member::MemberStatus")]
+pub enum MemberStatus {
+    /// The member earns and spends.
+    Open,
+    /// The operator blocked the member: what was begun can be ended, and nothing begun.
+    Blocked,
+}
+
+/// Which members to list.
+#[derive(Debug, Default, InputObject)]
+pub struct MemberFilter {
+    /// Only those with this status.
+    pub status: Option<MemberStatus>,
+    /// Digits find the beginning of a mobile number, other text a part of a name; Persian and Arabic letters and
+    /// digits are taken for one another. Example: `"۰۹۱۲۳"` or `"کریمی"`.
+    pub search: Option<String>,
+}
+
+connection! {
+    /// Members, a page at a time, in the order of their enrolment.
+    MemberConnection, MemberEdge, Member
+}
+
+/// A person who collects points.
+#[derive(Debug, Clone)]
+pub struct Member(pub member::Member);
+
+/// Queries about members.
+#[derive(Default)]
+pub struct MemberQueries;
+
+/// Mutations of members.
+#[derive(Default, MergedObject)]
+pub struct MemberMutations(enrol::EnrolMember, status::SetMemberStatus, link::LinkCustomer);
+
+#[Object]
+impl MemberQueries {
+    /// The member that is named; null when there is none that the caller may see. The operator and merchants find any
+    /// member (merchants by reference only with their own), a member finds only itself.
+    async fn member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "ref", desc = "How the member is named.")] reference: MemberRef,
+    ) -> Result<Option<Member>> {
+        match reference.find(ctx).await? {
+            Ok(member) => Ok(Some(Member(member))),
+            Err(MemberRefProblem::NotFound) => Ok(None),
+            Err(MemberRefProblem::Invalid(what)) => Err(what.error()),
+        }
+    }
+
+    /// The members of the network, in the order of their enrolment (operator).
+    #[expect(clippy::too_many_arguments, reason = "a connection has four arguments of its own")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the beginning, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which members; all when left out.")] filter: Option<MemberFilter>,
+    ) -> Result<MemberConnection> {
+        let caller = require_operator(ctx)?;
+        let request = PageArguments { first, after, last, before }.read(ctx)?;
+        let filter = filter.unwrap_or_default();
+        let filter = directory::MemberFilter {
+            status: filter.status.map(Status::from),
+            search: filter.search.as_deref().and_then(MemberSearch::parse),
+        };
+        let page = app(ctx)?.directory.members(caller).page(&filter, &request).await.map_err(fault)?;
+        Ok(MemberConnection::new(page, |member| member.id.uuid(), Member))
+    }
+}
+
+/// A person who collects points.
+#[Object]
+impl Member {
+    /// The member's global id.
+    pub async fn id(&self) -> ID {
+        GlobalId::Member(self.0.id).write()
+    }
+
+    /// The name. Example: `"مینا کریمی"`.
+    async fn name(&self) -> &str {
+        self.0.name.as_str()
+    }
+
+    /// Whether the member takes part.
+    async fn status(&self) -> MemberStatus {
+        self.0.status.into()
+    }
+
+    /// The mobile number without its middle digits, for a look at the till. Example: `"+98912***6789"`.
+    async fn masked_mobile(&self) -> String {
+        self.0.mobile.masked()
+    }
+
+    /// The mobile number. Only the operator and the member see it; null for merchants. Example: `"+989123456789"`.
+    async fn mobile(&self, ctx: &Context<'_>) -> Option<String> {
+        self.private_to(ctx).then(|| self.0.mobile.to_string())
+    }
+
+    /// The number of the member's card. Only the operator and the member see it; null for merchants, and when there
+    /// is no card. Example: `"6273001234567890"`.
+    async fn card_number(&self, ctx: &Context<'_>) -> Option<String> {
+        self.0.card_number.as_ref().filter(|_| self.private_to(ctx)).map(ToString::to_string)
+    }
+
+    /// The calling merchant's own reference of the member; null when it has none, and for other callers.
+    /// Example: `"17850"`.
+    async fn customer_ref(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        caller(ctx)?;
+        let reference = loader(ctx)?.load_one(CustomerRefOf(self.0.id)).await.map_err(fault)?;
+        Ok(reference.map(|reference| reference.to_string()))
+    }
+
+    /// The member's wallet. Merchants see its balance; its lots and holds only the member and the operator.
+    async fn wallet(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "The answer must not be older than this version; send the one that a mutation gave you."
+        )]
+        at_least: Option<Version>,
+    ) -> Result<Option<Wallet>> {
+        Wallet::find(ctx, self.0.wallet, at_least).await
+    }
+
+    /// When the member joined.
+    async fn enrolled_at(&self) -> DateTime {
+        DateTime(self.0.enrolled_at)
+    }
+}
+
+impl Member {
+    /// Whether the caller may see what is between the member and the operator.
+    fn private_to(&self, ctx: &Context<'_>) -> bool {
+        match caller_if_any(ctx) {
+            Some(Caller::Operator) => true,
+            Some(Caller::Member(id)) => id == self.0.id,
+            Some(Caller::Merchant(_)) | None => false,
+        }
+    }
+}

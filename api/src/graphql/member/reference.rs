@@ -1,0 +1,115 @@
+//! The ways to name a member: a till has a card, a web shop its own customer number, a cashier a mobile number.
+
+use amvaj_domain::access::Caller;
+use amvaj_domain::id::MerchantId;
+use amvaj_domain::member::{Member, MemberLookup};
+use amvaj_domain::text::{CardNumber, CustomerRef, Mobile};
+use async_graphql::{Context, Error, ID, InputObject, OneofObject, Result};
+
+use crate::graphql::context::{app, caller};
+use crate::graphql::error::{Code, fault};
+use crate::graphql::global_id::GlobalId;
+
+/// A merchant's own name for one of its customers.
+#[derive(Debug, Clone, InputObject)]
+pub struct CustomerRefInput {
+    /// Global id of the merchant. A merchant may leave it out, and can name no other than itself.
+    pub merchant_id: Option<ID>,
+    /// The merchant's reference, 1 to 64 characters. Example: `"17850"`.
+    pub customer_ref: String,
+}
+
+/// Names a member in exactly one way.
+#[derive(Debug, Clone, OneofObject)]
+pub enum MemberRef {
+    /// By global id.
+    Id(ID),
+    /// By mobile number, in Persian, Arabic or ASCII digits. Example: `"۰۹۱۲ ۳۴۵ ۶۷۸۹"`.
+    Mobile(String),
+    /// By card number, 6 to 19 digits. Example: `"6273001234567890"`.
+    CardNumber(String),
+    /// By a merchant's own reference.
+    Customer(CustomerRefInput),
+}
+
+/// What is wrong with the text that should name a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidMemberRef {
+    message: &'static str,
+}
+
+/// Why a member was not found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberRefProblem {
+    /// There is no such member for this caller.
+    NotFound,
+    /// The text cannot name a member.
+    Invalid(InvalidMemberRef),
+}
+
+impl InvalidMemberRef {
+    /// What to do.
+    pub const fn message(self) -> &'static str {
+        self.message
+    }
+
+    /// For queries, which have no user errors.
+    pub fn error(self) -> Error {
+        Code::BadUserInput.with_message(self.message)
+    }
+
+    const fn because(message: &'static str) -> MemberRefProblem {
+        MemberRefProblem::Invalid(Self { message })
+    }
+}
+
+impl MemberRef {
+    /// The member, as the caller may see it.
+    pub async fn find(&self, ctx: &Context<'_>) -> Result<Result<Member, MemberRefProblem>> {
+        let caller = caller(ctx)?;
+        let lookup = match self.read(caller) {
+            Ok(lookup) => lookup,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let found = app(ctx)?.directory.members(caller).find(&lookup).await.map_err(fault)?;
+        Ok(found.ok_or(MemberRefProblem::NotFound))
+    }
+
+    /// How the member is to be looked up.
+    pub fn read(&self, caller: Caller) -> Result<MemberLookup, MemberRefProblem> {
+        match self {
+            Self::Id(id) => GlobalId::member(id).map(MemberLookup::Id).ok_or(MemberRefProblem::NotFound),
+            Self::Mobile(mobile) => Mobile::parse(mobile).map(MemberLookup::Mobile).map_err(|_| {
+                InvalidMemberRef::because("Write an Iranian mobile number, such as 0912 345 6789.")
+            }),
+            Self::CardNumber(card) => CardNumber::parse(card)
+                .map(MemberLookup::CardNumber)
+                .map_err(|_| InvalidMemberRef::because("Write a card number of 6 to 19 digits.")),
+            Self::Customer(customer) => {
+                let (merchant, customer_ref) = customer.read(caller)?;
+                Ok(MemberLookup::Customer { merchant, customer_ref })
+            }
+        }
+    }
+}
+
+impl CustomerRefInput {
+    /// The merchant and its reference. Another merchant's answers as not found.
+    pub fn read(&self, caller: Caller) -> Result<(MerchantId, CustomerRef), MemberRefProblem> {
+        let reference = CustomerRef::parse(&self.customer_ref).map_err(|_| {
+            InvalidMemberRef::because("Write a customer reference of 1 to 64 characters, on one line.")
+        })?;
+        let named = self.merchant_id.as_ref().map(GlobalId::merchant);
+        match (caller, named) {
+            (Caller::Merchant(own), None) => Ok((own, reference)),
+            (Caller::Merchant(own), Some(Some(named))) if own == named => Ok((own, reference)),
+            (Caller::Operator, Some(Some(named))) => Ok((named, reference)),
+            (Caller::Operator, None) => {
+                Err(InvalidMemberRef::because("Say whose customer it is: `merchantId`."))
+            }
+            (Caller::Operator | Caller::Merchant(_) | Caller::Member(_), _) => {
+                Err(MemberRefProblem::NotFound)
+            }
+        }
+    }
+}

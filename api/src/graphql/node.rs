@@ -1,0 +1,102 @@
+//! Any object by its global id, after Relay's object identification.
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+use futures_util::future::try_join_all;
+
+use super::branch::Branch;
+use super::context::caller;
+use super::earn_rule::EarnRule;
+use super::error::{Code, fault};
+use super::global_id::GlobalId;
+use super::hold::Hold;
+use super::loader::loader;
+use super::member::Member;
+use super::merchant::Merchant;
+use super::operation::Operation;
+use super::purchase::Purchase;
+use super::wallet::Wallet;
+
+/// Most ids that `nodes` takes.
+const MOST_IDS: usize = 100;
+
+/// An object with a global id, by which it can be fetched again.
+#[derive(Interface)]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "The object's global id: opaque, and never another object's."
+))]
+pub enum Node {
+    /// A merchant.
+    Merchant(Merchant),
+    /// A branch.
+    Branch(Branch),
+    /// A version of an earn rule.
+    EarnRule(EarnRule),
+    /// A member.
+    Member(Member),
+    /// A wallet.
+    Wallet(Wallet),
+    /// An operation in a wallet.
+    Operation(Operation),
+    /// A hold.
+    Hold(Hold),
+    /// A purchase.
+    Purchase(Purchase),
+}
+
+/// Queries for objects by id.
+#[derive(Default)]
+pub struct NodeQueries;
+
+#[Object]
+impl NodeQueries {
+    /// The object with this id; null when there is none, or none that the caller may see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id from an earlier answer.")] id: ID,
+    ) -> Result<Option<Node>> {
+        caller(ctx)?;
+        find(ctx, &id).await
+    }
+
+    /// The objects with these ids, in the order of the ids; null in the place of one that does not exist or that the
+    /// caller may not see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100 global ids from earlier answers.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        caller(ctx)?;
+        if ids.len() > MOST_IDS {
+            return Err(Code::BadUserInput.with_message("ask for at most 100 ids at a time"));
+        }
+        try_join_all(ids.iter().map(|id| find(ctx, id))).await
+    }
+}
+
+/// Finds one object as the caller may see it. All are read through data loaders, so many ids cost one query a type.
+async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let Some(id) = GlobalId::read(id) else { return Ok(None) };
+    let loader = loader(ctx)?;
+    Ok(match id {
+        GlobalId::Merchant(id) => {
+            loader.load_one(id).await.map_err(fault)?.map(|merchant| Node::Merchant(Merchant(merchant)))
+        }
+        GlobalId::Branch(id) => {
+            loader.load_one(id).await.map_err(fault)?.map(|branch| Node::Branch(Branch(branch)))
+        }
+        GlobalId::Wallet(wallet) => Wallet::find(ctx, wallet, None).await?.map(Node::Wallet),
+        GlobalId::Operation(wallet, seq) => Operation::find(ctx, wallet, seq).await?.map(Node::Operation),
+        GlobalId::Hold(wallet, seq) => Hold::find(ctx, wallet, seq).await?.map(Node::Hold),
+        GlobalId::Purchase(wallet, seq) => Purchase::find(ctx, wallet, seq).await?.map(Node::Purchase),
+        GlobalId::EarnRule(merchant, version) => {
+            let rule = loader.load_one((merchant, version)).await.map_err(fault)?;
+            rule.map(|rule| Node::EarnRule(EarnRule { merchant, rule }))
+        }
+        GlobalId::Member(id) => {
+            loader.load_one(id).await.map_err(fault)?.map(|member| Node::Member(Member(member)))
+        }
+    })
+}

@@ -1,0 +1,342 @@
+//! User errors of the mutations on points. Each mutation has its own enum of codes; what a code means, what it says
+//! and which field it is about is written once, here.
+
+use amvaj_domain::{
+    ledger::{OpRecord, Rejection},
+    points::Points,
+};
+
+/// What can be wrong with a request on points before the ledger sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputProblem {
+    InvalidIdempotencyKey,
+    IdempotencyMismatch,
+    InvalidBranchId,
+    InvalidMember,
+    MemberNotFound,
+    InvalidReceiptNumber,
+    InvalidAmount,
+    InvalidBasket,
+    InvalidPoints,
+    InvalidHoldId,
+    InvalidSeconds,
+    InvalidRefund,
+}
+
+/// A refusal of the ledger with its numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused {
+    rejection: Rejection,
+    asked: Points,
+    limit: i64,
+}
+
+impl Refused {
+    /// The refusal that an operation's record tells, if it was refused.
+    pub fn recorded(op: &OpRecord) -> Option<Self> {
+        let rejection = op.rejection?;
+        Some(Self { rejection, asked: op.amount, limit: op.limit.unwrap_or_default() })
+    }
+
+    /// A refusal that has no record.
+    pub const fn bare(rejection: Rejection) -> Self {
+        Self { rejection, asked: Points::ZERO, limit: 0 }
+    }
+
+    /// What it says to people, and what to do.
+    pub fn message(self) -> String {
+        let Self { rejection, asked, limit } = self;
+        match rejection {
+            Rejection::MerchantBlocked => {
+                "Your merchant is blocked: it can end holds and refund, but start nothing. Ask the operator."
+            }
+            Rejection::BranchNotFound => "Your merchant has no such branch: use one of its ids, or none.",
+            Rejection::BranchClosed => "The branch is closed: use an open one, or none.",
+            Rejection::MemberBlocked => {
+                "The member is blocked: points can be neither earned nor spent until the operator reopens the wallet."
+            }
+            Rejection::CurrencyMismatch => "Use the currency of your merchant.",
+            Rejection::NoEarnRule => "Your merchant had no earn rule at that time: ask the operator to set one.",
+            Rejection::OccurredInFuture => "The time lies in the future: check the clock of the till.",
+            Rejection::OccurredTooLongAgo => "The time lies too far back to be accepted now.",
+            Rejection::ReceiptAlreadyUsed => {
+                "This receipt has earned already: `operation` is what it earned. Retry with the same idempotency key."
+            }
+            Rejection::ReceiptOfAnotherMember => {
+                "The receipt belongs to another member: earn and pay for one receipt with one member."
+            }
+            Rejection::InsufficientPoints => {
+                return format!("{asked} points were asked for and {limit} can be spent here: ask for at most that.");
+            }
+            Rejection::HoldNotFound => "Your merchant has no such hold: use the id that `holdPoints` gave.",
+            Rejection::HoldExpired => "The hold's time is over and its points are free: make a new hold.",
+            Rejection::HoldReleased => "The hold was released and its points are free: make a new hold.",
+            Rejection::HoldCaptured => "The hold was captured already; `purchase` and `operations` tell how.",
+            Rejection::CaptureExceedsHold => return format!("The hold has {limit} points: capture at most that."),
+            Rejection::PurchaseNotFound => "No purchase has this receipt.",
+            Rejection::LineNotFound => return format!("The purchase has no line {limit}: use the lines of the earn."),
+            Rejection::RefundExceedsPurchase => {
+                return format!(
+                    "More is refunded than was kept: {limit} is left (units of the line, or minor units of money)."
+                );
+            }
+            Rejection::AmountTooLarge => "The amount would leave the range of points and money.",
+        }
+        .to_owned()
+    }
+
+    /// The input field that it is about.
+    pub const fn field(self) -> &'static str {
+        match self.rejection {
+            Rejection::MerchantBlocked => "",
+            Rejection::BranchNotFound | Rejection::BranchClosed => "input.branchId",
+            Rejection::MemberBlocked => "input.member",
+            Rejection::CurrencyMismatch | Rejection::NoEarnRule | Rejection::AmountTooLarge => "input.amount",
+            Rejection::OccurredInFuture | Rejection::OccurredTooLongAgo => "input.occurredAt",
+            Rejection::ReceiptAlreadyUsed
+            | Rejection::ReceiptOfAnotherMember
+            | Rejection::PurchaseNotFound => "input.receiptNumber",
+            Rejection::InsufficientPoints | Rejection::CaptureExceedsHold => "input.points",
+            Rejection::HoldNotFound
+            | Rejection::HoldExpired
+            | Rejection::HoldReleased
+            | Rejection::HoldCaptured => "input.holdId",
+            Rejection::LineNotFound | Rejection::RefundExceedsPurchase => "input.what",
+        }
+    }
+
+    /// The name of its code in every mutation that can meet it.
+    pub fn code_name(self) -> String {
+        format!("{:?}", self.rejection)
+    }
+}
+
+impl InputProblem {
+    /// What it says to people, and what to do.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::InvalidIdempotencyKey => {
+                "Send a key of 1 to 64 visible ASCII characters, a new one per operation."
+            }
+            Self::IdempotencyMismatch => {
+                "This key was used with another input: a retry repeats its input, another operation needs a new key."
+            }
+            Self::InvalidBranchId => "Send the id of one of your branches, or none.",
+            Self::InvalidMember => {
+                "Name the member by exactly one of: its id, an Iranian mobile number, a card number, your own reference."
+            }
+            Self::MemberNotFound => "No member is named so: check the reference, or enrol the member.",
+            Self::InvalidReceiptNumber => "Send your receipt number in 1 to 64 characters.",
+            Self::InvalidAmount => "Send an amount between 1 and 1,000,000,000,000,000 minor units.",
+            Self::InvalidBasket => "Send lines that add up to the amount.",
+            Self::InvalidPoints => "Send a whole number of points between 1 and 1,000,000,000,000,000.",
+            Self::InvalidHoldId => "Send the id of a hold, as `holdPoints` gave it.",
+            Self::InvalidSeconds => "A hold lasts between 1 second and 30 days (2,592,000 seconds).",
+            Self::InvalidRefund => {
+                "Say what comes back: the whole purchase, at least one unit of at least one line, or an amount above zero."
+            }
+        }
+    }
+}
+
+/// The user errors of one mutation on points.
+pub trait PointsUserError: Sized {
+    /// The error with the code of this name; nothing when the mutation cannot meet it.
+    fn named(code: &str, message: String, field: &str) -> Option<Self>;
+}
+
+/// Declares the user errors of one mutation on points by the names of their codes.
+macro_rules! points_errors {
+    ($(#[doc = $doc:literal])+ $error:ident, $code:ident { $($names:ident)+ }) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$(#[doc = $doc])+] [] $($names)+);
+
+        impl $crate::graphql::points_error::PointsUserError for $error {
+            fn named(code: &str, message: String, field: &str) -> Option<Self> {
+                let code = match code {
+                    $(stringify!($names) => $code::$names,)+
+                    _ => return None,
+                };
+                let field = field.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+                Some(Self { code, message, field })
+            }
+        }
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*]) => {
+        $($doc)+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum)]
+        pub enum $code { $($variants)* }
+
+        $($doc)+
+        #[derive(Debug, Clone, async_graphql::SimpleObject)]
+        pub struct $error {
+            /// What is wrong, for programs.
+            pub code: $code,
+            /// What is wrong and what to do, for people.
+            pub message: String,
+            /// Path of the input field that is wrong, from the argument down. Empty when it is no single field's
+            /// fault. Example: `["input", "points"]`.
+            pub field: Vec<String>,
+        }
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidIdempotencyKey $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The idempotency key is empty, longer than 64 characters, or not of visible ASCII characters."] InvalidIdempotencyKey,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] IdempotencyMismatch $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The idempotency key was used before with another input. Nothing was done now."] IdempotencyMismatch,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidBranchId $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The branch id is not the id of a branch."] InvalidBranchId,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidMember $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The reference cannot name a member: no mobile number, no card number, or none or several of its fields."] InvalidMember,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] MemberNotFound $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "No member is named by the reference."] MemberNotFound,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidReceiptNumber $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The receipt number is empty, too long, or has control characters."] InvalidReceiptNumber,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidAmount $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The amount is zero, negative, or above the limit."] InvalidAmount,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidBasket $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The lines do not make a basket: they do not add up, repeat a number, or have no units."] InvalidBasket,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidPoints $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The points are zero, negative, or above the limit."] InvalidPoints,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidHoldId $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The hold id is not the id of a hold."] InvalidHoldId,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidSeconds $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The duration is below one second or above 30 days."] InvalidSeconds,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidRefund $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The refund says nothing that can come back: no lines, no units, or no amount."] InvalidRefund,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] MerchantBlocked $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The operator blocked the merchant: it can end holds and refund, but start nothing."] MerchantBlocked,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] BranchNotFound $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The merchant has no such branch."] BranchNotFound,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] BranchClosed $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The branch is closed."] BranchClosed,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] MemberBlocked $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The operator blocked the member."] MemberBlocked,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] CurrencyMismatch $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The amount is in another currency than the merchant's."] CurrencyMismatch,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] NoEarnRule $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "No earn rule of the merchant held at the time of the purchase."] NoEarnRule,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] OccurredInFuture $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "`occurredAt` lies further ahead than the network allows (usually 5 minutes)."] OccurredInFuture,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] OccurredTooLongAgo $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "`occurredAt` lies further back than the network allows (usually 30 days)."] OccurredTooLongAgo,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] ReceiptAlreadyUsed $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "Another operation has earned with this receipt; `operation` is that one."] ReceiptAlreadyUsed,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] ReceiptOfAnotherMember $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The receipt belongs to another member."] ReceiptOfAnotherMember,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InsufficientPoints $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The wallet has fewer points that can be spent at this merchant."] InsufficientPoints,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] HoldNotFound $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The merchant has no such hold."] HoldNotFound,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] HoldExpired $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The hold's time is over."] HoldExpired,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] HoldReleased $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The hold was released."] HoldReleased,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] HoldCaptured $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The hold was captured."] HoldCaptured,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] CaptureExceedsHold $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "More is captured than is held."] CaptureExceedsHold,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] PurchaseNotFound $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "No purchase has this receipt."] PurchaseNotFound,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] LineNotFound $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The purchase has no such line."] LineNotFound,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RefundExceedsPurchase $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "More is refunded than was kept."] RefundExceedsPurchase,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] AmountTooLarge $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The amount would leave the range of points or money."] AmountTooLarge,
+        ] $($rest)*);
+    };
+}
+pub(crate) use points_errors;

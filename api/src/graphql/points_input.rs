@@ -1,0 +1,216 @@
+//! What the mutations on points have in common: reading their inputs, and answering.
+
+use amvaj_domain::{
+    access::Caller,
+    id::{BranchId, MerchantId, WalletId},
+    ledger::Rejection,
+    member::MemberLookup,
+    money::Money as DomainMoney,
+    points::Points,
+    text::{IdempotencyKey, ReceiptNumber},
+};
+use amvaj_infra::ledger::Recorded;
+use async_graphql::{Context, Error, ID, Result};
+
+use super::{
+    error::{Code, fault},
+    global_id::GlobalId,
+    member::{MemberRef, MemberRefProblem},
+    operation::Operation,
+    points_error::{InputProblem, PointsUserError, Refused},
+    scalar::{DateTime, PointsScalar},
+    value::MoneyInput,
+    wallet::Wallet,
+};
+use crate::app::{
+    Stopped,
+    points::{PointsRefusal, PointsRequest},
+};
+
+/// Reads the fields of an input and collects what is wrong with them, so that a client learns of all at once.
+pub struct InputReader<E> {
+    errors: Vec<E>,
+    /// A problem that the mutation has no code for: our defect, not the client's.
+    unnamed: Option<String>,
+}
+
+impl<E: PointsUserError> InputReader<E> {
+    /// Nothing is wrong yet.
+    pub const fn new() -> Self {
+        Self { errors: Vec::new(), unnamed: None }
+    }
+
+    /// Notes a problem of a field.
+    pub fn problem(&mut self, problem: InputProblem, field: &str) {
+        self.problem_saying(problem, problem.message().to_owned(), field);
+    }
+
+    /// Notes a problem of a field in words of its own.
+    pub fn problem_saying(&mut self, problem: InputProblem, message: String, field: &str) {
+        match E::named(&format!("{problem:?}"), message, field) {
+            Some(error) => self.errors.push(error),
+            None => self.unnamed = Some(format!("{problem:?}")),
+        }
+    }
+
+    /// The value that was read, or nothing and a problem.
+    pub fn take<T, X>(&mut self, read: Result<T, X>, problem: InputProblem, field: &str) -> Option<T> {
+        if read.is_err() {
+            self.problem(problem, field);
+        }
+        read.ok()
+    }
+
+    /// Key, branch and time of a request.
+    pub fn request(
+        &mut self,
+        key: &str,
+        branch: Option<&ID>,
+        occurred_at: Option<DateTime>,
+    ) -> Option<PointsRequest> {
+        let key = self.take(
+            IdempotencyKey::parse(key),
+            InputProblem::InvalidIdempotencyKey,
+            "input.idempotencyKey",
+        );
+        let branch = self.branch(branch);
+        Some(PointsRequest { key: key?, branch: branch?, occurred_at: occurred_at.map(|DateTime(at)| at) })
+    }
+
+    fn branch(&mut self, branch: Option<&ID>) -> Option<Option<BranchId>> {
+        let Some(id) = branch else { return Some(None) };
+        let branch = GlobalId::branch(id);
+        if branch.is_none() {
+            self.problem(InputProblem::InvalidBranchId, "input.branchId");
+        }
+        branch.map(Some)
+    }
+
+    /// How a merchant names a member.
+    pub fn member(&mut self, reference: &MemberRef, merchant: MerchantId) -> Option<MemberLookup> {
+        match reference.read(Caller::Merchant(merchant)) {
+            Ok(lookup) => Some(lookup),
+            Err(MemberRefProblem::NotFound) => {
+                self.problem(InputProblem::MemberNotFound, "input.member");
+                None
+            }
+            Err(MemberRefProblem::Invalid(what)) => {
+                self.problem_saying(InputProblem::InvalidMember, what.message().to_owned(), "input.member");
+                None
+            }
+        }
+    }
+
+    /// Points above zero.
+    pub fn points(&mut self, points: PointsScalar) -> Option<Points> {
+        let points = points.points().ok().filter(|points| !points.is_zero());
+        if points.is_none() {
+            self.problem(InputProblem::InvalidPoints, "input.points");
+        }
+        points
+    }
+
+    /// Money above zero.
+    pub fn money(&mut self, money: MoneyInput, field: &str) -> Option<DomainMoney> {
+        let money = money.money().ok().filter(|money| money.minor_units() > 0);
+        if money.is_none() {
+            self.problem(InputProblem::InvalidAmount, field);
+        }
+        money
+    }
+
+    /// A receipt number.
+    pub fn receipt(&mut self, number: &str) -> Option<ReceiptNumber> {
+        self.take(ReceiptNumber::parse(number), InputProblem::InvalidReceiptNumber, "input.receiptNumber")
+    }
+
+    /// A receipt number that may be absent.
+    pub fn optional_receipt(&mut self, number: Option<&str>) -> Option<Option<ReceiptNumber>> {
+        number.map_or(Some(None), |number| self.receipt(number).map(Some))
+    }
+
+    /// The wallet and number of a hold.
+    pub fn hold(&mut self, id: &ID) -> Option<(WalletId, i64)> {
+        let key = match GlobalId::read(id) {
+            Some(GlobalId::Hold(wallet, seq)) => Some((wallet, seq)),
+            _ => None,
+        };
+        if key.is_none() {
+            self.problem(InputProblem::InvalidHoldId, "input.holdId");
+        }
+        key
+    }
+
+    /// What was wrong.
+    pub fn into_errors(self) -> Result<Vec<E>> {
+        match self.unnamed {
+            None => Ok(self.errors),
+            Some(problem) => Err(unnamed(&problem)),
+        }
+    }
+}
+
+/// What a mutation on points answers, before it is put in the mutation's own payload.
+pub struct PointsAnswer<E> {
+    pub operation: Option<Operation>,
+    pub wallet: Option<Wallet>,
+    pub replayed: bool,
+    pub user_errors: Vec<E>,
+}
+
+impl<E: PointsUserError> PointsAnswer<E> {
+    /// The answer to an input that could not be read.
+    pub fn unread(reader: InputReader<E>) -> Result<Self> {
+        Ok(Self::refused(reader.into_errors()?))
+    }
+
+    /// The answer to a request that was submitted.
+    pub async fn of(ctx: &Context<'_>, outcome: Result<Recorded, Stopped<PointsRefusal>>) -> Result<Self> {
+        match outcome {
+            Ok(recorded) => Self::recorded(ctx, &recorded).await,
+            Err(Stopped::Refused(refusal)) => Ok(Self::refused(vec![refusal_error(refusal)?])),
+            Err(Stopped::Failed(error)) => Err(fault(error)),
+        }
+    }
+
+    /// The answer of an operation in the journal, applied or rejected.
+    pub async fn recorded(ctx: &Context<'_>, recorded: &Recorded) -> Result<Self> {
+        let wallet = Some(Wallet::after(recorded));
+        let replayed = recorded.replayed;
+        let Some(refused) = Refused::recorded(&recorded.op) else {
+            let operation = Some(Operation::new(recorded.wallet, recorded.op.clone()));
+            return Ok(Self { operation, wallet, replayed, user_errors: Vec::new() });
+        };
+        let operation = match recorded.first {
+            Some((wallet, seq)) => Operation::find(ctx, wallet, seq).await?,
+            None => None,
+        };
+        Ok(Self { operation, wallet, replayed, user_errors: vec![refused_error(refused)?] })
+    }
+
+    const fn refused(user_errors: Vec<E>) -> Self {
+        Self { operation: None, wallet: None, replayed: false, user_errors }
+    }
+}
+
+/// The user error of a request that did not become an operation.
+pub fn refusal_error<E: PointsUserError>(refusal: PointsRefusal) -> Result<E> {
+    let (problem, field) = match refusal {
+        PointsRefusal::MemberNotFound => (InputProblem::MemberNotFound, "input.member"),
+        PointsRefusal::IdempotencyMismatch => (InputProblem::IdempotencyMismatch, "input.idempotencyKey"),
+        PointsRefusal::HoldNotFound => return refused_error(Refused::bare(Rejection::HoldNotFound)),
+        PointsRefusal::Rejected(rejection) => return refused_error(Refused::bare(rejection)),
+    };
+    let name = format!("{problem:?}");
+    E::named(&name, problem.message().to_owned(), field).ok_or_else(|| unnamed(&name))
+}
+
+fn refused_error<E: PointsUserError>(refused: Refused) -> Result<E> {
+    let name = refused.code_name();
+    E::named(&name, refused.message(), refused.field()).ok_or_else(|| unnamed(&name))
+}
+
+/// A mutation met a refusal that its codes do not name.
+fn unnamed(name: &str) -> Error {
+    Code::Internal.with_message(format!("a mutation has no code for {name}"))
+}
