@@ -2,6 +2,9 @@
 //! capability, in one program, so that the workspace is linked once.
 
 mod architecture;
+mod bench;
 mod cache;
+mod demo;
 mod http;
 mod ledger_traces;
+mod program;

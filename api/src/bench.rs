@@ -39,7 +39,8 @@ pub struct Effort {
 pub async fn measure(world: &Arc<World>, scenario: Scenario, effort: Effort) -> io::Result<Measured> {
     let timing = Timing::starting_now(effort.warm_up, effort.measured);
     let threads = (0..effort.threads.get()).map(|thread| {
-        let numbers = (thread..effort.connections.get()).step_by(usize::try_from(effort.threads.get()).unwrap_or(1));
+        let numbers =
+            (thread..effort.connections.get()).step_by(usize::try_from(effort.threads.get()).unwrap_or(1));
         let loads: Vec<Load> = numbers.map(|number| Load::new(world, scenario, number, timing)).collect();
         tokio::task::spawn_blocking(move || load::run(loads))
     });

@@ -274,14 +274,9 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Token(args) => command::token::run(config, args).await,
         Command::Demo(args) => command::demo::run(config, args).await,
         Command::Bench(args) => command::bench::run(config, args).await,
-        Command::Worker(_)
-<<<<<<< HEAD
-        | Command::Migrate(_)
-=======
-        | Command::Demo(_)
->>>>>>> main
-        | Command::Import(_)
-        | Command::Verify(_) => anyhow::bail!("this command is not in this build"),
+        Command::Worker(_) | Command::Import(_) | Command::Verify(_) => {
+            anyhow::bail!("this command is not in this build")
+        }
     }
 }
 

@@ -77,17 +77,22 @@ impl Load {
     async fn work(&mut self, connection: &mut Connection) {
         let world = Arc::clone(&self.world);
         while Instant::now() < self.timing.until {
-            let mut next = Some(self.scenario.question(&world, &mut self.random, &self.key()));
+            let key = self.key();
+            let mut next = Some(self.scenario.question(&world, &mut self.random, &key));
             while let Some(question) = next {
                 let Ok(answer) = self.ask(connection, &question).await else { return };
                 let key = self.key();
-                next = answer.and_then(|answer| self.scenario.follow_up(&world, &question, &answer, &key));
+                next = answer.and_then(|answer| self.scenario.follow_up(&question, &answer, &key));
             }
         }
     }
 
     /// Asks and checks; answers nothing when the answer is wrong.
-    async fn ask(&mut self, connection: &mut Connection, question: &Question<'_>) -> io::Result<Option<Value>> {
+    async fn ask(
+        &mut self,
+        connection: &mut Connection,
+        question: &Question<'_>,
+    ) -> io::Result<Option<Value>> {
         self.asked += 1;
         let started = Instant::now();
         let answered = connection.post(question.token, &question.body).await;
@@ -99,7 +104,8 @@ impl Load {
                 return Err(error);
             }
         };
-        let answer = serde_json::from_slice(body).ok().filter(|answer| status == 200 && question.is_answered(answer));
+        let answer =
+            serde_json::from_slice(body).ok().filter(|answer| status == 200 && question.is_answered(answer));
         if answer.is_none() {
             self.tally.error(|| format!("status {status}: {}", String::from_utf8_lossy(body)));
         } else if started >= self.timing.from && ended <= self.timing.until {

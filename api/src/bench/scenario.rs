@@ -61,11 +61,23 @@ impl Scenario {
                 let input = json!({
                     "idempotencyKey": key, "receiptNumber": key, "amount": amount, "member": { "id": member.id },
                 });
-                mutation(&merchant.token, EARN, &input, "/data/earnPoints/operation", "/data/earnPoints/userErrors")
+                mutation(
+                    &merchant.token,
+                    EARN,
+                    &input,
+                    "/data/earnPoints/operation",
+                    "/data/earnPoints/userErrors",
+                )
             }
             Self::Hold => {
                 let input = json!({ "idempotencyKey": key, "points": "1", "member": { "id": member.id } });
-                mutation(&merchant.token, HOLD, &input, "/data/holdPoints/hold/id", "/data/holdPoints/userErrors")
+                mutation(
+                    &merchant.token,
+                    HOLD,
+                    &input,
+                    "/data/holdPoints/hold/id",
+                    "/data/holdPoints/userErrors",
+                )
             }
             Self::Redeem => {
                 let input = json!({ "idempotencyKey": key, "points": "1", "member": { "id": member.id } });
@@ -84,7 +96,6 @@ impl Scenario {
     /// What is asked next in the same turn: the hold that was made is captured.
     pub(super) fn follow_up<'a>(
         self,
-        _world: &'a World,
         asked: &Question<'a>,
         answer: &Value,
         key: &str,

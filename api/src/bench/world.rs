@@ -216,7 +216,8 @@ async fn members(app: &App, count: u32) -> Result<Vec<Member>, WorldError> {
         let ids: Vec<MemberId> = chunk.iter().map(|member| member.id).collect();
         let known = app.directory.members(Caller::Operator).by_id(&ids).await?;
         let known: std::collections::HashSet<_> = known.iter().map(|member| member.id).collect();
-        let missing: Vec<Member> = chunk.iter().filter(|member| !known.contains(&member.id)).cloned().collect();
+        let missing: Vec<Member> =
+            chunk.iter().filter(|member| !known.contains(&member.id)).cloned().collect();
         app.directory.enrol_new_members(&missing).await?;
     }
     Ok(members)

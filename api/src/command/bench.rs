@@ -24,7 +24,8 @@ pub async fn run(config: Config, args: BenchArgs) -> anyhow::Result<()> {
     let (config, folder) = own_config(config, &args)?;
     let measured = measure(&config, &args).await;
     if let Some(folder) = folder {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be deleted", folder.display()))?;
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("{} cannot be deleted", folder.display()))?;
     }
     let report = measured?;
     let mut out = std::io::stdout();

@@ -56,9 +56,7 @@ impl Marker {
     pub fn read(folder: &Path) -> Result<Option<Self>, MarkerError> {
         let path = Self::path(folder);
         match fs::read(&path) {
-            Ok(text) => {
-                serde_json::from_slice(&text).map(Some).map_err(|_| MarkerError::NotAMarker { path })
-            }
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|_| MarkerError::NotAMarker { path }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(source) => Err(MarkerError::File { path, source }),
         }

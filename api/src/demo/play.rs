@@ -1,8 +1,8 @@
 //! Plays the demo's year through the use cases, on the clock that the application was given.
 //!
-//! The year goes by in waves of half a day. Within a wave the clock stands at its end; each member's events follow
-//! one another and the members go side by side, so that the ledger's lanes have something to batch. What is due is
-//! swept every morning, as the worker would have done it.
+//! The year goes by day by day. What is due is swept in the morning, as the worker would have done it; then the clock
+//! stands at the day's end while each member's events follow one another and the members go side by side, so that the
+//! ledger's lanes have something to batch.
 
 use std::collections::BTreeMap;
 
@@ -55,8 +55,8 @@ pub enum PlayError {
 
 /// Members of whom something is in work at the same time.
 const SIDE_BY_SIDE: usize = 256;
-/// Hours after midnight at which the waves of a day end.
-const WAVE_ENDS: [i64; 2] = [15, 24];
+/// The length of a day, as far as the play is concerned.
+const DAY: Span = Span::days(1);
 /// Fewer points are not worth the while.
 const FEWEST_POINTS: i64 = 20;
 
@@ -72,16 +72,15 @@ pub async fn play(app: &App, script: &Script, progress: &(dyn Fn(u64) + Sync)) -
         app.clock.advance_to(day.start);
         sweep.sweep_once(app.now()).await?;
         let newcomers;
-        (newcomers, joining) = joining.split_at(joining.partition_point(|member| member.enrolled_at <= day.start));
+        (newcomers, joining) =
+            joining.split_at(joining.partition_point(|member| member.enrolled_at <= day.start));
         cast::enrol(&app.directory, newcomers).await?;
-        for hours in WAVE_ENDS {
-            let wave_end = day.start.plus(Span::minutes(hours * 60)).min(script.end);
-            app.clock.advance_to(wave_end);
-            let wave;
-            (wave, events) = events.split_at(events.partition_point(|event| event.at < wave_end));
-            play_wave(app, script, wave, &mut players).await?;
-            progress(u64::try_from(wave.len()).unwrap_or_default());
-        }
+        let evening = day.start.plus(DAY).min(script.end);
+        app.clock.advance_to(evening);
+        let today;
+        (today, events) = events.split_at(events.partition_point(|event| event.at < evening));
+        play_day(app, script, today, &mut players).await?;
+        progress(u64::try_from(today.len()).unwrap_or_default());
     }
     app.clock.advance_to(script.end);
     sweep.sweep_once(app.now()).await?;
@@ -95,14 +94,14 @@ struct Player {
     hold: Option<(OperationKey, Points)>,
 }
 
-async fn play_wave(
+async fn play_day(
     app: &App,
     script: &Script,
-    wave: &[Event],
+    today: &[Event],
     players: &mut [Player],
 ) -> Result<(), PlayError> {
     let mut by_member: BTreeMap<u32, Vec<&Event>> = BTreeMap::new();
-    for event in wave {
+    for event in today {
         by_member.entry(event.member).or_default().push(event);
     }
     let turns = (0..).zip(players).filter_map(|(number, player)| Some((by_member.remove(&number)?, player)));
@@ -149,7 +148,12 @@ impl Player {
         Ok(Some(redeem_points(app, scene.shop.merchant, &input).await?))
     }
 
-    async fn hold(&mut self, app: &App, scene: &Scene<'_>, wish: Wish) -> Result<Option<Recorded>, PlayError> {
+    async fn hold(
+        &mut self,
+        app: &App,
+        scene: &Scene<'_>,
+        wish: Wish,
+    ) -> Result<Option<Recorded>, PlayError> {
         self.hold = None;
         let Some(amount) = self.wished(wish) else { return Ok(None) };
         let input = HoldPoints {

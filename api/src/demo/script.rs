@@ -53,7 +53,8 @@ impl Script {
     pub fn liveliest(&self) -> Option<&Member> {
         let mut counts = vec![0_u32; self.members.len()];
         for event in &self.events {
-            if let Some(count) = usize::try_from(event.member).ok().and_then(|number| counts.get_mut(number)) {
+            if let Some(count) = usize::try_from(event.member).ok().and_then(|number| counts.get_mut(number))
+            {
                 *count += 1;
             }
         }

@@ -27,7 +27,9 @@ impl Directory {
         let transaction = self.db.begin().await?;
         for chunk in members.chunks(CHUNK) {
             let wallets = chunk.iter().map(|member| wallet_row(&Wallet::new(member.wallet)));
-            member::Entity::insert_many(chunk.iter().map(member_row)).exec_without_returning(&transaction).await?;
+            member::Entity::insert_many(chunk.iter().map(member_row))
+                .exec_without_returning(&transaction)
+                .await?;
             wallet::Entity::insert_many(wallets).exec_without_returning(&transaction).await?;
         }
         transaction.commit().await?;
