@@ -85,14 +85,10 @@ pub struct ServeArgs {
 #[command(after_help = "\
 Examples:
   amvaj worker
-  amvaj worker --once            one round, then the end: for a scheduler of your own
 
-Several may run at a time; leases divide the work. Set AMVAJ_WORKER_IN_SERVE=false for the servers then.")]
-pub struct WorkerArgs {
-    /// Do one round of every job and end
-    #[arg(long)]
-    pub once: bool,
-}
+Ends holds whose time is over, activates and expires points, posts refunds that waited, and relays the outbox. `serve`
+does the same inside; run this alone to take the work off the servers. Several may run at a time; leases divide the work. Set AMVAJ_WORKER_IN_SERVE=false for the servers then.")]
+pub struct WorkerArgs {}
 
 /// `amvaj migrate`
 #[derive(Debug, Clone, Args)]
@@ -219,9 +215,17 @@ pub enum TokenCaller {
 #[command(after_help = "\
 Examples:
   amvaj verify
+  amvaj verify --rows 5 --grace-minutes 10
 
-Reads only, and may run beside a server. Ends with 1 when an invariant is broken.")]
-pub struct VerifyArgs {}
+Reads only, in one snapshot, and may run beside a server. Ends with 1 when an invariant is broken.")]
+pub struct VerifyArgs {
+    /// The most rows to name per check
+    #[arg(long, default_value_t = 20)]
+    pub rows: u32,
+    /// How long something may be left undone (a hold to end, an outbox row to relay) before it counts as stuck
+    #[arg(long, default_value_t = 60)]
+    pub grace_minutes: u32,
+}
 
 /// `amvaj bench`
 #[derive(Debug, Clone, Args)]
@@ -272,9 +276,11 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Migrate(args) => command::migrate::run(config, args).await,
         Command::Schema(args) => command::schema::run(config, args).await,
         Command::Token(args) => command::token::run(config, args).await,
+        Command::Worker(args) => command::worker::run(config, args).await,
+        Command::Verify(args) => command::verify::run(config, args).await,
         Command::Demo(args) => command::demo::run(config, args).await,
         Command::Bench(args) => command::bench::run(config, args).await,
-        Command::Worker(_) | Command::Import(_) | Command::Verify(_) => {
+        Command::Import(_) => {
             anyhow::bail!("this command is not in this build")
         }
     }

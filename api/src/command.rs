@@ -6,3 +6,5 @@ pub mod migrate;
 pub mod schema;
 pub mod serve;
 pub mod token;
+pub mod verify;
+pub mod worker;

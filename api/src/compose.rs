@@ -8,6 +8,7 @@ use amvaj_infra::{
     clock::Clock,
     db::Database,
     directory::Directory,
+    worker::{Worker, WorkerSettings},
 };
 use uuid::Uuid;
 
@@ -58,8 +59,23 @@ async fn balances(config: &Config, database: &Database, epoch: Uuid) -> anyhow::
     Ok(BalanceCache::redis(url.expose(), &epoch.simple().to_string(), &settings).await?)
 }
 
-/// Finishes what the ledger has accepted, then closes the database.
-pub async fn close(app: Arc<App>) {
+/// Starts the background work of an application.
+pub fn start_worker(app: &App, config: &Config) -> Worker {
+    let settings = WorkerSettings {
+        interval: config.worker.interval,
+        lease: config.worker.lease,
+        retention: config.worker.outbox_retention,
+        ..WorkerSettings::default()
+    };
+    let holder = random::uuid(app.now());
+    Worker::start(&app.db, app.ledger.clone(), Arc::clone(&app.balances), &app.clock, &settings, holder)
+}
+
+/// Ends the background work, finishes what the ledger has accepted, then closes the database.
+pub async fn close(app: Arc<App>, worker: Option<Worker>) {
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
     app.ledger.close().await;
     if let Err(error) = app.db.clone().close().await {
         tracing::warn!(%error, "the database could not be closed in order");

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Error)]
 pub enum DatabaseError {
     /// The folder of the database file cannot be made.
-    #[error("the folder {folder} cannot be made: {source}; check its permissions or set AMVAJ_DATABASE_URL")]
+    #[error("the folder {folder} cannot be made; check its permissions or set AMVAJ_DATABASE_URL")]
     Folder {
         /// The folder.
         folder: String,
@@ -29,7 +29,7 @@ pub enum DatabaseError {
         place: String,
     },
     /// The database cannot be opened.
-    #[error("the database at {place} cannot be opened: {source}; check AMVAJ_DATABASE_URL")]
+    #[error("the database at {place} cannot be opened; start it or set AMVAJ_DATABASE_URL")]
     Open {
         /// Where it should be, without the password.
         place: String,

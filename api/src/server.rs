@@ -117,12 +117,14 @@ pub async fn run(
     listener: TcpListener,
     drain: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = stop_signal();
     let mut running = start(parts, config, listener)?;
     tracing::info!(address = %running.address, "listening");
     let stopped = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        told = stop => {
+            told?;
+            None
+        }
         stopped = &mut running.server => Some(stopped),
     };
     let result = match stopped {
@@ -134,6 +136,16 @@ pub async fn run(
     };
     drain.await;
     result
+}
+
+/// Waits until the process is told to stop: SIGTERM or Ctrl-C.
+pub async fn stop_signal() -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }
 
 impl Running {

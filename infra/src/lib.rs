@@ -7,4 +7,5 @@ pub mod directory;
 pub mod ledger;
 pub mod outbox;
 pub mod page;
+pub mod verify;
 pub mod worker;

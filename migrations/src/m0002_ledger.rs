@@ -39,7 +39,7 @@ impl MigrationTrait for Migration {
 }
 
 /// Tables whose keys start with the wallet's shard.
-const WALLET_SIDE: [&str; 15] = [
+const WALLET_SIDE: [&str; 16] = [
     "create table wallet (
         shard_no {i16} not null,
         wallet_id {uuid} not null,
@@ -139,7 +139,8 @@ const WALLET_SIDE: [&str; 15] = [
         primary key (shard_no, wallet_id, seq),
         check (captured >= 0 and captured <= amount)
     ) {keyed}",
-    "create index hold_open on hold (shard_no, wallet_id, expires_at) where state = 1",
+    "create index hold_open on hold (shard_no, wallet_id) where state = 1",
+    "create index hold_ending on hold (expires_at) where state = 1",
     // What a refund recomputes from: the terms of the sale and how much of it came back.
     "create table purchase (
         shard_no {i16} not null,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use amvaj_domain::{
     access::Caller,
     id::{BranchId, MerchantId, WalletId},
-    ledger::{Command, Digest, Idem, Operation, Rejection, Tenant, Window},
+    ledger::{Command, Digest, Idem, Operation, Rejection, Tenant},
     member::MemberLookup,
     merchant::{BranchStatus, MerchantStatus},
     money::Currency,
@@ -52,7 +52,6 @@ pub struct PointsRequest {
 /// The merchant that acts, as it stands now.
 pub(super) struct Acting {
     pub(super) file: Arc<MerchantFile>,
-    pub(super) now: Instant,
     pub(super) occurred_at: Instant,
     tenant: Tenant,
     idem: Idem,
@@ -67,11 +66,10 @@ impl Acting {
         request: &PointsRequest,
     ) -> Result<Self, AppError> {
         let file = app.directory.merchant_file(merchant).await?.ok_or(AppError::NotFound)?;
-        let now = app.clock.now();
+        let now = app.now();
         let tenant = Tenant::Merchant(merchant);
         Ok(Self {
             file,
-            now,
             occurred_at: request.occurred_at.unwrap_or(now),
             tenant,
             idem: Idem::of(tenant, &request.key),
@@ -182,9 +180,3 @@ pub(super) async fn submit_now(app: &App, operation: Operation) -> Result<Record
         PointsOutcome::Waiting { .. } => Err(Stopped::Failed(AppError::OutcomeUnknown)),
     }
 }
-
-/// How far a purchase may lie from the ledger's clock, for operations of the network itself: any distance.
-pub(super) const ANY_TIME: Window = Window {
-    look_back: amvaj_domain::time::Span::from_micros(i64::MAX),
-    ahead: amvaj_domain::time::Span::from_micros(i64::MAX),
-};

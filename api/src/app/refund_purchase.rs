@@ -49,13 +49,12 @@ pub async fn refund_purchase(
     let body =
         Fingerprint::of("refund", &input.request).receipt(Some(&input.receipt)).refund(&input.what).digest();
     let key = ReceiptKey { merchant, number: input.receipt.clone() };
-    let request = match app.reader.receipt(&key).await? {
-        Some((wallet, _)) => Request::Apply(acting.operation(app, wallet, body, refusal, command)),
+    let request = if let Some((wallet, _)) = app.reader.receipt(&key).await? {
+        Request::Apply(acting.operation(app, wallet, body, refusal, command))
+    } else {
         // Nobody's wallet yet: the ledger keeps the refund beside the wallets until its purchase comes.
-        None => {
-            let nobody = WalletId::new(Uuid::nil());
-            Request::AwaitPurchase(acting.operation(app, nobody, body, refusal, command))
-        }
+        let nobody = WalletId::new(Uuid::nil());
+        Request::AwaitPurchase(acting.operation(app, nobody, body, refusal, command))
     };
     submit(app, request).await
 }

@@ -3,13 +3,17 @@
 //! The member's row says what people see; the wallet has a status of its own, which the ledger's decisions read.
 
 use amvaj_domain::access::Caller;
-use amvaj_domain::id::MemberId;
-use amvaj_domain::member::{Member, MemberStatus};
+use amvaj_domain::id::{MemberId, WalletId};
+use amvaj_domain::ledger::{Command, Digest, Idem, Operation, Prices, Tenant, WalletStatus};
+use amvaj_domain::member::{Member, MemberLookup, MemberStatus};
+use amvaj_infra::ledger::Request;
 
 use super::access::operator_only;
 use super::{App, AppError};
+use crate::random;
 
-/// Sets a member's status; that the member has it already is no fault.
+/// Sets a member's status; that the member has it already is no fault. The wallet comes first: from its commit on the
+/// ledger refuses, and if the process ends before the member's row is written, asking again writes it.
 pub async fn set_member_status(
     app: &App,
     caller: Caller,
@@ -17,5 +21,36 @@ pub async fn set_member_status(
     status: MemberStatus,
 ) -> Result<Member, AppError> {
     operator_only(caller)?;
+    let found =
+        app.directory.members(caller).find(&MemberLookup::Id(member)).await?.ok_or(AppError::NotFound)?;
+    set_wallet_status(app, found.wallet, status).await?;
     app.directory.set_member_status(member, status).await?.ok_or(AppError::NotFound)
+}
+
+async fn set_wallet_status(app: &App, wallet: WalletId, status: MemberStatus) -> Result<(), AppError> {
+    let status = match status {
+        MemberStatus::Open => WalletStatus::Open,
+        MemberStatus::Blocked => WalletStatus::Blocked,
+    };
+    let now = app.now();
+    let state = app.reader.wallet(wallet, now).await?.ok_or(AppError::NotFound)?;
+    if state.wallet.status == status {
+        return Ok(());
+    }
+    let key = random::uuid(now);
+    let operation = Operation {
+        wallet,
+        tenant: Tenant::Network,
+        idem: Idem::stored(key),
+        body: Digest::NONE,
+        merchant: None,
+        branch: None,
+        occurred_at: now,
+        window: app.window,
+        prices: Prices::default(),
+        refusal: None,
+        command: Command::SetStatus(status),
+    };
+    app.ledger.submit(Request::Apply(operation)).await?;
+    Ok(())
 }

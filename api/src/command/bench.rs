@@ -56,8 +56,9 @@ fn own_config(mut config: Config, args: &BenchArgs) -> anyhow::Result<(Config, O
 
 async fn measure(config: &Config, args: &BenchArgs) -> anyhow::Result<Report> {
     let app = compose::open(config, Clock::System).await?;
+    let worker = config.worker.in_serve.then(|| compose::start_worker(&app, config));
     let measured = serve_and_measure(config, args, &app).await;
-    compose::close(app).await;
+    compose::close(app, worker).await;
     measured
 }
 

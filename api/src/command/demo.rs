@@ -70,7 +70,7 @@ async fn generate(config: &Config, script: &Script) -> anyhow::Result<()> {
     };
     let played = played.await;
     bar.finish_and_clear();
-    compose::close(app).await;
+    compose::close(app, None).await;
     Ok(played?)
 }
 

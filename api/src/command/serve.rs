@@ -25,7 +25,8 @@ pub(super) async fn serve(
     let app = compose::open(config, Clock::System).await?;
     let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
     let tokens = Tokens::new(keys, &config.auth);
+    let worker = config.worker.in_serve.then(|| compose::start_worker(&app, config));
     ready(&tokens)?;
-    server::run(compose::parts(&app, tokens), &config.http, listener, compose::close(app)).await?;
+    server::run(compose::parts(&app, tokens), &config.http, listener, compose::close(app, worker)).await?;
     Ok(())
 }

@@ -144,7 +144,7 @@ impl EarnQuery {
         #[graphql(desc = "The purchase.")] input: QuoteEarnInput,
     ) -> Result<QuoteEarnPayload> {
         let merchant = require_merchant(ctx)?;
-        let mut reader = InputReader::<QuoteEarnUserError>::new();
+        let mut reader = InputReader::<QuoteEarnUserError>::default();
         // A quote moves nothing, so its key is of no account.
         let request = reader.request("quote", input.branch_id.as_ref(), input.occurred_at);
         let member = match &input.member {
@@ -179,7 +179,7 @@ impl EarnMutation {
         #[graphql(desc = "The purchase.")] input: EarnPointsInput,
     ) -> Result<EarnPointsPayload> {
         let merchant = require_merchant(ctx)?;
-        let mut reader = InputReader::new();
+        let mut reader = InputReader::default();
         let request: Option<PointsRequest> =
             reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
         let member = reader.member(&input.member, merchant);

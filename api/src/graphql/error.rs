@@ -243,7 +243,8 @@ fn classify(error: &ServerError, stage: Stage) -> Code {
 
 /// How the library's messages begin where a value does not fit its type: it gives them no code of its own.
 const LIBRARY_BAD_ARGUMENT: &str = "Invalid value for argument";
-const LIBRARY_BAD_INPUT: [&str; 3] = ["Failed to parse \"", "Variable ", LIBRARY_BAD_ARGUMENT];
+const LIBRARY_BAD_INPUT: [&str; 4] =
+    ["Failed to parse \"", "Expected input type \"", "Variable ", LIBRARY_BAD_ARGUMENT];
 
 fn path(error: &ServerError) -> String {
     error

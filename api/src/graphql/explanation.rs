@@ -1,6 +1,9 @@
 //! Why an operation came out as it did: in figures for programs, in words for people.
 
+use std::fmt::Write as _;
+
 use amvaj_domain::{
+    access::Caller,
     earn::Kept,
     id::WalletId,
     ledger::{LotUseKind, OpKind, OpRecord},
@@ -9,6 +12,7 @@ use amvaj_infra::ledger::{StoredPurchase, UsedLot};
 use async_graphql::{Context, Result, SimpleObject};
 
 use super::{
+    context::caller,
     error::fault,
     ledger_loader::{LotsOf, PurchaseOf, ledger_loader},
     loader::loader,
@@ -67,7 +71,13 @@ impl Explanation {
                 return Ok(earned(&purchase, &place));
             }
         }
-        let lots = ledger_loader(ctx)?.load_one(LotsOf(wallet, op.seq)).await.map_err(fault)?;
+        // Lots tell where else a member collects, which is not for merchants.
+        let lots = match caller(ctx)? {
+            Caller::Merchant(_) => None,
+            Caller::Operator | Caller::Member(_) => {
+                ledger_loader(ctx)?.load_one(LotsOf(wallet, op.seq)).await.map_err(fault)?
+            }
+        };
         let text = format!("{}{}", happened(op, &place), used(&lots.unwrap_or_default()));
         Ok(Self { text, earn: None })
     }
@@ -83,7 +93,7 @@ async fn place(ctx: &Context<'_>, op: &OpRecord) -> Result<String> {
     if let Some(branch) = op.branch
         && let Some(branch) = loader(ctx)?.load_one(branch).await.map_err(fault)?
     {
-        place.push_str(&format!(", {}", branch.names.en));
+        let _ = write!(place, ", {}", branch.names.en);
     }
     Ok(place)
 }
@@ -110,17 +120,15 @@ fn earned(stored: &StoredPurchase, place: &str) -> Explanation {
     let (points, per) = (sale.rate.points, sale.rate.per);
     let mut text = format!("Earned {} points{place} by rule version {}: ", kept.points, sale.rule_version);
     if kept.below_minimum {
-        text.push_str(&format!(
-            "the basket of {} is below the minimum of {}.",
-            sale.total, sale.minimum_basket
-        ));
+        let _ = write!(text, "the basket of {} is below the minimum of {}.", sale.total, sale.minimum_basket);
     } else {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "{} of the basket of {} earn; {points} per {per} makes {}, rounded down.",
             kept.earning, sale.total, kept.uncapped
-        ));
+        );
         if kept.points < kept.uncapped {
-            text.push_str(&format!(" The cap left {}.", kept.points));
+            let _ = write!(text, " The cap left {}.", kept.points);
         }
     }
     Explanation {

@@ -3,6 +3,7 @@
 use amvaj_domain::{
     id::WalletId,
     ledger::{self, HoldState},
+    text::ReceiptNumber,
 };
 use async_graphql::{Context, Enum, ID, Object, Result};
 
@@ -59,12 +60,12 @@ impl Hold {
 
     /// Where it stands. A hold whose time is over reads as expired, whether or not that is recorded yet.
     async fn status(&self, ctx: &Context<'_>) -> Result<HoldStatus> {
+        let now = app(ctx)?.now();
         Ok(match self.hold.state {
-            HoldState::Open if self.hold.expires_at <= app(ctx)?.now() => HoldStatus::Expired,
-            HoldState::Open => HoldStatus::Open,
+            HoldState::Open if self.hold.expires_at > now => HoldStatus::Open,
+            HoldState::Open | HoldState::Expired => HoldStatus::Expired,
             HoldState::Captured => HoldStatus::Captured,
             HoldState::Released => HoldStatus::Released,
-            HoldState::Expired => HoldStatus::Expired,
         })
     }
 
@@ -98,6 +99,6 @@ impl Hold {
 
     /// The receipt that a capture pays for.
     async fn receipt_number(&self) -> Option<&str> {
-        self.hold.receipt.as_ref().map(|receipt| receipt.as_str())
+        self.hold.receipt.as_ref().map(ReceiptNumber::as_str)
     }
 }

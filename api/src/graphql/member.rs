@@ -73,7 +73,6 @@ impl MemberQueries {
     }
 
     /// The members of the network, in the order of their enrolment (operator).
-    #[expect(clippy::too_many_arguments, reason = "a connection has four arguments of its own")]
     async fn members(
         &self,
         ctx: &Context<'_>,

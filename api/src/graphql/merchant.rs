@@ -79,7 +79,6 @@ impl MerchantQueries {
     }
 
     /// The merchants of the network, in the order of their registration. Any caller with a token may ask.
-    #[expect(clippy::too_many_arguments, reason = "a connection has four arguments of its own")]
     async fn merchants(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +154,6 @@ impl Merchant {
     }
 
     /// Its branches, in the order of their registration.
-    #[expect(clippy::too_many_arguments, reason = "a connection has four arguments of its own")]
     async fn branches(
         &self,
         ctx: &Context<'_>,

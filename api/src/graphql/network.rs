@@ -1,6 +1,6 @@
 //! The network itself.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object, Result, SimpleObject};
 
 use super::context::app;
 use super::scalar::CurrencyCode;
@@ -11,47 +11,37 @@ use super::value::LocalizedDate;
 pub struct NetworkQueries;
 
 /// The club that its merchants and members form.
-pub struct Network;
+#[derive(SimpleObject)]
+pub struct Network {
+    /// The club's name in Persian. Example: `"باشگاه امواج"`.
+    name_fa: String,
+    /// The club's name in English. Example: `"Amvaj Club"`.
+    name_en: String,
+    /// The currency in which merchants settle with each other, and the default of new merchants.
+    currency: CurrencyCode,
+    /// The time zone in which the network's days begin, by its IANA name. Example: `"Asia/Tehran"`.
+    time_zone: String,
+    /// The present day in the network's time zone.
+    today: LocalizedDate,
+}
 
 #[Object]
 impl NetworkQueries {
     /// The network that this server runs. Needs no token.
-    async fn network(&self) -> Network {
-        Network
+    #[expect(clippy::unused_async, reason = "the library wants every resolver async")]
+    async fn network(&self, ctx: &Context<'_>) -> Result<Network> {
+        let app = app(ctx)?;
+        Ok(Network {
+            name_fa: app.network.name_fa.clone(),
+            name_en: app.network.name_en.clone(),
+            currency: CurrencyCode(app.network.currency),
+            time_zone: app.zone.name().to_owned(),
+            today: app.zone.day_of(app.now()).into(),
+        })
     }
 
     /// The version of the server that answers. Needs no token. Example: `"0.1.0"`.
     async fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
-    }
-}
-
-/// The club that its merchants and members form.
-#[Object]
-impl Network {
-    /// The club's name in Persian. Example: `"باشگاه امواج"`.
-    async fn name_fa<'a>(&self, ctx: &Context<'a>) -> Result<&'a str> {
-        Ok(&app(ctx)?.network.name_fa)
-    }
-
-    /// The club's name in English. Example: `"Amvaj Club"`.
-    async fn name_en<'a>(&self, ctx: &Context<'a>) -> Result<&'a str> {
-        Ok(&app(ctx)?.network.name_en)
-    }
-
-    /// The currency in which merchants settle with each other, and the default of new merchants.
-    async fn currency(&self, ctx: &Context<'_>) -> Result<CurrencyCode> {
-        Ok(CurrencyCode(app(ctx)?.network.currency))
-    }
-
-    /// The time zone in which the network's days begin, by its IANA name. Example: `"Asia/Tehran"`.
-    async fn time_zone<'a>(&self, ctx: &Context<'a>) -> Result<&'a str> {
-        Ok(app(ctx)?.zone.name())
-    }
-
-    /// The present day in the network's time zone.
-    async fn today(&self, ctx: &Context<'_>) -> Result<LocalizedDate> {
-        let app = app(ctx)?;
-        Ok(app.zone.day_of(app.now()).into())
     }
 }

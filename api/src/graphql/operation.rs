@@ -3,7 +3,7 @@
 use amvaj_domain::{
     access::Caller,
     id::WalletId,
-    ledger::{self, OpKind, OpRecord, Rejection},
+    ledger::{OpKind, OpRecord, Rejection},
     text::ReceiptNumber,
 };
 use amvaj_infra::ledger::{HistoryKey, LedgerScope, OperationFilter, StoredOperation};
@@ -353,7 +353,7 @@ impl Operation {
 
 /// Whether an operation is one that a merchant can take back.
 pub(super) fn is_applied_earn(op: &OpRecord) -> bool {
-    op.kind == ledger::OpKind::Earn && op.rejection.is_none()
+    op.kind == OpKind::Earn && op.rejection.is_none()
 }
 
 /// Queries about operations.
@@ -364,7 +364,6 @@ pub struct OperationQueries;
 impl OperationQueries {
     /// The operations that the caller may see, newest first: a merchant its own, a member those of the own wallet, the
     /// operator all.
-    #[expect(clippy::too_many_arguments, reason = "a connection has four arguments of its own")]
     async fn operations(
         &self,
         ctx: &Context<'_>,

@@ -34,12 +34,13 @@ pub struct InputReader<E> {
     unnamed: Option<String>,
 }
 
-impl<E: PointsUserError> InputReader<E> {
-    /// Nothing is wrong yet.
-    pub const fn new() -> Self {
+impl<E> Default for InputReader<E> {
+    fn default() -> Self {
         Self { errors: Vec::new(), unnamed: None }
     }
+}
 
+impl<E: PointsUserError> InputReader<E> {
     /// Notes a problem of a field.
     pub fn problem(&mut self, problem: InputProblem, field: &str) {
         self.problem_saying(problem, problem.message().to_owned(), field);

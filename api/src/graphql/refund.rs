@@ -104,7 +104,7 @@ impl RefundMutation {
         #[graphql(desc = "What comes back.")] input: RefundPurchaseInput,
     ) -> Result<RefundPurchasePayload> {
         let merchant = require_merchant(ctx)?;
-        let mut reader = InputReader::new();
+        let mut reader = InputReader::default();
         let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
         let receipt = reader.receipt(&input.receipt_number);
         let what = what(&mut reader, input.what);

@@ -188,7 +188,7 @@ impl SpendMutation {
         #[graphql(desc = "The payment.")] input: RedeemPointsInput,
     ) -> Result<RedeemPointsPayload> {
         let merchant = require_merchant(ctx)?;
-        let mut reader = InputReader::new();
+        let mut reader = InputReader::default();
         let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
         let member = reader.member(&input.member, merchant);
         let amount = reader.points(input.points);
@@ -211,7 +211,7 @@ impl SpendMutation {
         #[graphql(desc = "What to reserve.")] input: HoldPointsInput,
     ) -> Result<HoldPointsPayload> {
         let merchant = require_merchant(ctx)?;
-        let mut reader = InputReader::new();
+        let mut reader = InputReader::default();
         let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
         let member = reader.member(&input.member, merchant);
         let amount = reader.points(input.points);
@@ -243,7 +243,7 @@ impl SpendMutation {
         #[graphql(desc = "The hold.")] input: CaptureHoldInput,
     ) -> Result<CaptureHoldPayload> {
         let merchant = require_merchant(ctx)?;
-        let mut reader = InputReader::new();
+        let mut reader = InputReader::default();
         let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
         let hold = reader.hold(&input.hold_id);
         let amount = input.points.map_or(Some(None), |points| reader.points(points).map(Some));
@@ -266,7 +266,7 @@ impl SpendMutation {
         #[graphql(desc = "The hold.")] input: ReleaseHoldInput,
     ) -> Result<ReleaseHoldPayload> {
         let merchant = require_merchant(ctx)?;
-        let mut reader = InputReader::new();
+        let mut reader = InputReader::default();
         let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
         let hold = reader.hold(&input.hold_id);
         let answer = match (request, hold) {

@@ -258,7 +258,6 @@ impl Wallet {
     }
 
     /// What happened in the wallet, newest first. A merchant sees its own operations only.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection, which Relay names")]
     async fn operations(
         &self,
         ctx: &Context<'_>,

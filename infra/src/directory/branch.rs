@@ -2,13 +2,10 @@
 
 use amvaj_domain::id::{BranchId, MerchantId};
 use amvaj_domain::merchant::{Branch, BranchStatus};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
-use super::merchant::within;
-use super::{Directory, rows};
+use super::{Directory, listing, rows};
 use crate::db::StoreError;
 use crate::db::entity::branch::{ActiveModel, Column, Entity};
 use crate::db::entity::merchant;
@@ -19,7 +16,7 @@ impl Directory {
     pub async fn branches_by_id(&self, ids: &[BranchId]) -> Result<Vec<Branch>, StoreError> {
         let ids = ids.iter().map(|id| id.uuid());
         let found = Entity::find().filter(Column::BranchId.is_in(ids)).all(self.db.reader()).await?;
-        found.into_iter().map(rows::branch).collect()
+        found.iter().map(rows::branch).collect()
     }
 
     /// A page of a merchant's branches, in the order of their registration.
@@ -33,14 +30,7 @@ impl Directory {
         if let Some(status) = status {
             list = list.filter(Column::Status.eq(status.stored()));
         }
-        let total = match request.with_total {
-            true => Some(list.clone().count(self.db.reader()).await?),
-            false => None,
-        };
-        let list = within(list, Column::BranchId, request);
-        let found = list.limit(request.rows()).all(self.db.reader()).await?;
-        let branches = found.into_iter().map(rows::branch).collect::<Result<_, _>>()?;
-        Ok(request.page(branches, total))
+        listing::page(&self.db, list, Column::BranchId, request, rows::branch).await
     }
 
     /// Writes a new branch; `false` when there is no such merchant.
@@ -78,7 +68,7 @@ impl Directory {
             .await?;
         let found = Entity::find_by_id(id.uuid()).one(&transaction).await?;
         transaction.commit().await?;
-        let branch = found.map(rows::branch).transpose()?;
+        let branch = found.as_ref().map(rows::branch).transpose()?;
         if let Some(branch) = &branch {
             self.files.forget(branch.merchant);
         }
@@ -88,6 +78,6 @@ impl Directory {
     pub(super) async fn all_branches(&self, merchant: MerchantId) -> Result<Vec<Branch>, StoreError> {
         let list = Entity::find().filter(Column::MerchantId.eq(merchant.uuid()));
         let found = list.order_by_asc(Column::BranchId).all(self.db.reader()).await?;
-        found.into_iter().map(rows::branch).collect()
+        found.iter().map(rows::branch).collect()
     }
 }

@@ -5,12 +5,10 @@ use amvaj_domain::id::MerchantId;
 use amvaj_domain::points::Points;
 use amvaj_domain::time::Instant;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
 };
 
-use super::merchant::within;
-use super::{Directory, rows};
+use super::{Directory, listing, rows};
 use crate::db::StoreError;
 use crate::db::entity::earn_rule::{ActiveModel, Column, Entity};
 use crate::db::entity::merchant;
@@ -44,7 +42,7 @@ impl Directory {
             any.add(one.add(Column::Version.eq(*version)))
         });
         let found = Entity::find().filter(any).all(self.db.reader()).await?;
-        found.into_iter().map(|row| Ok((MerchantId::new(row.merchant_id), rows::earn_rule(row)?))).collect()
+        found.iter().map(|row| Ok((MerchantId::new(row.merchant_id), rows::earn_rule(row)?))).collect()
     }
 
     /// A page of the versions of a merchant's rule, oldest first.
@@ -54,14 +52,7 @@ impl Directory {
         request: &PageRequest<i32>,
     ) -> Result<Page<EarnRule>, StoreError> {
         let list = Entity::find().filter(Column::MerchantId.eq(merchant.uuid()));
-        let total = match request.with_total {
-            true => Some(list.clone().count(self.db.reader()).await?),
-            false => None,
-        };
-        let list = within(list, Column::Version, request);
-        let found = list.limit(request.rows()).all(self.db.reader()).await?;
-        let rules = found.into_iter().map(rows::earn_rule).collect::<Result<_, _>>()?;
-        Ok(request.page(rules, total))
+        listing::page(&self.db, list, Column::Version, request, rows::earn_rule).await
     }
 
     /// Writes a new version of a merchant's rule and gives it the next number, whatever number `rule` has. Of two
@@ -92,7 +83,7 @@ impl Directory {
     pub(super) async fn all_rules(&self, merchant: MerchantId) -> Result<Vec<EarnRule>, StoreError> {
         let list = Entity::find().filter(Column::MerchantId.eq(merchant.uuid()));
         let found = list.order_by_asc(Column::Version).all(self.db.reader()).await?;
-        found.into_iter().map(rows::earn_rule).collect()
+        found.iter().map(rows::earn_rule).collect()
     }
 }
 
@@ -107,7 +98,7 @@ async fn add(
     }
     let list = Entity::find().filter(Column::MerchantId.eq(merchant.uuid()));
     let newest = list.order_by_desc(Column::Version).one(transaction).await?;
-    let newest = newest.map(rows::earn_rule).transpose()?;
+    let newest = newest.as_ref().map(rows::earn_rule).transpose()?;
     let Ok(version) = next_version(newest.as_ref(), rule.effective_from, now) else {
         return Ok(Err(RuleRefused::EffectiveFrom));
     };

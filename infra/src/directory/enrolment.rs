@@ -94,7 +94,7 @@ impl Directory {
             .await?;
         let found = Entity::find_by_id(id.uuid()).one(&transaction).await?;
         transaction.commit().await?;
-        found.map(rows::member).transpose()
+        found.as_ref().map(rows::member).transpose()
     }
 
     /// Makes `reference` the merchant's name for a member, in place of the one it had.

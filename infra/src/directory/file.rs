@@ -60,7 +60,7 @@ impl Directory {
         let Some(row) = row else { return Ok(None) };
         let branches = self.all_branches(merchant).await?;
         Ok(Some(Arc::new(MerchantFile {
-            merchant: rows::merchant(row)?,
+            merchant: rows::merchant(&row)?,
             branches: branches.into_iter().map(|branch| (branch.id, branch)).collect(),
             rules: self.all_rules(merchant).await?,
         })))

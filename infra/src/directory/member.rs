@@ -6,10 +6,10 @@ use amvaj_domain::access::Caller;
 use amvaj_domain::id::{MemberId, WalletId};
 use amvaj_domain::member::{Member, MemberLookup, MemberSearch, MemberStatus};
 use amvaj_domain::text::CustomerRef;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 use uuid::Uuid;
 
-use super::merchant::{begins_with, contains, within};
+use super::listing::{self, begins_with, contains};
 use super::rows;
 use crate::db::entity::customer_ref;
 use crate::db::entity::member::{Column, Entity};
@@ -57,7 +57,7 @@ impl<'a> Members<'a> {
                 Entity::find().filter(Column::MemberId.in_subquery(linked.into_query()))
             }
         };
-        let found = list.one(self.db.reader()).await?.map(rows::member).transpose()?;
+        let found = list.one(self.db.reader()).await?.as_ref().map(rows::member).transpose()?;
         Ok(found.filter(|member| self.sees(member)))
     }
 
@@ -103,12 +103,7 @@ impl<'a> Members<'a> {
             Some(MemberSearch::MobilePrefix(start)) => list.filter(Column::Mobile.like(begins_with(start))),
             None => list,
         };
-        let total = match request.with_total {
-            true => Some(list.clone().count(self.db.reader()).await?),
-            false => None,
-        };
-        let list = within(list, Column::MemberId, request).limit(request.rows());
-        Ok(request.page(self.all(list).await?, total))
+        listing::page(self.db, list, Column::MemberId, request, rows::member).await
     }
 
     fn listed(&self) -> Select<Entity> {
@@ -127,7 +122,7 @@ impl<'a> Members<'a> {
 
     async fn all(&self, list: Select<Entity>) -> Result<Vec<Member>, StoreError> {
         let found = list.all(self.db.reader()).await?;
-        let members: Vec<Member> = found.into_iter().map(rows::member).collect::<Result<_, _>>()?;
+        let members: Vec<Member> = found.iter().map(rows::member).collect::<Result<_, _>>()?;
         Ok(members.into_iter().filter(|member| self.sees(member)).collect())
     }
 

@@ -3,16 +3,14 @@
 use amvaj_domain::id::MerchantId;
 use amvaj_domain::merchant::{Merchant, MerchantStatus};
 use amvaj_domain::text::search_key;
-use sea_orm::sea_query::LikeExpr;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::listing::{self, contains};
 use super::{Directory, rows};
 use crate::db::StoreError;
 use crate::db::entity::merchant::{ActiveModel, Column, Entity};
-use crate::page::{Page, PageEnd, PageRequest};
+use crate::page::{Page, PageRequest};
 
 /// Which merchants to list.
 #[derive(Debug, Clone, Default)]
@@ -23,15 +21,12 @@ pub struct MerchantFilter {
     pub search: Option<String>,
 }
 
-/// Stands before a sign that `like` would otherwise read as "anything".
-const ESCAPE: char = '!';
-
 impl Directory {
     /// The merchants of these ids; unknown ones are left out.
     pub async fn merchants_by_id(&self, ids: &[MerchantId]) -> Result<Vec<Merchant>, StoreError> {
         let ids = ids.iter().map(|id| id.uuid());
         let found = Entity::find().filter(Column::MerchantId.is_in(ids)).all(self.db.reader()).await?;
-        found.into_iter().map(rows::merchant).collect()
+        found.iter().map(rows::merchant).collect()
     }
 
     /// A page of merchants, in the order of their registration.
@@ -47,14 +42,7 @@ impl Directory {
         if let Some(search) = &filter.search {
             list = list.filter(Column::SearchKey.like(contains(&search_key(search))));
         }
-        let total = match request.with_total {
-            true => Some(list.clone().count(self.db.reader()).await?),
-            false => None,
-        };
-        let list = within(list, Column::MerchantId, request);
-        let found = list.limit(request.rows()).all(self.db.reader()).await?;
-        let merchants = found.into_iter().map(rows::merchant).collect::<Result<_, _>>()?;
-        Ok(request.page(merchants, total))
+        listing::page(&self.db, list, Column::MerchantId, request, rows::merchant).await
     }
 
     /// Writes a new merchant.
@@ -90,47 +78,6 @@ impl Directory {
         let found = Entity::find_by_id(id.uuid()).one(&transaction).await?;
         transaction.commit().await?;
         self.files.forget(id);
-        found.map(rows::merchant).transpose()
+        found.as_ref().map(rows::merchant).transpose()
     }
-}
-
-/// Orders a list by one key and cuts it at the cursors of a page.
-pub(super) fn within<E: EntityTrait, K: Into<sea_orm::Value> + Copy>(
-    list: sea_orm::Select<E>,
-    key: impl ColumnTrait,
-    request: &PageRequest<K>,
-) -> sea_orm::Select<E> {
-    let list = match request.after {
-        Some(after) => list.filter(key.gt(after)),
-        None => list,
-    };
-    let list = match request.before {
-        Some(before) => list.filter(key.lt(before)),
-        None => list,
-    };
-    match request.end {
-        PageEnd::First => list.order_by_asc(key),
-        PageEnd::Last => list.order_by_desc(key),
-    }
-}
-
-/// A pattern for texts that contain `part`.
-pub(super) fn contains(part: &str) -> LikeExpr {
-    LikeExpr::new(format!("%{}%", escaped(part))).escape(ESCAPE)
-}
-
-/// A pattern for texts that begin with `start`.
-pub(super) fn begins_with(start: &str) -> LikeExpr {
-    LikeExpr::new(format!("{}%", escaped(start))).escape(ESCAPE)
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | ESCAPE) {
-            escaped.push(ESCAPE);
-        }
-        escaped.push(c);
-    }
-    escaped
 }

@@ -9,6 +9,7 @@ mod bulk_enrolment;
 mod earn_rule;
 mod enrolment;
 mod file;
+mod listing;
 mod member;
 mod merchant;
 mod network;

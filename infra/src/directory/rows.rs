@@ -42,7 +42,7 @@ impl Row {
     }
 }
 
-pub(super) fn merchant(model: entity::merchant::Model) -> Result<Merchant, StoreError> {
+pub(super) fn merchant(model: &entity::merchant::Model) -> Result<Merchant, StoreError> {
     let row = Row { table: "merchant", id: model.merchant_id.to_string() };
     Ok(Merchant {
         id: MerchantId::new(model.merchant_id),
@@ -54,7 +54,7 @@ pub(super) fn merchant(model: entity::merchant::Model) -> Result<Merchant, Store
     })
 }
 
-pub(super) fn branch(model: entity::branch::Model) -> Result<Branch, StoreError> {
+pub(super) fn branch(model: &entity::branch::Model) -> Result<Branch, StoreError> {
     let row = Row { table: "branch", id: model.branch_id.to_string() };
     Ok(Branch {
         id: BranchId::new(model.branch_id),
@@ -65,7 +65,7 @@ pub(super) fn branch(model: entity::branch::Model) -> Result<Branch, StoreError>
     })
 }
 
-pub(super) fn earn_rule(model: entity::earn_rule::Model) -> Result<EarnRule, StoreError> {
+pub(super) fn earn_rule(model: &entity::earn_rule::Model) -> Result<EarnRule, StoreError> {
     let row = Row { table: "earn_rule", id: format!("{}/{}", model.merchant_id, model.version) };
     let cap = |cap: Option<i64>, what| row.read(cap.map(Points::new).transpose(), what);
     let categories: Result<BTreeSet<String>, _> = serde_json::from_str(&model.excluded_categories);
@@ -83,7 +83,7 @@ pub(super) fn earn_rule(model: entity::earn_rule::Model) -> Result<EarnRule, Sto
     })
 }
 
-pub(super) fn member(model: entity::member::Model) -> Result<Member, StoreError> {
+pub(super) fn member(model: &entity::member::Model) -> Result<Member, StoreError> {
     let row = Row { table: "member", id: model.member_id.to_string() };
     let card = model.card_number.as_deref().map(CardNumber::parse).transpose();
     Ok(Member {

@@ -66,13 +66,13 @@ pub struct TermValue {
 pub struct Expiry {
     /// How it is decided.
     pub kind: ExpiryKind,
-    /// For AFTER and END_OF: what is added to the day of the purchase.
+    /// For `AFTER` and `END_OF`: what is added to the day of the purchase.
     pub term: Option<TermValue>,
-    /// For END_OF: the period that is lived to its end.
+    /// For `END_OF`: the period that is lived to its end.
     pub period: Option<PeriodUnit>,
-    /// For END_OF: the calendar of period and term.
+    /// For `END_OF`: the calendar of period and term.
     pub calendar: Option<CalendarSystem>,
-    /// For ON: the last valid day.
+    /// For `ON`: the last valid day.
     pub day: Option<Date>,
 }
 

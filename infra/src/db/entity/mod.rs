@@ -3,12 +3,10 @@
 pub(crate) mod branch;
 pub(crate) mod cap_used;
 pub(crate) mod claim;
-pub(crate) mod consumer_cursor;
 pub(crate) mod customer_ref;
 pub(crate) mod earn_rule;
 pub(crate) mod entry;
 pub(crate) mod hold;
-pub(crate) mod lease;
 pub(crate) mod lot;
 pub(crate) mod lot_use;
 pub(crate) mod member;
@@ -22,5 +20,4 @@ pub(crate) mod purchase_line;
 pub(crate) mod receipt;
 pub(crate) mod receipt_redemption;
 pub(crate) mod refund_waiting;
-pub(crate) mod relay;
 pub(crate) mod wallet;

@@ -1,0 +1,147 @@
+//! A whole server inside the test's own process, on a database of its own, with a token for whoever calls.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amvaj_api::app::App;
+use amvaj_api::auth::{KeySet, SigningKey, Tokens};
+use amvaj_api::config::{Config, DatabaseConfig, Secret};
+use amvaj_api::server::{self, Running};
+use amvaj_api::{compose, random};
+use amvaj_domain::access::Caller;
+use amvaj_domain::id::{MemberId, MerchantId};
+use amvaj_domain::ledger::Prices;
+use amvaj_domain::member::{Member, MemberStatus};
+use amvaj_domain::merchant::{Merchant, MerchantStatus, Names};
+use amvaj_domain::money::Currency;
+use amvaj_domain::text::{Mobile, Name};
+use amvaj_domain::time::Instant;
+use amvaj_infra::clock::Clock;
+use amvaj_infra::directory::Enrolment;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use super::database::TestDb;
+
+/// 2027-01-15T08:00:00Z, when every test begins.
+pub(crate) const START: Instant = Instant::from_micros(1_800_000_000_000_000);
+
+/// A server for one test.
+pub(crate) struct TestApp {
+    /// The application, for what a test arranges or looks at behind the API.
+    pub(crate) app: Arc<App>,
+    /// The clock that the server goes by.
+    pub(crate) clock: Clock,
+    tokens: Tokens,
+    server: Running,
+    client: Client,
+    // Last, so that the database is dropped when nobody uses it any more.
+    _database: TestDb,
+}
+
+impl TestApp {
+    /// A server on a database; beside PostgreSQL, balances are cached in Redis.
+    pub(crate) async fn start(database: TestDb) -> Self {
+        let mut config = Config::default();
+        config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.http.shutdown = Duration::from_secs(5);
+        let clock = Clock::manual(START);
+        config.database = DatabaseConfig { url: Secret::new(&*database.url), max_connections: 8 };
+        config.cache.redis_url = database.is_postgres().then(redis_url);
+        let app = compose::open(&config, clock.clone()).await.unwrap();
+        let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &config.auth);
+        let listener = server::bind(config.http.listen).unwrap();
+        let server = server::start(compose::parts(&app, tokens.clone()), &config.http, listener).unwrap();
+        Self { app, clock, tokens, server, client: Client::new(), _database: database }
+    }
+
+    /// A server on each kind of database.
+    pub(crate) async fn both() -> [Self; 2] {
+        let [sqlite, postgres] = TestDb::both().await;
+        [Self::start(sqlite).await, Self::start(postgres).await]
+    }
+
+    /// Sends an operation of `tests/queries` and answers with the whole response. A file with several operations is
+    /// asked for the one that `name` names.
+    pub(crate) async fn send(
+        &self,
+        caller: Option<Caller>,
+        document: &str,
+        name: &str,
+        variables: Value,
+    ) -> Value {
+        let url = format!("http://{}/graphql", self.server.address());
+        let body = json!({ "query": document, "operationName": name, "variables": variables });
+        let mut request = self.client.post(url).json(&body);
+        if let Some(caller) = caller {
+            let token = self.tokens.mint(caller, Duration::from_hours(1), self.clock.now()).unwrap();
+            request = request.bearer_auth(token);
+        }
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Sends an operation that has to succeed and answers with its data.
+    pub(crate) async fn data(&self, caller: Caller, document: &str, name: &str, variables: Value) -> Value {
+        let answer = self.send(Some(caller), document, name, variables).await;
+        assert!(answer["errors"].is_null(), "{name}: {answer:#}");
+        answer["data"].clone()
+    }
+
+    /// Sends an operation that has to fail and answers with the code of its first error.
+    pub(crate) async fn code(
+        &self,
+        caller: Option<Caller>,
+        document: &str,
+        name: &str,
+        variables: Value,
+    ) -> String {
+        let answer = self.send(caller, document, name, variables).await;
+        answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+    }
+
+    /// A page that is not GraphQL.
+    pub(crate) async fn page(&self, path: &str) -> String {
+        let url = format!("http://{}{path}", self.server.address());
+        self.client.get(url).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// A registered merchant.
+    pub(crate) async fn merchant(&self, name: &str) -> MerchantId {
+        let now = self.clock.now();
+        let name = Name::parse(name).unwrap();
+        let merchant = Merchant {
+            id: MerchantId::new(random::uuid(now)),
+            names: Names { fa: name.clone(), en: name },
+            status: MerchantStatus::Open,
+            currency: Currency::IRR,
+            prices: Prices { issue: 100, redeem: 90 },
+            created_at: now,
+        };
+        self.app.directory.register_merchant(&merchant).await.unwrap();
+        merchant.id
+    }
+
+    /// An enrolled member.
+    pub(crate) async fn member(&self, name: &str, mobile: &str) -> MemberId {
+        let now = self.clock.now();
+        let member = Member {
+            id: MemberId::new(random::uuid(now)),
+            wallet: amvaj_domain::id::WalletId::new(random::uuid(now)),
+            mobile: Mobile::parse(mobile).unwrap(),
+            card_number: None,
+            name: Name::parse(name).unwrap(),
+            status: MemberStatus::Open,
+            enrolled_at: now,
+        };
+        let id = member.id;
+        let enrolment = Enrolment { member, customer: None };
+        self.app.directory.enrol_member(&enrolment).await.unwrap().unwrap();
+        id
+    }
+}
+
+fn redis_url() -> Secret {
+    let url = std::env::var("AMVAJ_TEST_REDIS_URL");
+    Secret::new(url.expect("AMVAJ_TEST_REDIS_URL names a Redis or Valkey; run the tests with tests/run"))
+}

@@ -1,0 +1,4 @@
+//! What the tests stand on: databases of their own, and whole servers on them.
+
+pub(crate) mod app;
+pub(crate) mod database;

@@ -1,0 +1,71 @@
+//! What a person could do to the tables by SQL, and the invariant that it breaks.
+
+mod around;
+mod ledger;
+
+/// A damage.
+pub(super) struct Damage {
+    pub(super) name: &'static str,
+    pub(super) number: u8,
+    pub(super) sql: String,
+}
+
+/// The keys of the tables that damages pick one row of.
+const KEYS: [(&str, &str); 18] = [
+    ("wallet", "shard_no, wallet_id"),
+    ("op", "shard_no, wallet_id, seq"),
+    ("entry", "shard_no, wallet_id, seq, leg"),
+    ("lot", "shard_no, wallet_id, lot_no"),
+    ("lot_use", "shard_no, wallet_id, seq, lot_no, kind"),
+    ("hold", "shard_no, wallet_id, seq"),
+    ("purchase", "shard_no, wallet_id, seq"),
+    ("purchase_line", "shard_no, wallet_id, seq, line_no"),
+    ("receipt_redemption", "shard_no, wallet_id, seq"),
+    ("cap_used", "shard_no, wallet_id, rule_id, day"),
+    ("claim", "idem"),
+    ("receipt", "merchant_id, receipt_no"),
+    ("refund_waiting", "merchant_id, receipt_no, idem"),
+    ("merchant_balance", "bucket, merchant_id, kind"),
+    ("outbox", "bucket, batch_id"),
+    ("relay", "bucket"),
+    ("consumer_cursor", "consumer, bucket"),
+    ("member", "member_id"),
+];
+
+/// The first row of a table that meets a condition, as a condition.
+fn one(table: &str, condition: &str) -> String {
+    let (_, key) = KEYS.iter().find(|(name, _)| *name == table).unwrap();
+    format!("({key}) = (select {key} from {table} where {condition} order by {key} limit 1)")
+}
+
+/// Changes one row.
+fn change(number: u8, name: &'static str, table: &str, set: &str, condition: &str) -> Damage {
+    Damage { name, number, sql: format!("update {table} set {set} where {}", one(table, condition)) }
+}
+
+/// Deletes one row.
+fn delete(number: u8, name: &'static str, table: &str, condition: &str) -> Damage {
+    Damage { name, number, sql: format!("delete from {table} where {}", one(table, condition)) }
+}
+
+/// Copies one row with other values in some columns.
+fn copy(number: u8, name: &'static str, table: &str, columns: &str, values: &str, condition: &str) -> Damage {
+    let sql = format!(
+        "insert into {table} ({columns}) select {values} from {table} where {}",
+        one(table, condition)
+    );
+    Damage { name, number, sql }
+}
+
+pub(super) fn all() -> Vec<Damage> {
+    let tables = [
+        ledger::wallets(),
+        ledger::journal(),
+        ledger::lots(),
+        ledger::holds(),
+        around::purchases(),
+        around::keys(),
+        around::outside(),
+    ];
+    tables.into_iter().flatten().collect()
+}
