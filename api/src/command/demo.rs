@@ -5,10 +5,10 @@
 
 mod claim;
 
-use std::{io::Write, net::SocketAddr, time::Duration};
+use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
 use amvaj_domain::{access::Caller, calendar::Zone};
-use amvaj_infra::clock::Clock;
+use amvaj_infra::{clock::Clock, outbox::CacheRepair};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -28,6 +28,9 @@ const TOKEN_LIFE: Duration = Duration::from_hours(30 * 24);
 /// Connections that the play reads over.
 const PLAY_CONNECTIONS: u32 = 4;
 
+/// How long to wait before looking again whether the outbox is passed on.
+const RELAY_PAUSE: Duration = Duration::from_millis(50);
+
 /// Makes the network unless it is there, then serves it until SIGTERM or Ctrl-C.
 pub async fn run(config: Config, args: DemoArgs) -> anyhow::Result<()> {
     telemetry::start_log(&config.log);
@@ -44,6 +47,7 @@ pub async fn run(config: Config, args: DemoArgs) -> anyhow::Result<()> {
     let script = Script::write(&marker, &zone)?;
     if !marker.complete {
         generate(&config, &script).await?;
+        relay(&config).await?;
         Marker { complete: true, ..marker }.write(&config.database.data_folder())?;
     }
     let Some(listener) = listener else { return Ok(()) };
@@ -72,6 +76,20 @@ async fn generate(config: &Config, script: &Script) -> anyhow::Result<()> {
     bar.finish_and_clear();
     compose::close(app, None).await;
     Ok(played?)
+}
+
+/// Has the worker pass on what the year left in the outbox, as it would have done all along; by the system's clock,
+/// because leases that an interrupted start has left behind end by that clock.
+async fn relay(config: &Config) -> anyhow::Result<()> {
+    let app = compose::open(config, Clock::System).await?;
+    let repair = CacheRepair::new(app.db.clone(), Arc::clone(&app.balances));
+    repair.register().await?;
+    let worker = compose::start_worker(&app, config);
+    while repair.backlog().await?.iter().any(|bucket| bucket.unnumbered > 0 || bucket.unread > 0) {
+        tokio::time::sleep(RELAY_PAUSE).await;
+    }
+    compose::close(app, Some(worker)).await;
+    Ok(())
 }
 
 /// Shows itself on the error stream, if that is a terminal.

@@ -9,7 +9,7 @@ pub const FIRST_QUERY: &str = "\
     available pending
     expiring { points expiresAt }
     operations(first: 5) {
-      nodes { kind points occurredAt merchant { nameEn nameFa } explanation { __typename } }
+      nodes { kind points occurredAt merchant { nameEn nameFa } explanation { text } }
     }
   }
 }";
