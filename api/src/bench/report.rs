@@ -150,7 +150,7 @@ mod tests {
         let tally = Tally { micros, ..Tally::default() };
         let measured = tally.measured("earn", 2.0);
         let seen = [measured.p50_ms, measured.p90_ms, measured.p99_ms, measured.max_ms, measured.per_second];
-        assert_eq!(seen.map(f64::to_string), ["100", "180", "198", "200", "100"]);
+        assert_eq!(seen.map(|number| number.to_string()), ["100", "180", "198", "200", "100"]);
     }
 
     #[test]

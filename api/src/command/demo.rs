@@ -35,10 +35,8 @@ const RELAY_PAUSE: Duration = Duration::from_millis(50);
 pub async fn run(config: Config, args: DemoArgs) -> anyhow::Result<()> {
     telemetry::start_log(&config.log);
     // Before the work, so that a port in use is known at once.
-    let listener = match args.no_serve {
-        true => None,
-        false => Some(server::bind(args.listen.unwrap_or(config.http.listen))?),
-    };
+    let listener =
+        if args.no_serve { None } else { Some(server::bind(args.listen.unwrap_or(config.http.listen))?) };
     if args.fresh {
         claim::remove(&config).await?;
     }

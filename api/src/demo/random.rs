@@ -1,4 +1,4 @@
-//! A small generator of pseudo-random numbers: SplitMix64 (Steele, Lea and Flood, 2014). It is fast without
+//! A small generator of pseudo-random numbers: `SplitMix64` (Steele, Lea and Flood, 2014). It is fast without
 //! optimisation, needs no floats, and its sequence is fixed for ever by the seed, unlike a library's. It must never
 //! be used where somebody could gain by guessing.
 
@@ -21,11 +21,11 @@ impl Random {
     #[must_use]
     pub fn fork(seed: u64, subject: u64) -> Self {
         let mut stream = Self(seed ^ subject.wrapping_mul(0xd6e8_feb8_6659_fd93));
-        Self(stream.next())
+        Self(stream.bits())
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -36,13 +36,13 @@ impl Random {
     /// remainder does not matter here.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let width = u64::try_from(high.saturating_sub(low)).unwrap_or_default().saturating_add(1);
-        low.saturating_add(i64::try_from(self.next() % width).unwrap_or_default())
+        low.saturating_add(i64::try_from(self.bits() % width).unwrap_or_default())
     }
 
     /// An id of version 7 of this time, as the program makes them, whose random half is drawn from the stream.
     pub fn uuid(&mut self, millis: u64) -> Uuid {
         let mut bytes = [0; 10];
-        let drawn = [self.next(), self.next()].map(u64::to_be_bytes);
+        let drawn = [self.bits(), self.bits()].map(u64::to_be_bytes);
         for (byte, drawn) in bytes.iter_mut().zip(drawn.as_flattened()) {
             *byte = *drawn;
         }
@@ -56,7 +56,7 @@ impl Random {
 
     /// An index into a list of so many; zero for an empty list.
     pub fn index(&mut self, length: usize) -> usize {
-        let draw = self.next();
+        let draw = self.bits();
         let length = u64::try_from(length).unwrap_or(u64::MAX).max(1);
         usize::try_from(draw % length).unwrap_or_default()
     }
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn the_sequence_is_that_of_the_published_generator() {
         let mut random = Random::new(1_234_567);
-        assert_eq!(random.next(), 6_457_827_717_110_365_317);
-        assert_eq!(random.next(), 3_203_168_211_198_807_973);
+        assert_eq!(random.bits(), 6_457_827_717_110_365_317);
+        assert_eq!(random.bits(), 3_203_168_211_198_807_973);
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn subjects_have_streams_of_their_own() {
-        assert_ne!(Random::fork(1, 1).next(), Random::fork(1, 2).next());
-        assert_eq!(Random::fork(1, 1).next(), Random::fork(1, 1).next());
+        assert_ne!(Random::fork(1, 1).bits(), Random::fork(1, 2).bits());
+        assert_eq!(Random::fork(1, 1).bits(), Random::fork(1, 1).bits());
     }
 }
