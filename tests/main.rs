@@ -4,12 +4,14 @@
 mod architecture;
 mod bench;
 mod cache;
+mod concurrency;
 mod demo;
 mod directory;
 mod http;
 mod ledger_traces;
 mod migrations;
 mod participants;
+mod points;
 mod program;
 mod support;
 mod verify;

@@ -99,6 +99,8 @@ pub fn start(parts: Parts, config: &HttpConfig, listener: TcpListener) -> Result
         let shared = shared.clone();
         App::new().wrap(from_fn(response::middleware)).configure(move |app| routes(app, shared))
     })
+    // Longer than the clients and proxies in front keep an idle connection, so that none is closed in their hands.
+    .keep_alive(Duration::from_secs(75))
     .shutdown_timeout(config.shutdown.as_secs())
     .disable_signals();
     if let Some(workers) = config.workers {

@@ -10,10 +10,10 @@ use amvaj_api::config::{Config, DatabaseConfig, Secret};
 use amvaj_api::server::{self, Running};
 use amvaj_api::{compose, random};
 use amvaj_domain::access::Caller;
-use amvaj_domain::id::{MemberId, MerchantId};
+use amvaj_domain::id::{BranchId, MemberId, MerchantId};
 use amvaj_domain::ledger::Prices;
 use amvaj_domain::member::{Member, MemberStatus};
-use amvaj_domain::merchant::{Merchant, MerchantStatus, Names};
+use amvaj_domain::merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names};
 use amvaj_domain::money::Currency;
 use amvaj_domain::text::{Mobile, Name};
 use amvaj_domain::time::Instant;
@@ -33,27 +33,44 @@ pub(crate) struct TestApp {
     pub(crate) app: Arc<App>,
     /// The clock that the server goes by.
     pub(crate) clock: Clock,
+    url: String,
     tokens: Tokens,
     server: Running,
     client: Client,
     // Last, so that the database is dropped when nobody uses it any more.
-    _database: TestDb,
+    _database: Option<TestDb>,
 }
 
 impl TestApp {
     /// A server on a database; beside PostgreSQL, balances are cached in Redis.
     pub(crate) async fn start(database: TestDb) -> Self {
+        let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
+        let (url, postgres) = (database.url.clone(), database.is_postgres());
+        Self::start_node(url, postgres, tokens, Clock::manual(START), Some(database)).await
+    }
+
+    /// Another server on the same database, with the same clock and keys.
+    pub(crate) async fn second_node(&self) -> Self {
+        let postgres = self.app.db.is_postgres();
+        Self::start_node(self.url.clone(), postgres, self.tokens.clone(), self.clock.clone(), None).await
+    }
+
+    async fn start_node(
+        url: String,
+        postgres: bool,
+        tokens: Tokens,
+        clock: Clock,
+        database: Option<TestDb>,
+    ) -> Self {
         let mut config = Config::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.shutdown = Duration::from_secs(5);
-        let clock = Clock::manual(START);
-        config.database = DatabaseConfig { url: Secret::new(&*database.url), max_connections: 8 };
-        config.cache.redis_url = database.is_postgres().then(redis_url);
+        config.database = DatabaseConfig { url: Secret::new(&*url), max_connections: 8 };
+        config.cache.redis_url = postgres.then(redis_url);
         let app = compose::open(&config, clock.clone()).await.unwrap();
-        let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &config.auth);
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(compose::parts(&app, tokens.clone()), &config.http, listener).unwrap();
-        Self { app, clock, tokens, server, client: Client::new(), _database: database }
+        Self { app, clock, url, tokens, server, client: Client::new(), _database: database }
     }
 
     /// A server on each kind of database.
@@ -120,6 +137,17 @@ impl TestApp {
         };
         self.app.directory.register_merchant(&merchant).await.unwrap();
         merchant.id
+    }
+
+    /// An open branch of a merchant.
+    pub(crate) async fn branch(&self, merchant: MerchantId, name: &str) -> BranchId {
+        let now = self.clock.now();
+        let name = Name::parse(name).unwrap();
+        let id = BranchId::new(random::uuid(now));
+        let names = Names { fa: name.clone(), en: name };
+        let branch = Branch { id, merchant, names, status: BranchStatus::Open, created_at: now };
+        assert!(self.app.directory.add_branch(&branch).await.unwrap());
+        id
     }
 
     /// An enrolled member.

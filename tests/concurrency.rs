@@ -1,0 +1,182 @@
+//! Many at once: what one after the other would have done, and nothing else.
+
+use std::sync::Arc;
+
+use amvaj_api::graphql::global_id::GlobalId;
+use amvaj_domain::access::Caller;
+use amvaj_domain::ledger::OpKind;
+use amvaj_domain::time::Span;
+use amvaj_infra::ledger::{LedgerScope, OperationFilter, Request};
+use amvaj_infra::page::PageRequest;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+use crate::support::till::{Till, a_moment, assert_sound, codes};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_redemptions_of_one_balance_spend_it_once() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09122000001").await;
+        till.earn("e", "R", 100).await;
+        let keys: Vec<String> = (0..200).map(|number| format!("k{number}")).collect();
+        let answers = join_all(keys.iter().map(|key| till.redeem(key, 5))).await;
+        let spent = answers.iter().filter(|answer| codes(answer).is_empty()).count();
+        let refused = answers.iter().filter(|answer| codes(answer) == ["INSUFFICIENT_POINTS"]).count();
+        assert_eq!((spent, refused), (20, 180));
+        assert_eq!(till.wallet_now().await["posted"], "0");
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_a_hundred_times_at_once_runs_once() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09122000002").await;
+        let answers = join_all((0..100).map(|_| till.earn("same", "R", 10))).await;
+        let first: Vec<&Value> = answers.iter().filter(|answer| answer["replayed"] == false).collect();
+        assert_eq!(first.len(), 1);
+        assert!(answers.iter().all(|answer| answer["operation"]["id"] == first[0]["operation"]["id"]));
+        assert_eq!(till.wallet_now().await["posted"], "10");
+        // And a hundred keys for one receipt: one earns, the others are shown its earn.
+        let keys: Vec<String> = (0..100).map(|number| format!("k{number}")).collect();
+        let answers = join_all(keys.iter().map(|key| till.earn(key, "R2", 10))).await;
+        assert_eq!(answers.iter().filter(|answer| codes(answer).is_empty()).count(), 1);
+        assert!(answers.iter().all(|answer| answer["operation"]["points"] == "10"));
+        assert_eq!(till.wallet_now().await["posted"], "20");
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_races_its_purchase_ends_the_same_in_either_order() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09122000003").await;
+        let names: Vec<String> = (0..40).map(|number| format!("R{number}")).collect();
+        let till = &till;
+        let races = names.iter().map(|receipt| async move {
+            let earn = format!("e-{receipt}");
+            let refund = format!("f-{receipt}");
+            let whole = json!({ "whole": true });
+            if receipt.len() % 2 == 0 {
+                tokio::join!(till.earn(&earn, receipt, 10), till.refund(&refund, receipt, whole));
+            } else {
+                tokio::join!(till.refund(&refund, receipt, whole), till.earn(&earn, receipt, 10));
+            }
+        });
+        join_all(races).await;
+        // What raced past each other is joined by the sweep.
+        let mut sweep = amvaj_infra::worker::Sweep::new(
+            app.app.db.clone(),
+            app.app.ledger.clone(),
+            amvaj_infra::worker::SweepSettings::default(),
+        );
+        sweep.sweep_once(app.clock.now()).await.unwrap();
+        for receipt in &names {
+            let state = till.refund(&format!("f-{receipt}"), receipt, json!({ "whole": true })).await;
+            assert_eq!(state["status"], "POSTED", "{state:#}");
+        }
+        assert_eq!(till.wallet_now().await["posted"], "0");
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_in_every_order_end_the_same() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09122000004").await;
+        let parts = [
+            json!({ "lines": [{ "line": 1 }] }),
+            json!({ "lines": [{ "line": 2, "quantity": 2 }] }),
+            json!({ "amount": { "amount": 77, "currency": "IRR" } }),
+        ];
+        let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+        let mut ends = Vec::new();
+        for (number, order) in orders.iter().enumerate() {
+            let receipt = format!("R{number}");
+            let input = json!({
+                "idempotencyKey": format!("e{number}"), "receiptNumber": receipt, "member": till.member_ref(),
+                "amount": { "amount": 1_000, "currency": "IRR" },
+                "lines": [{ "amount": 333, "quantity": 2 }, { "amount": 667, "quantity": 3 }],
+            });
+            till.ask("Earn", input).await;
+            for part in order {
+                let refund = till.refund(&format!("f{number}-{part}"), &receipt, parts[*part].clone()).await;
+                assert_eq!(codes(&refund), Vec::<&str>::new(), "{refund:#}");
+            }
+            ends.push(till.app.app.reader.receipt(&key(&till, &receipt)).await.unwrap().is_some());
+        }
+        let scope = app.app.reader.within(LedgerScope::Network);
+        let filter = OperationFilter { kinds: vec![OpKind::Refund], ..OperationFilter::default() };
+        let refunds = scope.operations(&filter, &PageRequest::first(100)).await.unwrap().items;
+        let sums: Vec<i64> = (0..orders.len())
+            .map(|number| {
+                let of = |op: &&amvaj_infra::ledger::StoredOperation| {
+                    op.op.receipt.as_ref().is_some_and(|receipt| receipt.as_str() == format!("R{number}"))
+                };
+                refunds.iter().filter(of).map(|op| op.op.amount.get()).sum()
+            })
+            .collect();
+        assert!(sums.windows(2).all(|pair| pair[0] == pair[1]), "{sums:?}");
+        assert_sound(&app).await;
+    }
+}
+
+fn key(till: &Till<'_>, receipt: &str) -> amvaj_domain::ledger::ReceiptKey {
+    let number = amvaj_domain::text::ReceiptNumber::parse(receipt).unwrap();
+    amvaj_domain::ledger::ReceiptKey { merchant: till.merchant, number }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_captured_or_over_but_never_both() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09122000005").await;
+        till.earn("e", "R", 1_000).await;
+        for number in 0..10 {
+            let held = till.hold(&format!("h{number}"), 10, 60).await;
+            let capture = json!({ "idempotencyKey": format!("c{number}"), "holdId": held["hold"]["id"] });
+            let end = app.clock.now().plus(Span::seconds(60));
+            let tend = async {
+                if number % 2 == 0 {
+                    a_moment().await;
+                }
+                app.clock.advance_to(end);
+                let request = Request::Tend { wallet: till.wallet, receipt: None };
+                app.app.ledger.submit(request).await.unwrap();
+            };
+            let (captured, ()) = tokio::join!(till.ask("Capture", capture), tend);
+            let taken = codes(&captured).is_empty();
+            assert!(taken || codes(&captured) == ["HOLD_EXPIRED"], "{captured:#}");
+            assert_eq!(captured["hold"]["status"], if taken { "CAPTURED" } else { "EXPIRED" });
+        }
+        assert_eq!(till.wallet_now().await["held"], "0");
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_on_one_wallet_lose_nothing() {
+    // A second application on the same PostgreSQL database: another process, as far as the database can tell.
+    let [_, database] = crate::support::database::TestDb::both().await;
+    let app = Arc::new(TestApp::start(database).await);
+    let second = app.second_node().await;
+    let till = Till::open(&app, "09122000006").await;
+    let member = GlobalId::Member(till.member).write();
+    let earns = (0..60).map(|number| {
+        let node = if number % 2 == 0 { &*app } else { &second };
+        let input = json!({
+            "idempotencyKey": format!("k{number}"), "receiptNumber": format!("R{number}"),
+            "member": { "id": member.as_str() }, "amount": { "amount": 100, "currency": "IRR" },
+        });
+        node.data(
+            Caller::Merchant(till.merchant),
+            crate::support::till::POINTS,
+            "Earn",
+            json!({ "input": input }),
+        )
+    });
+    let answers = join_all(earns).await;
+    assert!(answers.iter().all(|answer| codes(&answer["earnPoints"]).is_empty()), "{answers:?}");
+    assert_eq!(till.wallet_now().await["posted"], "600");
+    assert_sound(&app).await;
+}
