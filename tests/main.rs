@@ -2,8 +2,10 @@
 //! capability, in one program, so that the workspace is linked once.
 
 mod architecture;
+mod bench;
 mod cache;
 mod concurrency;
+mod demo;
 mod directory;
 mod http;
 mod import;

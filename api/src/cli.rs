@@ -6,12 +6,14 @@
 )]
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use uuid::Uuid;
 
+use crate::bench::Scenario;
 use crate::command;
 use crate::config::Config;
 
@@ -125,6 +127,9 @@ pub struct DemoArgs {
     /// The seed: the same one makes the same network
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Delete the demo that is there and make a new one; anything else is left alone
+    #[arg(long)]
+    pub fresh: bool,
     /// Only make the network; do not serve it
     #[arg(long)]
     pub no_serve: bool,
@@ -233,21 +238,40 @@ pub struct VerifyArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  amvaj bench                    earns, holds and balances against 127.0.0.1:8080
-  amvaj bench --url http://10.0.0.5:8080 --clients 64 --seconds 15
+  amvaj bench                    on a SQLite file of its own, deleted afterwards
+  amvaj bench --scenario earn --seconds 30 --json
+  amvaj bench --database-url postgres://amvaj:secret@127.0.0.1/bench --redis-url redis://127.0.0.1
 
-A closed loop: every client sends its next request when the last one is answered. It earns real points: do not point it
-at a network in use.")]
+Starts a server in this process and asks it over real connections: every one sends its next request when the last one is
+answered. The database must be empty or have been used for this before. Ends with 1 when an answer was wrong.")]
 pub struct BenchArgs {
-    /// The server, instead of the one that AMVAJ_LISTEN names
-    #[arg(long)]
-    pub url: Option<String>,
+    /// What to measure, in this order; all of it unless named
+    #[arg(long, value_enum)]
+    pub scenario: Vec<Scenario>,
     /// Connections that send at the same time
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub clients: u32,
-    /// Seconds for each of the measured operations
+    #[arg(long, default_value = "64", value_parser = parse_count)]
+    pub connections: NonZeroU32,
+    /// Threads that send; the server has threads of its own
+    #[arg(long, default_value = "1", value_parser = parse_count)]
+    pub threads: NonZeroU32,
+    /// Seconds for which each is measured, after a second to warm up
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub seconds: u32,
+    /// Merchants that issue and accept points
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub merchants: u32,
+    /// Wallets that they are earned and spent on
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub wallets: u32,
+    /// A database for the bench alone, instead of a file that is deleted afterwards
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Cache balances in Redis instead of this process
+    #[arg(long, value_name = "URL")]
+    pub redis_url: Option<String>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Reads the command line and does what it asks for.
@@ -262,10 +286,15 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Worker(args) => command::worker::run(config, args).await,
         Command::Verify(args) => command::verify::run(config, args).await,
         Command::Import(args) => command::import::run(config, args).await,
-        Command::Demo(_) | Command::Bench(_) => {
-            anyhow::bail!("this command is not in this build")
-        }
+        Command::Demo(args) => command::demo::run(config, args).await,
+        Command::Bench(args) => command::bench::run(config, args).await,
     }
+}
+
+/// Reads a number of connections or threads.
+fn parse_count(text: &str) -> Result<NonZeroU32, String> {
+    let count: Option<NonZeroU32> = text.parse().ok();
+    count.filter(|count| count.get() <= 10_000).ok_or_else(|| "write a number from 1 to 10000".to_owned())
 }
 
 /// Reads a number with a unit: `90s`, `15m`, `8h`, `30d`.

@@ -1,5 +1,7 @@
 //! The body of each command, one file each.
 
+pub mod bench;
+pub mod demo;
 pub mod import;
 pub mod migrate;
 pub mod schema;

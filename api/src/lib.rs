@@ -3,11 +3,13 @@
 
 pub mod app;
 pub mod auth;
+pub mod bench;
 pub mod cli;
 pub mod command;
 pub mod compose;
 pub mod config;
 pub mod database;
+pub mod demo;
 pub mod graphql;
 pub mod http;
 pub mod import;

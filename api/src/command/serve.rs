@@ -1,5 +1,7 @@
 //! `amvaj serve`: puts the server together and runs it until it is told to stop.
 
+use std::net::TcpListener;
+
 use amvaj_infra::clock::Clock;
 
 use crate::auth::{KeySet, SigningKey, Tokens};
@@ -11,10 +13,20 @@ use crate::{compose, server, telemetry};
 pub async fn run(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     telemetry::start_log(&config.log);
     let listener = server::bind(args.listen.unwrap_or(config.http.listen))?;
-    let app = compose::open(&config, Clock::System).await?;
+    serve(&config, listener, |_| Ok(())).await
+}
+
+/// Serves on a listener. `ready` is called with the tokens once everything is open, just before the first answer.
+pub(super) async fn serve(
+    config: &Config,
+    listener: TcpListener,
+    ready: impl FnOnce(&Tokens) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let app = compose::open(config, Clock::System).await?;
     let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
-    let parts = compose::parts(&app, Tokens::new(keys, &config.auth));
-    let worker = config.worker.in_serve.then(|| compose::start_worker(&app, &config));
-    server::run(parts, &config.http, listener, compose::close(app, worker)).await?;
+    let tokens = Tokens::new(keys, &config.auth);
+    let worker = config.worker.in_serve.then(|| compose::start_worker(&app, config));
+    ready(&tokens)?;
+    server::run(compose::parts(&app, tokens), &config.http, listener, compose::close(app, worker)).await?;
     Ok(())
 }

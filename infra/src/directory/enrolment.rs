@@ -164,7 +164,17 @@ async fn obstacle(
 
 async fn insert(transaction: &DatabaseTransaction, enrolment: &Enrolment) -> Result<(), StoreError> {
     let Enrolment { member, customer } = enrolment;
-    Entity::insert(ActiveModel {
+    Entity::insert(member_row(member)).exec_without_returning(transaction).await?;
+    let wallet = wallet_row(&Wallet::new(member.wallet));
+    wallet::Entity::insert(wallet).exec_without_returning(transaction).await?;
+    if let Some((merchant, reference)) = customer {
+        insert_reference(transaction, *merchant, reference, member.id, member.enrolled_at).await?;
+    }
+    Ok(())
+}
+
+pub(super) fn member_row(member: &Member) -> ActiveModel {
+    ActiveModel {
         member_id: Set(member.id.uuid()),
         wallet_id: Set(member.wallet.uuid()),
         mobile: Set(member.mobile.to_string()),
@@ -173,18 +183,11 @@ async fn insert(transaction: &DatabaseTransaction, enrolment: &Enrolment) -> Res
         search_key: Set(amvaj_domain::text::search_key(member.name.as_str())),
         status: Set(member.status.stored()),
         enrolled_at: Set(member.enrolled_at.micros()),
-    })
-    .exec_without_returning(transaction)
-    .await?;
-    insert_wallet(transaction, &Wallet::new(member.wallet)).await?;
-    if let Some((merchant, reference)) = customer {
-        insert_reference(transaction, *merchant, reference, member.id, member.enrolled_at).await?;
     }
-    Ok(())
 }
 
-async fn insert_wallet(transaction: &DatabaseTransaction, wallet: &Wallet) -> Result<(), StoreError> {
-    wallet::Entity::insert(wallet::ActiveModel {
+pub(super) fn wallet_row(wallet: &Wallet) -> wallet::ActiveModel {
+    wallet::ActiveModel {
         shard_no: Set(wallet.id.shard_no()),
         wallet_id: Set(wallet.id.uuid()),
         posted: Set(wallet.balances.posted.get()),
@@ -196,10 +199,7 @@ async fn insert_wallet(transaction: &DatabaseTransaction, wallet: &Wallet) -> Re
         status: Set(wallet.status.stored()),
         last_recorded_at: Set(wallet.last_recorded_at.micros()),
         next_due: Set(wallet.next_due.micros()),
-    })
-    .exec_without_returning(transaction)
-    .await?;
-    Ok(())
+    }
 }
 
 async fn insert_reference(

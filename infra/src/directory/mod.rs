@@ -5,6 +5,7 @@
 //! every read on it, and within a second on other nodes.
 
 mod branch;
+mod bulk_enrolment;
 mod earn_rule;
 mod enrolment;
 mod file;

@@ -1,0 +1,167 @@
+//! What a run measured, as a table or as JSON.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The whole run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `sqlite` or `postgres`.
+    pub database: &'static str,
+    /// `memory` or `redis`.
+    pub cache: &'static str,
+    /// Whether this program was built without optimisation.
+    pub debug_build: bool,
+    /// Connections that send at the same time.
+    pub connections: u32,
+    /// Wallets that the requests are spread over.
+    pub wallets: u32,
+    /// Merchants that the requests are spread over.
+    pub merchants: u32,
+    /// What was measured, in order.
+    pub scenarios: Vec<Measured>,
+}
+
+/// One scenario.
+#[derive(Debug, Clone, Serialize)]
+pub struct Measured {
+    /// Its name.
+    pub scenario: String,
+    /// Answered requests.
+    pub requests: u64,
+    /// Measured seconds, after the warm-up.
+    pub seconds: f64,
+    /// Requests a second.
+    pub per_second: f64,
+    /// Half of the requests took at most so many milliseconds.
+    pub p50_ms: f64,
+    /// Nine of ten.
+    pub p90_ms: f64,
+    /// 99 of a hundred.
+    pub p99_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+    /// Requests with a wrong answer or none, warm-up included.
+    pub errors: u64,
+    /// The first of these, as the server answered.
+    pub first_error: Option<String>,
+    /// Memory of the process after the scenario, in mebibytes: the server and this load together.
+    pub rss_mib: Option<u64>,
+}
+
+/// What one connection saw.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Microseconds of each measured request.
+    pub(super) micros: Vec<u32>,
+    pub(super) errors: u64,
+    pub(super) first_error: Option<String>,
+}
+
+impl Tally {
+    pub(super) fn error(&mut self, what: impl FnOnce() -> String) {
+        self.errors += 1;
+        self.first_error.get_or_insert_with(what);
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.micros.extend(other.micros);
+        self.errors += other.errors;
+        if self.first_error.is_none() {
+            self.first_error = other.first_error;
+        }
+    }
+
+    /// Sums up what was seen in so many seconds.
+    pub(super) fn measured(mut self, scenario: &str, seconds: f64) -> Measured {
+        self.micros.sort_unstable();
+        let requests = u64::try_from(self.micros.len()).unwrap_or(u64::MAX);
+        let count = f64::from(u32::try_from(requests).unwrap_or(u32::MAX));
+        let at = |per_cent: usize| milliseconds(&self.micros, per_cent);
+        Measured {
+            scenario: scenario.to_owned(),
+            requests,
+            seconds,
+            per_second: count / seconds,
+            p50_ms: at(50),
+            p90_ms: at(90),
+            p99_ms: at(99),
+            max_ms: at(100),
+            errors: self.errors,
+            first_error: self.first_error,
+            rss_mib: resident_mebibytes(),
+        }
+    }
+}
+
+/// The time that so many per cent of the sorted times do not exceed, by the nearest rank.
+fn milliseconds(sorted: &[u32], per_cent: usize) -> f64 {
+    let rank = (sorted.len() * per_cent).div_ceil(100);
+    let micros = sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default();
+    f64::from(micros) / 1_000.0
+}
+
+/// What the process has in memory, where the system tells.
+fn resident_mebibytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes / 1_024)
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let build = if self.debug_build { "unoptimised build" } else { "optimised build" };
+        writeln!(
+            f,
+            "{} and {}, {build}: {} connections, {} wallets, {} merchants; server and load share this machine",
+            self.database, self.cache, self.connections, self.wallets, self.merchants
+        )?;
+        writeln!(
+            f,
+            "\n{:<10} {:>11} {:>9} {:>9} {:>9} {:>9} {:>8} {:>9}",
+            "scenario", "requests/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "errors", "MiB"
+        )?;
+        for one in &self.scenarios {
+            let memory = one.rss_mib.map_or_else(|| "-".to_owned(), |mebibytes| mebibytes.to_string());
+            writeln!(
+                f,
+                "{:<10} {:>11.0} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {:>8} {memory:>9}",
+                one.scenario, one.per_second, one.p50_ms, one.p90_ms, one.p99_ms, one.max_ms, one.errors
+            )?;
+        }
+        for one in &self.scenarios {
+            if let Some(error) = &one.first_error {
+                writeln!(f, "\nThe first error of {}: {error}", one.scenario)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_by_the_nearest_rank() {
+        let micros: Vec<u32> = (1..=200).map(|n| n * 1_000).rev().collect();
+        let tally = Tally { micros, ..Tally::default() };
+        let measured = tally.measured("earn", 2.0);
+        let seen = [measured.p50_ms, measured.p90_ms, measured.p99_ms, measured.max_ms, measured.per_second];
+        assert_eq!(seen.map(|number| number.to_string()), ["100", "180", "198", "200", "100"]);
+    }
+
+    #[test]
+    fn nothing_measured_is_zero_and_the_first_error_stays() {
+        let mut tally = Tally::default();
+        tally.error(|| "one".to_owned());
+        let mut second = Tally::default();
+        second.error(|| "two".to_owned());
+        tally.add(second);
+        let measured = tally.measured("hold", 1.0);
+        assert_eq!((measured.requests, measured.errors), (0, 2));
+        assert_eq!(measured.first_error.as_deref(), Some("one"));
+    }
+}

@@ -1,0 +1,269 @@
+//! The bench's network: merchants and members with ids of their own, in a database that holds nothing else.
+
+use std::net::SocketAddr;
+
+use amvaj_domain::{
+    access::Caller,
+    calendar::ExpiryPolicy,
+    earn::{Basket, EarnRule, Rate},
+    id::{MemberId, MerchantId, WalletId},
+    ledger::Prices,
+    member::{Member, MemberLookup, MemberStatus},
+    merchant::{Merchant, MerchantStatus, Names},
+    money::{Currency, Money},
+    text::{IdempotencyKey, Mobile, Name, ReceiptNumber},
+    time::Instant,
+};
+use amvaj_infra::{
+    db::StoreError,
+    directory::{Directory, MemberFilter, MerchantFilter, RuleRefused},
+    page::PageRequest,
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use uuid::Uuid;
+
+use crate::{
+    app::{
+        App, Stopped,
+        earn_points::{EarnPoints, earn_points},
+        points::{PointsRefusal, PointsRequest},
+    },
+    auth::{Tokens, token::MintError},
+    demo::random::Random,
+    graphql::global_id::GlobalId,
+};
+
+/// How large the network is.
+#[derive(Debug, Clone, Copy)]
+pub struct WorldSize {
+    /// Merchants.
+    pub merchants: u32,
+    /// Members, each with a wallet.
+    pub wallets: u32,
+}
+
+/// A network that is ready to be measured.
+pub struct World {
+    address: SocketAddr,
+    currency: Currency,
+    run: u64,
+    merchants: Vec<Party>,
+    members: Vec<Party>,
+}
+
+/// Somebody who calls or is called.
+pub(super) struct Party {
+    /// Its global id.
+    pub(super) id: String,
+    /// Its access token.
+    pub(super) token: String,
+}
+
+/// Why there is no network to measure.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The database is somebody's.
+    #[error(
+        "the database holds {0:?}, which no bench made; give `amvaj bench` an empty database, or none: then it makes a \
+         file of its own"
+    )]
+    ForeignData(String),
+    /// The seed of points was refused.
+    #[error("the bench's wallets could not be filled: {0:?}")]
+    Refused(Stopped<PointsRefusal>),
+    /// A name, number or amount of the bench is none.
+    #[error("the bench's own {0} is malformed")]
+    Malformed(&'static str),
+    /// A rule was refused.
+    #[error(transparent)]
+    Rule(#[from] RuleRefused),
+    /// A token could not be made.
+    #[error(transparent)]
+    Token(#[from] MintError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How the bench's merchants and members are called; a number follows.
+const NAME: &str = "Bench ";
+/// 1 January 2020: the time in the ids, the same in every run so that a later run finds them.
+const BORN: u64 = 1_577_836_800_000;
+/// Members of one statement, and wallets that are filled at the same time.
+const CHUNK: usize = 1_000;
+const SIDE_BY_SIDE: usize = 256;
+/// Each wallet is filled with a purchase of so many minor units, a thousand for a point: nothing runs dry.
+const FILL: i64 = 1_000_000_000_000;
+
+impl World {
+    /// Makes what is missing of the network and a token for each in it. `address` is where its server listens.
+    pub async fn prepare(
+        app: &App,
+        tokens: &Tokens,
+        size: WorldSize,
+        address: SocketAddr,
+    ) -> Result<Self, WorldError> {
+        refuse_foreign(&app.directory).await?;
+        let merchants = merchants(app, size.merchants).await?;
+        let members = members(app, size.wallets).await?;
+        if let Some(first) = merchants.first() {
+            fill(app, *first, &members).await?;
+        }
+        let now = app.now();
+        let party = |id: GlobalId, caller: Caller| {
+            let token = tokens.mint(caller, std::time::Duration::from_hours(24), now)?;
+            Ok::<_, WorldError>(Party { id: id.write().to_string(), token })
+        };
+        Ok(Self {
+            address,
+            currency: app.network.currency,
+            run: u64::try_from(now.micros()).unwrap_or_default(),
+            merchants: merchants
+                .into_iter()
+                .map(|id| party(GlobalId::Merchant(id), Caller::Merchant(id)))
+                .collect::<Result<_, _>>()?,
+            members: members
+                .iter()
+                .map(|member| party(GlobalId::Member(member.id), Caller::Member(member.id)))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Where the server listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The number of this run, which no other run has.
+    pub(super) fn run(&self) -> u64 {
+        self.run
+    }
+
+    pub(super) fn currency(&self) -> &str {
+        self.currency.code()
+    }
+
+    pub(super) fn merchant(&self, random: &mut Random) -> &Party {
+        drawn(&self.merchants, random)
+    }
+
+    pub(super) fn member(&self, random: &mut Random) -> &Party {
+        drawn(&self.members, random)
+    }
+}
+
+fn drawn<'a>(parties: &'a [Party], random: &mut Random) -> &'a Party {
+    static NOBODY: Party = Party { id: String::new(), token: String::new() };
+    random.pick(parties).unwrap_or(&NOBODY)
+}
+
+/// A network with other names is somebody's, and the bench would fill it with its own.
+async fn refuse_foreign(directory: &Directory) -> Result<(), WorldError> {
+    let merchants = directory.merchants(&MerchantFilter::default(), &PageRequest::first(10_000)).await?;
+    let members = directory.members(Caller::Operator);
+    let members = members.page(&MemberFilter::default(), &PageRequest::first(1)).await?;
+    let names = merchants.items.iter().map(|merchant| merchant.names.en.as_str());
+    let mut names = names.chain(members.items.iter().map(|member| member.name.as_str()));
+    match names.find(|name| !name.starts_with(NAME)) {
+        Some(foreign) => Err(WorldError::ForeignData(foreign.to_owned())),
+        None => Ok(()),
+    }
+}
+
+async fn merchants(app: &App, count: u32) -> Result<Vec<MerchantId>, WorldError> {
+    let ids: Vec<MerchantId> = (0..count).map(|number| MerchantId::new(id(1, number))).collect();
+    let known = app.directory.merchants_by_id(&ids).await?;
+    let now = app.now();
+    for (number, &id) in (0..).zip(&ids) {
+        if known.iter().any(|merchant| merchant.id == id) {
+            continue;
+        }
+        let name = Name::parse(&format!("{NAME}{number}")).map_err(|_| WorldError::Malformed("name"))?;
+        let merchant = Merchant {
+            id,
+            names: Names { fa: name.clone(), en: name },
+            status: MerchantStatus::Open,
+            currency: app.network.currency,
+            prices: Prices { issue: 1, redeem: 1 },
+            created_at: now,
+        };
+        app.directory.register_merchant(&merchant).await?;
+        app.directory.add_rule_version(id, &rule(now), now).await??;
+    }
+    Ok(ids)
+}
+
+/// A point for a thousand minor units, without caps.
+fn rule(now: Instant) -> EarnRule {
+    EarnRule {
+        version: 1,
+        effective_from: now,
+        rate: Rate { points: 1, per: 1_000 },
+        minimum_basket: 0,
+        cap_per_purchase: None,
+        cap_per_day: None,
+        excluded_categories: std::collections::BTreeSet::new(),
+        pending_days: 0,
+        expiry: ExpiryPolicy::Never,
+        spend_only_at_issuer: false,
+    }
+}
+
+async fn members(app: &App, count: u32) -> Result<Vec<Member>, WorldError> {
+    let members: Vec<Member> =
+        (0..count).map(|number| member(number, app.now())).collect::<Result<_, _>>()?;
+    for chunk in members.chunks(CHUNK) {
+        let ids: Vec<MemberId> = chunk.iter().map(|member| member.id).collect();
+        let known = app.directory.members(Caller::Operator).by_id(&ids).await?;
+        let known: std::collections::HashSet<_> = known.iter().map(|member| member.id).collect();
+        let missing: Vec<Member> =
+            chunk.iter().filter(|member| !known.contains(&member.id)).cloned().collect();
+        app.directory.enrol_new_members(&missing).await?;
+    }
+    Ok(members)
+}
+
+fn member(number: u32, now: Instant) -> Result<Member, WorldError> {
+    let mobile = format!("0999{number:07}");
+    Ok(Member {
+        id: MemberId::new(id(2, number)),
+        wallet: WalletId::new(id(3, number)),
+        mobile: Mobile::parse(&mobile).map_err(|_| WorldError::Malformed("mobile number"))?,
+        card_number: None,
+        name: Name::parse(&format!("{NAME}{number}")).map_err(|_| WorldError::Malformed("name"))?,
+        status: MemberStatus::Open,
+        enrolled_at: now,
+    })
+}
+
+/// Gives every member a billion points; those who have them from an earlier run keep them.
+async fn fill(app: &App, merchant: MerchantId, members: &[Member]) -> Result<(), WorldError> {
+    stream::iter(members)
+        .map(async |member| {
+            let input = purchase(app, member)?;
+            earn_points(app, merchant, &input).await.map(|_| ()).map_err(WorldError::Refused)
+        })
+        .buffer_unordered(SIDE_BY_SIDE)
+        .try_collect()
+        .await
+}
+
+fn purchase(app: &App, member: &Member) -> Result<EarnPoints, WorldError> {
+    let text = format!("bench-fill-{}", member.id);
+    let total = Money::new(FILL, app.network.currency).map_err(|_| WorldError::Malformed("amount"))?;
+    Ok(EarnPoints {
+        request: PointsRequest {
+            key: IdempotencyKey::parse(&text).map_err(|_| WorldError::Malformed("key"))?,
+            branch: None,
+            occurred_at: None,
+        },
+        member: MemberLookup::Id(member.id),
+        receipt: ReceiptNumber::parse(&text).map_err(|_| WorldError::Malformed("receipt"))?,
+        basket: Basket::new(total, Vec::new()).map_err(|_| WorldError::Malformed("basket"))?,
+    })
+}
+
+/// An id that every run makes again.
+fn id(kind: u64, number: u32) -> Uuid {
+    Random::fork(kind, number.into()).uuid(BORN)
+}

@@ -1,0 +1,98 @@
+//! `amvaj bench`: starts a server in this process and measures it.
+
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use amvaj_infra::clock::Clock;
+use anyhow::{Context as _, bail};
+
+use crate::{
+    app::App,
+    auth::{KeySet, SigningKey, Tokens},
+    bench::{self, Effort, Report, Scenario, World, WorldSize},
+    cli::BenchArgs,
+    compose,
+    config::{Config, Secret},
+    server, telemetry,
+};
+
+/// How long a scenario runs before it is measured.
+const WARM_UP: Duration = Duration::from_secs(1);
+
+/// Prints what was measured; an error when an answer was wrong.
+pub async fn run(config: Config, args: BenchArgs) -> anyhow::Result<()> {
+    telemetry::start_log(&config.log);
+    let (config, folder) = own_config(config, &args)?;
+    let measured = measure(&config, &args).await;
+    if let Some(folder) = folder {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("{} cannot be deleted", folder.display()))?;
+    }
+    let report = measured?;
+    let mut out = std::io::stdout();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        write!(out, "{report}")?;
+    }
+    match report.scenarios.iter().map(|scenario| scenario.errors).sum::<u64>() {
+        0 => Ok(()),
+        errors => bail!("{errors} answers were wrong or missing; the first of each kind is above"),
+    }
+}
+
+/// The configuration of the bench's own server, and the folder to delete afterwards.
+fn own_config(mut config: Config, args: &BenchArgs) -> anyhow::Result<(Config, Option<PathBuf>)> {
+    config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.cache.redis_url = args.redis_url.as_deref().map(Secret::new);
+    if let Some(url) = &args.database_url {
+        config.database.url = Secret::new(url.as_str());
+        return Ok((config, None));
+    }
+    let folder = std::env::temp_dir().join(format!("amvaj-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    config.database.url = Secret::new(format!("sqlite://{}", folder.join("bench.sqlite").display()));
+    Ok((config, Some(folder)))
+}
+
+async fn measure(config: &Config, args: &BenchArgs) -> anyhow::Result<Report> {
+    let app = compose::open(config, Clock::System).await?;
+    let worker = config.worker.in_serve.then(|| compose::start_worker(&app, config));
+    let measured = serve_and_measure(config, args, &app).await;
+    compose::close(app, worker).await;
+    measured
+}
+
+async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) -> anyhow::Result<Report> {
+    let tokens = Tokens::new(KeySet::new(SigningKey::generate()?), &config.auth);
+    let listener = server::bind(config.http.listen)?;
+    let size = WorldSize { merchants: args.merchants, wallets: args.wallets };
+    let world = Arc::new(World::prepare(app, &tokens, size, listener.local_addr()?).await?);
+    let running = server::start(compose::parts(app, tokens), &config.http, listener)?;
+    let mut report = Report {
+        database: if app.db.is_postgres() { "postgres" } else { "sqlite" },
+        cache: if config.cache.redis_url.is_some() { "redis" } else { "memory" },
+        debug_build: cfg!(debug_assertions),
+        connections: args.connections.get(),
+        wallets: args.wallets,
+        merchants: args.merchants,
+        scenarios: Vec::new(),
+    };
+    let effort = Effort {
+        connections: args.connections,
+        threads: args.threads.min(args.connections),
+        measured: Duration::from_secs(args.seconds.into()),
+        warm_up: WARM_UP,
+    };
+    for scenario in chosen(&args.scenario) {
+        tracing::debug!(scenario = scenario.name(), "measuring");
+        report.scenarios.push(bench::measure(&world, *scenario, effort).await?);
+    }
+    running.stop().await?;
+    Ok(report)
+}
+
+/// All scenarios unless some are named.
+fn chosen(named: &[Scenario]) -> &[Scenario] {
+    use Scenario::{Balance, Earn, Hold, Redeem};
+    if named.is_empty() { &[Earn, Hold, Redeem, Balance] } else { named }
+}

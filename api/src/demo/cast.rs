@@ -1,0 +1,172 @@
+//! Who takes part in the demo, with ids that follow from the seed: a demo that is played again finds the merchants
+//! and members that it made before. The directory is written directly, because the use cases draw fresh ids.
+
+use amvaj_domain::{
+    access::Caller,
+    id::{BranchId, MemberId, MerchantId, WalletId},
+    member::{Member, MemberStatus},
+    merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names},
+    text::{CardNumber, InvalidMobile, InvalidName, Mobile, Name},
+    time::Instant,
+};
+use amvaj_infra::{
+    db::StoreError,
+    directory::{Directory, RuleRefused},
+    page::PageRequest,
+};
+
+use super::{
+    network::{MERCHANTS, MerchantPlan},
+    people::Person,
+    random::Random,
+};
+use crate::config::NetworkConfig;
+
+/// A merchant of the demo, by ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shop {
+    /// The merchant.
+    pub merchant: MerchantId,
+    /// Its branches.
+    pub branches: Vec<BranchId>,
+}
+
+/// Why the cast could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum CastError {
+    /// A name of the demo's own lists is none.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// A number of the demo's own making is none.
+    #[error(transparent)]
+    Mobile(#[from] InvalidMobile),
+    /// A rule was refused.
+    #[error(transparent)]
+    Rule(#[from] RuleRefused),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps the streams of ids apart from those of the members' years.
+const MERCHANT_SUBJECT: u64 = 1 << 40;
+const MEMBER_SUBJECT: u64 = 1 << 41;
+
+/// The merchants' ids; they are registered at `start`.
+pub fn shops(seed: u64, start: Instant) -> Vec<Shop> {
+    (0_u64..)
+        .zip(&MERCHANTS)
+        .map(|(number, plan)| {
+            let mut random = Random::fork(seed, MERCHANT_SUBJECT + number);
+            // A millisecond apart, so that lists by id are in the order of the plan.
+            let millis = millis(start) + number;
+            let merchant = MerchantId::new(random.uuid(millis));
+            let branches = plan.branches.iter().map(|_| BranchId::new(random.uuid(millis))).collect();
+            Shop { merchant, branches }
+        })
+        .collect()
+}
+
+/// A member of the demo, before it is written.
+pub fn member(seed: u64, number: u32, person: &Person, joined: Instant) -> Result<Member, CastError> {
+    let mut random = Random::fork(seed, MEMBER_SUBJECT + u64::from(number));
+    Ok(Member {
+        id: MemberId::new(random.uuid(millis(joined))),
+        wallet: WalletId::new(random.uuid(millis(joined))),
+        mobile: Mobile::parse(&person.mobile)?,
+        card_number: person.card.as_deref().and_then(|card| CardNumber::parse(card).ok()),
+        name: Name::parse(&person.name)?,
+        status: MemberStatus::Open,
+        enrolled_at: joined,
+    })
+}
+
+/// Registers what is not there yet of the merchants, their branches and rules.
+pub async fn register(
+    directory: &Directory,
+    network: &NetworkConfig,
+    shops: &[Shop],
+    start: Instant,
+) -> Result<(), CastError> {
+    let ids: Vec<MerchantId> = shops.iter().map(|shop| shop.merchant).collect();
+    let known = directory.merchants_by_id(&ids).await?;
+    for (plan, shop) in MERCHANTS.iter().zip(shops) {
+        if !known.iter().any(|merchant| merchant.id == shop.merchant) {
+            directory.register_merchant(&merchant(plan, shop, network, start)?).await?;
+        }
+        let known = directory.branches_by_id(&shop.branches).await?;
+        for ((fa, en), &id) in plan.branches.iter().zip(&shop.branches) {
+            if !known.iter().any(|branch| branch.id == id) {
+                let (merchant, status) = (shop.merchant, BranchStatus::Open);
+                let branch = Branch { id, merchant, names: names(fa, en)?, status, created_at: start };
+                directory.add_branch(&branch).await?;
+            }
+        }
+        let known = directory.rules(shop.merchant, &PageRequest::first(100)).await?.items.len();
+        for (version, rule) in (1..).zip(plan.rules).skip(known) {
+            directory.add_rule_version(shop.merchant, &rule.rule(version, start), start).await??;
+        }
+    }
+    Ok(())
+}
+
+/// Enrols those who are not there yet.
+pub async fn enrol(directory: &Directory, members: &[Member]) -> Result<(), CastError> {
+    let ids: Vec<MemberId> = members.iter().map(|member| member.id).collect();
+    let known = directory.members(Caller::Operator).by_id(&ids).await?;
+    let missing: Vec<Member> =
+        members.iter().filter(|member| !known.iter().any(|known| known.id == member.id)).cloned().collect();
+    Ok(directory.enrol_new_members(&missing).await?)
+}
+
+fn merchant(
+    plan: &MerchantPlan,
+    shop: &Shop,
+    network: &NetworkConfig,
+    start: Instant,
+) -> Result<Merchant, CastError> {
+    Ok(Merchant {
+        id: shop.merchant,
+        names: names(plan.fa, plan.en)?,
+        status: MerchantStatus::Open,
+        currency: network.currency,
+        prices: plan.prices,
+        created_at: start,
+    })
+}
+
+fn names(fa: &str, en: &str) -> Result<Names, CastError> {
+    Ok(Names { fa: Name::parse(fa)?, en: Name::parse(en)? })
+}
+
+fn millis(instant: Instant) -> u64 {
+    u64::try_from(instant.micros().div_euclid(1_000)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::demo::people::people;
+
+    #[test]
+    fn ids_follow_from_the_seed_and_are_all_different() {
+        let start = Instant::from_micros(1_760_000_000_000_000);
+        assert_eq!(shops(1, start), shops(1, start));
+        assert_ne!(shops(1, start), shops(2, start));
+        let mut ids = BTreeSet::new();
+        let mut count = 0;
+        for shop in shops(1, start) {
+            count += 1 + shop.branches.len();
+            ids.insert(shop.merchant.uuid());
+            ids.extend(shop.branches.iter().map(|branch| branch.uuid()));
+        }
+        for (number, person) in (0..).zip(&people(1, 500)) {
+            let member = member(1, number, person, start).unwrap();
+            count += 2;
+            ids.extend([member.id.uuid(), member.wallet.uuid()]);
+        }
+        assert_eq!(ids.len(), count);
+    }
+}

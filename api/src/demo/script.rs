@@ -1,0 +1,63 @@
+//! The script of the play: who takes part and what happens. Everything follows from the demo's note.
+
+use amvaj_domain::{calendar::Zone, member::Member, time::Instant};
+
+use super::{
+    cast::{self, CastError, Shop},
+    days::{self, Day},
+    marker::Marker,
+    people::people,
+    year::{Event, Year, year},
+};
+
+/// Everything that is to be played.
+#[derive(Debug)]
+pub struct Script {
+    /// The merchants, in the order of [`super::network::MERCHANTS`].
+    pub shops: Vec<Shop>,
+    /// The members by number; `enrolled_at` is when they join.
+    pub members: Vec<Member>,
+    /// The days.
+    pub days: Vec<Day>,
+    /// When it ends.
+    pub end: Instant,
+    /// What happens, in the order of time.
+    pub events: Vec<Event>,
+}
+
+impl Script {
+    /// Writes the script of a demo.
+    ///
+    /// # Errors
+    /// When the demo's own lists hold a name or number that is none.
+    pub fn write(marker: &Marker, zone: &Zone) -> Result<Self, CastError> {
+        let end = Instant::from_micros(marker.end_micros);
+        let days = days::last_days(zone, end);
+        let Year { joined, events } = year(marker.seed, marker.members, &days, end);
+        let people = people(marker.seed, marker.members);
+        let members = (0..)
+            .zip(&people)
+            .zip(joined)
+            .map(|((number, person), joined)| cast::member(marker.seed, number, person, joined))
+            .collect::<Result<_, _>>()?;
+        let shops = cast::shops(marker.seed, days::first_instant(zone, end));
+        Ok(Self { shops, members, days, end, events })
+    }
+
+    /// When the network opens.
+    pub fn start(&self) -> Instant {
+        self.days.first().map_or(self.end, |day| day.start)
+    }
+
+    /// The member with whom most happens: the one to look at first.
+    pub fn liveliest(&self) -> Option<&Member> {
+        let mut counts = vec![0_u32; self.members.len()];
+        for event in &self.events {
+            if let Some(count) = usize::try_from(event.member).ok().and_then(|number| counts.get_mut(number))
+            {
+                *count += 1;
+            }
+        }
+        self.members.iter().zip(counts).max_by_key(|(_, count)| *count).map(|(member, _)| member)
+    }
+}
