@@ -18,7 +18,14 @@ use crate::{
     cli::DemoArgs,
     compose,
     config::Config,
-    demo::{cast, marker::Marker, network::MERCHANTS, play, script::Script, welcome::Welcome},
+    demo::{
+        cast,
+        marker::Marker,
+        network::MERCHANTS,
+        play::{PlayError, play},
+        script::Script,
+        welcome::Welcome,
+    },
     server, telemetry,
 };
 
@@ -67,8 +74,11 @@ async fn generate(config: &Config, script: &Script) -> anyhow::Result<()> {
     let app = compose::open(&config, Clock::manual(script.start())).await?;
     let bar = bar(script.events.len())?;
     let played = async {
+        // A power cut costs nothing but another play: the note says that it is whole only after the sync below.
+        app.db.sync_later().await?;
         cast::register(&app.directory, &app.network, &script.shops, script.start()).await?;
-        play::play(&app, script, &|done| bar.inc(done)).await
+        play(&app, script, &|done| bar.inc(done)).await?;
+        app.db.sync_now().await.map_err(PlayError::from)
     };
     let played = played.await;
     bar.finish_and_clear();

@@ -1,8 +1,8 @@
 //! The file beside the data that says which demo is in it: with what it was made, and whether it is whole.
 
 use std::{
-    fs,
-    io::{self, ErrorKind},
+    fs::{self, File},
+    io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -69,7 +69,9 @@ impl Marker {
             let text = serde_json::to_vec_pretty(self)?;
             let draft = path.with_extension("json.new");
             fs::create_dir_all(folder)?;
-            fs::write(&draft, text)?;
+            let mut file = File::create(&draft)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
             fs::rename(&draft, &path)
         };
         written().map_err(|source| MarkerError::File { path: path.clone(), source })

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, Database as SeaOrm, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, Database as SeaOrm, DatabaseConnection, DatabaseTransaction,
+    DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
@@ -64,6 +64,25 @@ impl Database {
     pub async fn close(self) -> Result<(), StoreError> {
         self.writer.close_by_ref().await?;
         Ok(self.reader.close().await?)
+    }
+
+    /// Lets the operating system choose when commits reach the disk, until [`Self::sync_now`]: for bulk work that can
+    /// be done again. The end of this process loses nothing; a power cut may lose the latest commits. PostgreSQL is
+    /// left as it is.
+    pub async fn sync_later(&self) -> Result<(), StoreError> {
+        if self.backend() == DbBackend::Sqlite {
+            self.writer.execute_unprepared("pragma synchronous = normal").await?;
+        }
+        Ok(())
+    }
+
+    /// Brings every commit to the disk, and from now on each before it is acknowledged.
+    pub async fn sync_now(&self) -> Result<(), StoreError> {
+        if self.backend() == DbBackend::Sqlite {
+            let pragmas = "pragma synchronous = full; pragma wal_checkpoint(truncate)";
+            self.writer.execute_unprepared(pragmas).await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn backend(&self) -> DbBackend {
