@@ -85,7 +85,7 @@ async fn a_merchant_is_kept_with_its_branches_and_rules() {
         assert_eq!(added, EarnRule { version: 1, ..rule(START) });
         let file = directory.merchant_file(id).await.unwrap().unwrap();
         assert_eq!(file.branches.get(&branch.id), Some(&branch));
-        assert_eq!(file.rules, [added.clone()]);
+        assert_eq!(file.rules, std::slice::from_ref(&added));
         assert_eq!(file.merchant.prices, Prices { issue: 100, redeem: 90 });
         let closed = directory.set_branch_status(branch.id, BranchStatus::Closed).await.unwrap().unwrap();
         assert_eq!(closed.status, BranchStatus::Closed);
@@ -308,7 +308,7 @@ async fn members_are_searched_by_name_and_mobile() {
             let filter = MemberFilter { status: None, search: MemberSearch::parse(search) };
             let members = directory.members(Caller::Operator);
             let page = members.page(&filter, &PageRequest::first(9)).await.unwrap();
-            assert_eq!(page.items, [found.clone()], "{search}");
+            assert_eq!(page.items, std::slice::from_ref(&found), "{search}");
             let itself = directory.members(Caller::Member(first.id));
             let page = itself.page(&filter, &PageRequest::first(9)).await.unwrap();
             assert!(page.items.iter().all(|member| member.id == first.id));

@@ -1,6 +1,8 @@
 //! What a user of Amvaj relies on, tried from outside of the crates against real servers: one module per
 //! capability, in one program, so that the workspace is linked once.
 
+#![expect(clippy::disallowed_methods, reason = "where the test servers are is said in the environment")]
+
 mod architecture;
 mod bench;
 mod cache;

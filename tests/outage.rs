@@ -168,11 +168,11 @@ impl Redis {
         let child = Command::new(program)
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let redis = Self { child: child.unwrap(), port };
         for _ in 0..100 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Self { child, port };
+                return redis;
             }
             std::thread::sleep(Duration::from_millis(30));
         }

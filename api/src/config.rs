@@ -340,11 +340,15 @@ impl LogConfig {
                 "json" => Ok(LogFormat::Json),
                 other => Err(format!("is {other:?}; write auto, pretty or json")),
             }),
-            filter: reader.take("LOG_FILTER", "info,actix_server=warn,sqlx=warn".to_owned(), |text| {
-                tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| {
-                    format!("is not a log filter ({error}); write one like info,amvaj=debug")
-                })
-            }),
+            filter: reader.take(
+                "LOG_FILTER",
+                "info,actix_server=warn,sqlx=warn,sea_orm_migration=warn".to_owned(),
+                |text| {
+                    tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| {
+                        format!("is not a log filter ({error}); write one like info,amvaj=debug")
+                    })
+                },
+            ),
         }
     }
 }
