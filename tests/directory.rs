@@ -308,7 +308,7 @@ async fn members_are_searched_by_name_and_mobile() {
             let filter = MemberFilter { status: None, search: MemberSearch::parse(search) };
             let members = directory.members(Caller::Operator);
             let page = members.page(&filter, &PageRequest::first(9)).await.unwrap();
-            assert_eq!(page.items, std::slice::from_ref(&found), "{search}");
+            assert_eq!(page.items, std::slice::from_ref(found), "{search}");
             let itself = directory.members(Caller::Member(first.id));
             let page = itself.page(&filter, &PageRequest::first(9)).await.unwrap();
             assert!(page.items.iter().all(|member| member.id == first.id));
