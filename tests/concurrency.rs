@@ -12,7 +12,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
-use crate::support::till::{Till, a_moment, assert_sound, codes};
+use crate::support::database::TestDb;
+use crate::support::till::{POINTS, Till, a_moment, assert_sound, codes};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_redemptions_of_one_balance_spend_it_once() {
@@ -44,6 +45,27 @@ async fn one_key_a_hundred_times_at_once_runs_once() {
         assert_eq!(answers.iter().filter(|answer| codes(answer).is_empty()).count(), 1);
         assert!(answers.iter().all(|answer| answer["operation"]["points"] == "10"));
         assert_eq!(till.wallet_now().await["posted"], "20");
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_waiting_refund_and_of_another_request_at_once_stops_nobody() {
+    for app in TestApp::both().await {
+        let till = &Till::open(&app, "09122000009").await;
+        till.earn("e", "R", 1_000).await;
+        let pairs = (0..60).map(|number| async move {
+            let key = format!("k{number}");
+            let receipt = format!("never-{number}");
+            tokio::join!(till.refund(&key, &receipt, json!({ "whole": true })), till.redeem(&key, 1))
+        });
+        let answers = join_all(pairs).await;
+        for (refund, redeem) in &answers {
+            // One of the two has the key; the other is told so.
+            let told = [codes(refund), codes(redeem)];
+            assert!(told.contains(&vec!["IDEMPOTENCY_MISMATCH"]) && told.contains(&vec![]), "{told:?}");
+        }
+        assert_eq!(till.earn("after", "R2", 10).await["replayed"], false);
         assert_sound(&app).await;
     }
 }
@@ -157,7 +179,7 @@ async fn a_hold_is_captured_or_over_but_never_both() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_on_one_wallet_lose_nothing() {
     // A second application on the same PostgreSQL database: another process, as far as the database can tell.
-    let [_, database] = crate::support::database::TestDb::both().await;
+    let [_, database] = TestDb::both().await;
     let app = Arc::new(TestApp::start(database).await);
     let second = app.second_node().await;
     let till = Till::open(&app, "09122000006").await;
@@ -168,15 +190,54 @@ async fn two_nodes_on_one_wallet_lose_nothing() {
             "idempotencyKey": format!("k{number}"), "receiptNumber": format!("R{number}"),
             "member": { "id": member.as_str() }, "amount": { "amount": 100, "currency": "IRR" },
         });
-        node.data(
-            Caller::Merchant(till.merchant),
-            crate::support::till::POINTS,
-            "Earn",
-            json!({ "input": input }),
-        )
+        node.data(Caller::Merchant(till.merchant), POINTS, "Earn", json!({ "input": input }))
     });
     let answers = join_all(earns).await;
     assert!(answers.iter().all(|answer| codes(&answer["earnPoints"]).is_empty()), "{answers:?}");
     assert_eq!(till.wallet_now().await["posted"], "600");
     assert_sound(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_in_the_queue_is_told_so_and_not_done() {
+    for database in TestDb::both().await {
+        let app = TestApp::start_with(database, |config| config.ledger.queue = 1).await;
+        let till = Till::open(&app, "09122000007").await;
+        let asked = (0..200).map(|number| {
+            let input = json!({
+                "idempotencyKey": format!("k{number}"), "receiptNumber": format!("R{number}"),
+                "member": till.member_ref(), "amount": { "amount": 100, "currency": "IRR" },
+            });
+            app.send(Some(till.caller()), POINTS, "Earn", json!({ "input": input }))
+        });
+        let answers = join_all(asked).await;
+        let done =
+            answers.iter().filter(|answer| answer["data"]["earnPoints"]["operation"].is_object()).count();
+        let refused =
+            answers.iter().filter(|answer| answer["errors"][0]["extensions"]["code"] == "OVERLOADED").count();
+        assert!(done > 0 && refused > 0 && done + refused == 200, "{done} done, {refused} refused");
+        assert_eq!(till.wallet_now().await["posted"], (done * 10).to_string());
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_too_late_is_found_under_its_key() {
+    for database in TestDb::both().await {
+        let app = TestApp::start_with(database, |config| {
+            config.http.request_timeout = std::time::Duration::from_millis(1);
+        })
+        .await;
+        let patient = app.second_node().await;
+        let till = Till::open(&patient, "09122000008").await;
+        let input = json!({
+            "idempotencyKey": "k", "receiptNumber": "R", "member": till.member_ref(),
+            "amount": { "amount": 100, "currency": "IRR" },
+        });
+        let late = app.code(Some(till.caller()), POINTS, "Earn", json!({ "input": input })).await;
+        assert_eq!(late, "OUTCOME_UNKNOWN");
+        assert_eq!(till.earn("k", "R", 10).await["operation"]["points"], "10");
+        assert_eq!(till.wallet_now().await["posted"], "10");
+        assert_sound(&patient).await;
+    }
 }

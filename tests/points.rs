@@ -2,7 +2,7 @@
 
 use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_domain::access::Caller;
-use amvaj_domain::earn::EarnRule;
+use amvaj_domain::earn::{EarnRule, Rate};
 use amvaj_domain::id::{MerchantId, WalletId};
 use amvaj_domain::member::MemberStatus;
 use amvaj_domain::merchant::{BranchStatus, MerchantStatus};
@@ -180,6 +180,13 @@ async fn a_refund_may_come_before_its_purchase() {
         assert_eq!((&early["status"], codes(&early)), (&json!("WAITING_FOR_PURCHASE"), vec![]));
         let still = till.refund("f", "R-1", json!({ "amount": { "amount": 400, "currency": "IRR" } })).await;
         assert_eq!((&still["status"], &still["replayed"]), (&json!("WAITING_FOR_PURCHASE"), &json!(true)));
+        let of_another_currency = json!({ "amount": { "amount": 400, "currency": "USD" } });
+        assert_eq!(codes(&till.refund("f", "R-1", of_another_currency).await), ["IDEMPOTENCY_MISMATCH"]);
+        let ancient = json!({
+            "idempotencyKey": "old", "receiptNumber": "R-1", "what": { "whole": true },
+            "occurredAt": "1970-01-01T00:00:00Z",
+        });
+        assert_eq!(codes(&till.ask("Refund", ancient).await), ["OCCURRED_TOO_LONG_AGO"]);
         let too_large =
             till.refund("g", "R-1", json!({ "amount": { "amount": 9_000, "currency": "IRR" } })).await;
         assert_eq!(too_large["status"], "WAITING_FOR_PURCHASE");
@@ -292,6 +299,8 @@ async fn another_merchants_and_members_things_are_not_there() {
             let end = other.ask(name, json!({ "idempotencyKey": key, "holdId": hold })).await;
             assert_eq!((codes(&end), &end["hold"]), (vec!["HOLD_NOT_FOUND"], &Value::Null));
         }
+        let history = app.data(Caller::Member(mine.member), POINTS, "History", json!({})).await;
+        assert_eq!(history["wallet"]["operations"]["totalCount"], 2, "a stranger's try leaves no trace");
         let refund = other.refund("x3", "R-1", json!({ "whole": true })).await;
         assert_eq!(refund["status"], "WAITING_FOR_PURCHASE");
         for id in [&earned["operation"]["id"], hold] {
@@ -470,6 +479,25 @@ async fn a_merchant_without_a_rule_earns_nothing() {
         app.clock.advance_to(app.clock.now().plus(Span::days(40)));
         let old = with(earn_input(&till, "p", "R-3", 100), json!({ "occurredAt": "2027-01-16T07:00:00Z" }));
         assert_eq!(codes(&till.ask("Earn", old).await), ["OCCURRED_TOO_LONG_AGO"]);
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_amount_that_leaves_the_range_of_points_is_refused() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09121000018").await;
+        let rule = EarnRule {
+            version: 2,
+            effective_from: app.clock.now().plus(Span::seconds(1)),
+            rate: Rate { points: 1_000_000, per: 1 },
+            ..simple_rule(&app)
+        };
+        Till::set_rule(&app, till.merchant, rule).await;
+        app.clock.advance_to(app.clock.now().plus(Span::seconds(2)));
+        let earn = earn_input(&till, "k", "R-1", 1_000_000_000_000_000);
+        assert_eq!(codes(&till.ask("Earn", earn).await), ["AMOUNT_TOO_LARGE"]);
+        assert_eq!(till.wallet_now().await["posted"], "0");
         assert_sound(&app).await;
     }
 }

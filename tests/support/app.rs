@@ -47,14 +47,23 @@ impl TestApp {
         let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
         let (url, postgres) = (database.url.clone(), database.is_postgres());
         let redis = postgres.then(redis_url);
-        Self::start_node(url, redis, tokens, Clock::manual(START), Some(database)).await
+        Self::start_node(url, redis, tokens, Clock::manual(START), Some(database), |_| {}).await
+    }
+
+    /// A server with other settings than usual.
+    pub(crate) async fn start_with(database: TestDb, change: fn(&mut Config)) -> Self {
+        let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
+        let redis = database.is_postgres().then(redis_url);
+        let clock = Clock::manual(START);
+        Self::start_node(database.url.clone(), redis, tokens, clock, Some(database), change).await
     }
 
     /// A server on a database with a Redis of the test's own.
     pub(crate) async fn start_with_redis(database: TestDb, redis: &str) -> Self {
         let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
         let redis = Some(Secret::new(redis));
-        Self::start_node(database.url.clone(), redis, tokens, Clock::manual(START), Some(database)).await
+        Self::start_node(database.url.clone(), redis, tokens, Clock::manual(START), Some(database), |_| {})
+            .await
     }
 
     /// How the server's database is reached.
@@ -65,7 +74,7 @@ impl TestApp {
     /// Another server on the same database, with the same clock and keys.
     pub(crate) async fn second_node(&self) -> Self {
         let redis = self.app.db.is_postgres().then(redis_url);
-        Self::start_node(self.url.clone(), redis, self.tokens.clone(), self.clock.clone(), None).await
+        Self::start_node(self.url.clone(), redis, self.tokens.clone(), self.clock.clone(), None, |_| {}).await
     }
 
     async fn start_node(
@@ -74,12 +83,14 @@ impl TestApp {
         tokens: Tokens,
         clock: Clock,
         database: Option<TestDb>,
+        change: fn(&mut Config),
     ) -> Self {
         let mut config = Config::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.shutdown = Duration::from_secs(5);
         config.database = DatabaseConfig { url: Secret::new(&*url), max_connections: 8 };
         config.cache.redis_url = redis;
+        change(&mut config);
         let app = compose::open(&config, clock.clone()).await.unwrap();
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(compose::parts(&app, tokens.clone()), &config.http, listener).unwrap();

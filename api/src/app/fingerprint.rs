@@ -98,6 +98,11 @@ impl Fingerprint {
         self
     }
 
+    pub(super) fn currency(mut self, currency: Option<amvaj_domain::money::Currency>) -> Self {
+        self.text(currency.map(|currency| currency.to_string()).as_deref());
+        self
+    }
+
     pub(super) fn digest(&self) -> Digest {
         Digest::of(self.0.iter().map(Vec::as_slice))
     }

@@ -17,7 +17,7 @@ use amvaj_domain::{
 };
 use amvaj_infra::{
     directory::MerchantFile,
-    ledger::{Answer, Recorded, Request, SubmitError},
+    ledger::{Answer, LedgerScope, OperationKey, Recorded, Request, SubmitError},
 };
 
 use super::{
@@ -36,6 +36,8 @@ pub enum PointsRefusal {
     IdempotencyMismatch,
     /// The ledger refused something that has no wallet to be recorded in.
     Rejected(Rejection),
+    /// A refund of an earlier request with this key waited, and was refused when its purchase came.
+    RejectedBefore(Rejection),
 }
 
 /// What a merchant's request on points has in common.
@@ -120,6 +122,20 @@ impl Acting {
         claimed.ok_or(Stopped::Refused(PointsRefusal::MemberNotFound))
     }
 
+    /// Lets the merchant's own hold pass. Another merchant's is not there, and nothing is written to its wallet; but a
+    /// key that is in use answers what it answered.
+    pub(super) async fn find_hold(
+        &self,
+        app: &App,
+        hold: OperationKey,
+    ) -> Result<(), Stopped<PointsRefusal>> {
+        let own = app.reader.within(LedgerScope::Merchant(self.merchant())).holds(&[hold]).await?;
+        if own.is_empty() && app.reader.claimed_wallet(self.idem).await?.is_none() {
+            return Err(Stopped::Refused(PointsRefusal::HoldNotFound));
+        }
+        Ok(())
+    }
+
     /// The operation that asks for `command`.
     pub(super) fn operation(
         &self,
@@ -163,9 +179,10 @@ pub(super) async fn submit(app: &App, request: Request) -> Result<PointsOutcome,
         Ok(Answer::Recorded(recorded)) => Ok(PointsOutcome::Recorded(recorded)),
         Ok(Answer::Waiting { replayed }) => Ok(PointsOutcome::Waiting { replayed }),
         Ok(Answer::Mismatch) => Err(Stopped::Refused(PointsRefusal::IdempotencyMismatch)),
-        Ok(Answer::RefusedLater(rejection) | Answer::Dismissed(rejection)) => {
-            Err(Stopped::Refused(PointsRefusal::Rejected(rejection)))
+        Ok(Answer::RefusedLater(rejection)) => {
+            Err(Stopped::Refused(PointsRefusal::RejectedBefore(rejection)))
         }
+        Ok(Answer::Dismissed(rejection)) => Err(Stopped::Refused(PointsRefusal::Rejected(rejection))),
         // Only requests of the ledger itself are answered so.
         Ok(Answer::Tended) => Err(Stopped::Failed(AppError::OutcomeUnknown)),
         Err(SubmitError::NoSuchWallet(_)) => Err(Stopped::Refused(PointsRefusal::HoldNotFound)),

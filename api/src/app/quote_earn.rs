@@ -53,7 +53,10 @@ pub async fn quote_earn(
     input: &QuoteEarn,
 ) -> Result<EarnQuote, Stopped<PointsRefusal>> {
     let acting = Acting::load(app, merchant, &input.request).await?;
-    let refusal = acting.standing().or_else(|| acting.currency(input.basket.total().currency()));
+    let refusal = acting
+        .standing()
+        .or_else(|| acting.currency(input.basket.total().currency()))
+        .or_else(|| app.window.refusal(acting.occurred_at, app.now()));
     if let Some(refusal) = refusal {
         return Err(Stopped::Refused(PointsRefusal::Rejected(refusal)));
     }

@@ -46,8 +46,11 @@ pub async fn refund_purchase(
         what: input.what.clone(),
         grace: app.restore_grace,
     });
-    let body =
-        Fingerprint::of("refund", &input.request).receipt(Some(&input.receipt)).refund(&input.what).digest();
+    let body = Fingerprint::of("refund", &input.request)
+        .receipt(Some(&input.receipt))
+        .refund(&input.what)
+        .currency(input.currency)
+        .digest();
     let key = ReceiptKey { merchant, number: input.receipt.clone() };
     let request = if let Some((wallet, _)) = app.reader.receipt(&key).await? {
         Request::Apply(acting.operation(app, wallet, body, refusal, command))

@@ -6,7 +6,7 @@ use amvaj_domain::access::Caller;
 use amvaj_domain::id::{MemberId, WalletId};
 use amvaj_domain::ledger::{Command, Digest, Idem, Operation, Prices, Tenant, WalletStatus};
 use amvaj_domain::member::{Member, MemberLookup, MemberStatus};
-use amvaj_infra::ledger::Request;
+use amvaj_infra::ledger::{Answer, Request};
 
 use super::access::operator_only;
 use super::{App, AppError};
@@ -51,6 +51,8 @@ async fn set_wallet_status(app: &App, wallet: WalletId, status: MemberStatus) ->
         refusal: None,
         command: Command::SetStatus(status),
     };
-    app.ledger.submit(Request::Apply(operation)).await?;
-    Ok(())
+    match app.ledger.submit(Request::Apply(operation)).await? {
+        Answer::Recorded(recorded) if recorded.op.rejection.is_none() => Ok(()),
+        _ => Err(AppError::OutcomeUnknown),
+    }
 }

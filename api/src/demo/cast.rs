@@ -102,7 +102,7 @@ pub async fn register(
                 directory.add_branch(&branch).await?;
             }
         }
-        let known = directory.rules(shop.merchant, &PageRequest::first(100)).await?.items.len();
+        let known = directory.rules(shop.merchant, None, &PageRequest::first(100)).await?.items.len();
         for (version, rule) in (1..).zip(plan.rules).skip(known) {
             directory.add_rule_version(shop.merchant, &rule.rule(version, start), start).await??;
         }

@@ -105,7 +105,7 @@ points_errors! {
     /// Why `quoteEarn` quotes nothing.
     QuoteEarnUserError, QuoteEarnErrorCode {
         InvalidBranchId InvalidMember MemberNotFound InvalidAmount InvalidBasket MerchantBlocked BranchNotFound
-        BranchClosed CurrencyMismatch NoEarnRule AmountTooLarge
+        BranchClosed CurrencyMismatch NoEarnRule OccurredInFuture OccurredTooLongAgo AmountTooLarge
     }
 }
 
@@ -209,7 +209,9 @@ fn basket<E: PointsUserError>(
     for (at, line) in lines.unwrap_or_default().into_iter().enumerate() {
         let ordinal = i32::try_from(at).unwrap_or(i32::MAX).saturating_add(1);
         let line_no = if unnumbered { Some(ordinal) } else { line.line };
-        let (Some(line_no), Ok(amount)) = (line_no, i64::try_from(line.amount.0)) else {
+        let texts = [line.product.as_deref(), line.category.as_deref()];
+        let readable = texts.iter().flatten().all(|text| !text.chars().any(char::is_control));
+        let (Some(line_no), Ok(amount), true) = (line_no, i64::try_from(line.amount.0), readable) else {
             reader.problem(InputProblem::InvalidBasket, "input.lines");
             return None;
         };

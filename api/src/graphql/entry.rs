@@ -1,13 +1,14 @@
 //! Entries and lot uses: how an operation moved points, and which points they were.
 
 use amvaj_domain::{
+    access::Caller,
     id::MerchantId,
     ledger::{self, AccountKind as DomainAccountKind, LotUseKind as DomainLotUseKind},
 };
 use amvaj_infra::ledger::UsedLot;
 use async_graphql::{Context, Enum, Object, Result};
 
-use super::{merchant::Merchant, scalar::PointsScalar, wallet::WalletLot};
+use super::{context::caller, merchant::Merchant, scalar::PointsScalar, wallet::WalletLot};
 
 /// A ledger account by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -72,12 +73,21 @@ impl Entry {
         self.0.account_kind.into()
     }
 
-    /// The merchant whose account it is; null on the wallet's own accounts.
+    /// The merchant whose account it is; null on the wallet's own accounts, and for merchants on others' accounts.
     async fn merchant(&self, ctx: &Context<'_>) -> Result<Option<Merchant>> {
         match self.0.account_kind {
             DomainAccountKind::MerchantIssue
             | DomainAccountKind::MerchantRedeem
-            | DomainAccountKind::Breakage => Merchant::load(ctx, MerchantId::new(self.0.account)).await,
+            | DomainAccountKind::Breakage => {
+                let merchant = MerchantId::new(self.0.account);
+                // Who else issued points tells where a member collects, which is not for merchants.
+                match caller(ctx)? {
+                    Caller::Merchant(own) if own != merchant => Ok(None),
+                    Caller::Operator | Caller::Merchant(_) | Caller::Member(_) => {
+                        Merchant::load(ctx, merchant).await
+                    }
+                }
+            }
             DomainAccountKind::Wallet
             | DomainAccountKind::Pending
             | DomainAccountKind::Debt

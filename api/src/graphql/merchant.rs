@@ -177,7 +177,7 @@ impl Merchant {
         Ok(rule.map(|rule| EarnRule { merchant: self.0.id, rule }))
     }
 
-    /// All versions of its earn rule, past, present and future, oldest first.
+    /// All versions of its earn rule, oldest first. Versions of the future only the operator and the merchant see.
     async fn earn_rules(
         &self,
         ctx: &Context<'_>,
@@ -188,7 +188,14 @@ impl Merchant {
     ) -> Result<EarnRuleConnection> {
         let request = PageArguments { first, after, last, before }.read(ctx)?;
         let merchant = self.0.id;
-        let page = app(ctx)?.directory.rules(merchant, &request).await.map_err(fault)?;
+        let app = app(ctx)?;
+        // What a merchant plans is between it and the operator.
+        let until = match caller_if_any(ctx) {
+            Some(Caller::Operator) => None,
+            Some(Caller::Merchant(own)) if own == merchant => None,
+            Some(Caller::Merchant(_) | Caller::Member(_)) | None => Some(app.now()),
+        };
+        let page = app.directory.rules(merchant, until, &request).await.map_err(fault)?;
         Ok(EarnRuleConnection::new(page, |rule| rule.version, |rule| EarnRule { merchant, rule }))
     }
 }

@@ -1,10 +1,11 @@
 //! Any object by its global id, after Relay's object identification.
 
+use amvaj_domain::access::Caller;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 
 use super::branch::Branch;
-use super::context::caller;
+use super::context::{app, caller};
 use super::earn_rule::EarnRule;
 use super::error::{Code, fault};
 use super::global_id::GlobalId;
@@ -76,7 +77,7 @@ impl NodeQueries {
     }
 }
 
-/// Finds one object as the caller may see it. All are read through data loaders, so many ids cost one query a type.
+/// Finds one object as the caller may see it. Most are read through data loaders; a wallet comes from the cache or with a read of its own.
 async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Some(id) = GlobalId::read(id) else { return Ok(None) };
     let loader = loader(ctx)?;
@@ -93,7 +94,15 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Purchase(wallet, seq) => Purchase::find(ctx, wallet, seq).await?.map(Node::Purchase),
         GlobalId::EarnRule(merchant, version) => {
             let rule = loader.load_one((merchant, version)).await.map_err(fault)?;
-            rule.map(|rule| Node::EarnRule(EarnRule { merchant, rule }))
+            // A version of the future is between the merchant and the operator.
+            let planned = match caller(ctx)? {
+                Caller::Operator => true,
+                Caller::Merchant(own) => own == merchant,
+                Caller::Member(_) => false,
+            };
+            let now = app(ctx)?.now();
+            rule.filter(|rule| planned || rule.effective_from <= now)
+                .map(|rule| Node::EarnRule(EarnRule { merchant, rule }))
         }
         GlobalId::Member(id) => {
             loader.load_one(id).await.map_err(fault)?.map(|member| Node::Member(Member(member)))

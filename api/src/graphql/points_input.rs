@@ -169,7 +169,10 @@ impl<E: PointsUserError> PointsAnswer<E> {
     pub async fn of(ctx: &Context<'_>, outcome: Result<Recorded, Stopped<PointsRefusal>>) -> Result<Self> {
         match outcome {
             Ok(recorded) => Self::recorded(ctx, &recorded).await,
-            Err(Stopped::Refused(refusal)) => Ok(Self::refused(vec![refusal_error(refusal)?])),
+            Err(Stopped::Refused(refusal)) => {
+                let replayed = matches!(refusal, PointsRefusal::RejectedBefore(_));
+                Ok(Self { replayed, ..Self::refused(vec![refusal_error(refusal)?]) })
+            }
             Err(Stopped::Failed(error)) => Err(fault(error)),
         }
     }
@@ -200,7 +203,9 @@ pub fn refusal_error<E: PointsUserError>(refusal: PointsRefusal) -> Result<E> {
         PointsRefusal::MemberNotFound => (InputProblem::MemberNotFound, "input.member"),
         PointsRefusal::IdempotencyMismatch => (InputProblem::IdempotencyMismatch, "input.idempotencyKey"),
         PointsRefusal::HoldNotFound => return refused_error(Refused::bare(Rejection::HoldNotFound)),
-        PointsRefusal::Rejected(rejection) => return refused_error(Refused::bare(rejection)),
+        PointsRefusal::Rejected(rejection) | PointsRefusal::RejectedBefore(rejection) => {
+            return refused_error(Refused::bare(rejection));
+        }
     };
     let name = format!("{problem:?}");
     E::named(&name, problem.message().to_owned(), field).ok_or_else(|| unnamed(&name))

@@ -257,7 +257,9 @@ fn posted(recorded: &Recorded) -> Posted {
 
 fn refused(stopped: Stopped<PointsRefusal>, receipt: &str) -> Result<Posted, ImportError> {
     match stopped {
-        Stopped::Refused(PointsRefusal::Rejected(rejection)) => Ok(Posted::Refused(rejection)),
+        Stopped::Refused(PointsRefusal::Rejected(rejection) | PointsRefusal::RejectedBefore(rejection)) => {
+            Ok(Posted::Refused(rejection))
+        }
         Stopped::Refused(PointsRefusal::IdempotencyMismatch) => {
             Err(ImportError::Changed { receipt: receipt.to_owned() })
         }

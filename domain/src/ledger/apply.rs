@@ -91,14 +91,7 @@ fn admit(state: &WalletState, operation: &Operation, now: Instant) -> Result<(),
     if operation.tenant == Tenant::Internal {
         return Ok(());
     }
-    let age = now.since(operation.occurred_at).micros();
-    if age > operation.window.look_back.micros() {
-        Err(Rejection::OccurredTooLongAgo.into())
-    } else if age < operation.window.ahead.micros().saturating_neg() {
-        Err(Rejection::OccurredInFuture.into())
-    } else {
-        Ok(())
-    }
+    operation.window.refusal(operation.occurred_at, now).map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
 fn run(state: &mut WalletState, operation: &Operation, kind: OpKind, now: Instant) -> Result<(), Stop> {

@@ -57,6 +57,20 @@ pub struct Window {
     pub ahead: Span,
 }
 
+impl Window {
+    /// What stands against something that occurred at `occurred_at` and arrives now.
+    pub fn refusal(self, occurred_at: Instant, now: Instant) -> Option<Rejection> {
+        let age = now.since(occurred_at).micros();
+        if age > self.look_back.micros() {
+            Some(Rejection::OccurredTooLongAgo)
+        } else if age < self.ahead.micros().saturating_neg() {
+            Some(Rejection::OccurredInFuture)
+        } else {
+            None
+        }
+    }
+}
+
 /// What is asked of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {

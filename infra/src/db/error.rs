@@ -75,10 +75,12 @@ fn classify(error: &SqlxError) -> StoreError {
         SqlxError::Database(cause) => match cause.code().as_deref() {
             // PostgreSQL SQLSTATE, then SQLite's extended result codes.
             Some("23505" | "1555" | "2067") => StoreError::Duplicate(what),
-            Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "773") => {
+            Some("40001" | "40P01" | "55P03" | "0A000" | "5" | "6" | "261" | "262" | "517" | "773") => {
                 StoreError::Contention(what)
             }
             Some("23514" | "23502" | "275" | "1299" | "3091") => StoreError::Constraint(what),
+            // Values that a column cannot hold.
+            Some(code) if code.len() == 5 && code.starts_with("22") => StoreError::Constraint(what),
             Some(code) if unavailable(code) => StoreError::Unavailable(what),
             _ => StoreError::Failed(what),
         },
@@ -92,10 +94,11 @@ fn classify(error: &SqlxError) -> StoreError {
     }
 }
 
-/// Connection failures, too many connections, shutdown, disk full and I/O errors of PostgreSQL; a full disk, an
+/// Connection failures, a server that only reads, too many connections, shutdown, disk full and I/O errors of PostgreSQL; a full disk, an
 /// I/O error, a read-only or unopenable file of SQLite.
 fn unavailable(code: &str) -> bool {
-    let postgres = code.len() == 5 && ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class));
+    let postgres =
+        code.len() == 5 && ["08", "25", "53", "57", "58"].iter().any(|class| code.starts_with(class));
     let sqlite = code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 8 | 10 | 13 | 14));
     postgres || (code.len() < 5 && sqlite)
 }

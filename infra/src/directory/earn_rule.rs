@@ -45,13 +45,17 @@ impl Directory {
         found.iter().map(|row| Ok((MerchantId::new(row.merchant_id), rows::earn_rule(row)?))).collect()
     }
 
-    /// A page of the versions of a merchant's rule, oldest first.
+    /// A page of the versions of a merchant's rule, oldest first; with `until` only those that hold by then.
     pub async fn rules(
         &self,
         merchant: MerchantId,
+        until: Option<Instant>,
         request: &PageRequest<i32>,
     ) -> Result<Page<EarnRule>, StoreError> {
-        let list = Entity::find().filter(Column::MerchantId.eq(merchant.uuid()));
+        let mut list = Entity::find().filter(Column::MerchantId.eq(merchant.uuid()));
+        if let Some(until) = until {
+            list = list.filter(Column::EffectiveFrom.lte(until.micros()));
+        }
         listing::page(&self.db, list, Column::Version, request, rows::earn_rule).await
     }
 

@@ -129,6 +129,9 @@ impl Deciding {
         if let Some(claim) = self.read.claims.get(&operation.idem) {
             return Some(Fate::Ready(self.replay(claim, operation)));
         }
+        if self.waits_now(operation.idem) {
+            return Some(Fate::Deferred);
+        }
         let (wallet, body, answer) = self.keys.get(&operation.idem)?;
         if request.wallet() != Some(*wallet) {
             return Some(Fate::Deferred);
@@ -136,6 +139,11 @@ impl Deciding {
         // A twin shares the fate of the first: both count only if the wallet's guard holds.
         let answer = if *body == operation.body { replayed(answer.clone()) } else { Answer::Mismatch };
         Some(Fate::AfterCommit(Some(*wallet), answer))
+    }
+
+    /// Whether a refund of this batch has begun to wait under the key: the next batch finds its claim.
+    fn waits_now(&self, idem: Idem) -> bool {
+        self.rows.refunds.iter().any(|row| row.idem == idem.uuid())
     }
 
     fn replay(&self, claim: &Claim, operation: &Operation) -> Answer {
@@ -185,6 +193,7 @@ impl Deciding {
         let answer = match outcome {
             Outcome::Applied(seq) | Outcome::Rejected(seq) => {
                 let Some(op) = record(state, seq) else {
+                    self.broken.insert(wallet);
                     return Fate::Faulty(Fault::Missing("the operation"));
                 };
                 self.rows.claims.push(claim::Model {
@@ -214,15 +223,13 @@ impl Deciding {
         let Some(row) = waiting_row(operation, self.now) else {
             return Fate::Ready(Answer::Dismissed(Rejection::PurchaseNotFound));
         };
-        if let Some(refusal) = operation.refusal {
+        let refusal = operation.refusal.or_else(|| operation.window.refusal(operation.occurred_at, self.now));
+        if let Some(refusal) = refusal {
             return Fate::Ready(Answer::Dismissed(refusal));
         }
         let key = super::request::receipt_of(operation);
         if let Some((wallet, _)) = key.and_then(|key| self.read.receipts.get(&key)) {
             return Fate::Reroute(*wallet);
-        }
-        if self.rows.claims.iter().any(|claim| claim.idem == row.idem) {
-            return Fate::Deferred;
         }
         self.rows.claims.push(claim::Model {
             idem: operation.idem.uuid(),

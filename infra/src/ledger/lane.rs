@@ -18,11 +18,15 @@ use super::{
     read::ReadSet,
     request::{Answer, Request, SubmitError},
 };
+use crate::db::StoreError;
 
 /// How often a request may lose the guard before its wallets are locked for it.
 const LOSSES_BEFORE_LOCK: u8 = 3;
-/// How often a request is tried again after the database failed.
-const FAILURES_BEFORE_GIVING_UP: u8 = 6;
+/// How often a batch may find a claim or receipt taken, or lose, before it is halved to free the innocent part.
+const LOSSES_BEFORE_SPLIT: u8 = 12;
+/// How often a request is tried again after the database failed; with the driver's growing pauses about three
+/// seconds.
+const FAILURES_BEFORE_GIVING_UP: u8 = 12;
 
 /// The name by which the driver knows who waits for an answer.
 pub(crate) type Ticket = u64;
@@ -128,6 +132,11 @@ impl Lane {
         self.queue.len() + self.parts.iter().map(Vec::len).sum::<usize>()
     }
 
+    /// The bucket that the lane owns, which is also its number.
+    pub(crate) const fn bucket(&self) -> i16 {
+        self.bucket
+    }
+
     /// The most requests that one batch takes.
     pub(crate) const fn max_batch(&self) -> usize {
         self.max_batch
@@ -152,10 +161,20 @@ impl Lane {
         Pending { batch, decided }
     }
 
-    /// The batch could not be read: it is tried again, or given up when that did not help often enough.
-    pub(crate) fn not_read(&mut self, batch: Batch, failure: &str) -> Effects {
+    /// The batch could not be read: it is tried again, or given up when that did not help often enough. A row that
+    /// cannot be read as what it should be concerns one request, so the others are parted from it.
+    pub(crate) fn not_read(&mut self, batch: Batch, failure: &StoreError) -> Effects {
         let mut effects = Effects::default();
-        self.retry(batch.arrivals, failure, &mut effects);
+        match failure {
+            StoreError::Unavailable(_) | StoreError::Contention(_) => {
+                self.retry(batch.arrivals, &failure.to_string(), &mut effects);
+            }
+            StoreError::CorruptRow { .. }
+            | StoreError::Duplicate(_)
+            | StoreError::Constraint(_)
+            | StoreError::Newer(_)
+            | StoreError::Failed(_) => self.split(batch.arrivals, &failure.to_string(), &mut effects),
+        }
         effects
     }
 
@@ -165,7 +184,7 @@ impl Lane {
         let mut effects = Effects::default();
         match outcome {
             WriteOutcome::Committed(survivors) => self.committed(batch, decided, &survivors, &mut effects),
-            WriteOutcome::Taken => self.again(batch.arrivals),
+            WriteOutcome::Taken => self.taken(batch.arrivals, &mut effects),
             WriteOutcome::Poisoned(what) => self.split(batch.arrivals, &what, &mut effects),
             WriteOutcome::Unknown(what) => {
                 let written = batch.arrivals.into_iter().map(|arrival| Arrival { written: true, ..arrival });
@@ -201,7 +220,13 @@ impl Lane {
                 Fate::NoSuchWallet(wallet) => {
                     effects.replies.push(Reply { ticket, answer: Err(SubmitError::NoSuchWallet(wallet)) });
                 }
+                // Rows that another node changed between two statements of the read look like a fault: only one that
+                // comes back with the wallet locked is one.
+                Fate::Faulty(_) if !batch.locked => {
+                    again.push(Arrival { losses: arrival.losses.saturating_add(1), ..arrival });
+                }
                 Fate::Faulty(fault) => {
+                    tracing::error!(%fault, "a decision failed on its wallet's state; the operation is put aside");
                     let answer = Err(SubmitError::Quarantined(fault.to_string()));
                     effects.replies.push(Reply { ticket, answer });
                 }
@@ -213,8 +238,30 @@ impl Lane {
             .extend(decided.states.into_values().filter(|state| survivors.contains(&state.wallet.id)));
     }
 
-    /// Puts requests back at the head, in their order.
+    /// Brings a batch again that found a claim or receipt taken; one that does so for ever is halved until the
+    /// request alone is left, whose key will tell.
+    fn taken(&mut self, arrivals: Vec<Arrival>, effects: &mut Effects) {
+        let arrivals: Vec<Arrival> = arrivals
+            .into_iter()
+            .map(|arrival| Arrival { losses: arrival.losses.saturating_add(1), ..arrival })
+            .collect();
+        if arrivals.iter().all(|arrival| arrival.losses < LOSSES_BEFORE_SPLIT) {
+            self.again(arrivals);
+        } else if let [alone] = arrivals.as_slice() {
+            effects.replies.push(Reply { ticket: alone.ticket, answer: Err(SubmitError::OutcomeUnknown) });
+        } else {
+            self.split(arrivals, "its key or receipt is taken again and again", effects);
+        }
+    }
+
+    /// Puts requests back at the head, in their order: before the parts of a split batch that came after them.
     fn again(&mut self, arrivals: Vec<Arrival>) {
+        if !self.parts.is_empty() {
+            if !arrivals.is_empty() {
+                self.parts.push_front(arrivals);
+            }
+            return;
+        }
         for arrival in arrivals.into_iter().rev() {
             self.queue.push_front(arrival);
         }
@@ -243,7 +290,7 @@ impl Lane {
             let answer = if arrival.written {
                 Err(SubmitError::OutcomeUnknown)
             } else {
-                Err(SubmitError::Store(crate::db::StoreError::Unavailable(failure.to_owned())))
+                Err(SubmitError::Store(StoreError::Unavailable(failure.to_owned())))
             };
             effects.replies.push(Reply { ticket: arrival.ticket, answer });
         }

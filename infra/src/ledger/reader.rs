@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// How often a wallet that changes while it is read is read again.
+const READS_OF_A_BUSY_WALLET: u8 = 20;
+
 /// Reads of the ledger.
 #[derive(Debug, Clone)]
 pub struct LedgerReader {
@@ -47,15 +50,29 @@ impl LedgerReader {
 
     /// The wallet with its open lots and holds at `now`, whatever is due by then settled in memory.
     pub async fn wallet(&self, wallet: WalletId, now: Instant) -> Result<Option<WalletState>, StoreError> {
-        let request = Request::Tend { wallet, receipt: None };
-        let mut set = read(self.database.reader(), &[&request], now).await?;
-        let Some(mut state) = set.wallets.remove(&wallet) else { return Ok(None) };
+        let Some(mut state) = self.whole(wallet, now).await? else { return Ok(None) };
         ledger::settle(&mut state, now).map_err(|_| StoreError::CorruptRow {
             table: "wallet",
             id: wallet.to_string(),
             what: "what is due cannot be settled on its lots and holds",
         })?;
         Ok(Some(state))
+    }
+
+    /// The wallet's rows of one version. They are read in several statements, so a write in between is noticed by the
+    /// version afterwards.
+    async fn whole(&self, wallet: WalletId, now: Instant) -> Result<Option<WalletState>, StoreError> {
+        let key = (wallet.shard_no(), wallet.uuid());
+        for _ in 0..READS_OF_A_BUSY_WALLET {
+            let request = Request::Tend { wallet, receipt: None };
+            let mut set = read(self.database.reader(), &[&request], now).await?;
+            let Some(state) = set.wallets.remove(&wallet) else { return Ok(None) };
+            let after = wallet::Entity::find_by_id(key).one(self.database.reader()).await?;
+            if after.is_some_and(|row| row.version == state.wallet.version) {
+                return Ok(Some(state));
+            }
+        }
+        Err(StoreError::Contention(format!("wallet {wallet} changes faster than it can be read")))
     }
 
     /// The wallet and sequence number of the earn that has a receipt.

@@ -85,10 +85,9 @@ fn outcome(error: StoreError) -> WriteOutcome {
         {
             WriteOutcome::Taken
         }
-        StoreError::Duplicate(what) | StoreError::Constraint(what) | StoreError::Failed(what) => {
-            WriteOutcome::Poisoned(what)
-        }
-        StoreError::Unavailable(what) => WriteOutcome::Unknown(what),
+        StoreError::Duplicate(what) | StoreError::Constraint(what) => WriteOutcome::Poisoned(what),
+        // What is not known to be a row's fault is not blamed on the rows.
+        StoreError::Unavailable(what) | StoreError::Failed(what) => WriteOutcome::Unknown(what),
         other @ (StoreError::CorruptRow { .. } | StoreError::Newer(_)) => {
             WriteOutcome::Poisoned(other.to_string())
         }

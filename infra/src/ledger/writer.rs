@@ -28,6 +28,8 @@ use crate::{
 const MAX_LANES: usize = 16;
 /// How many committed batches may wait for the cache; more are dropped and healed by the relay.
 const CACHE_QUEUE: usize = 256;
+/// The longest pause between two tries of a batch.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// How the writer works.
 #[derive(Debug, Clone)]
@@ -93,6 +95,7 @@ impl LedgerWriter {
                 next_ticket: 0,
                 cache: cache.clone(),
                 closing: closing.clone(),
+                failures: 0,
             };
             tasks.push(tokio::spawn(driver.run()));
         }
@@ -152,6 +155,8 @@ struct Driver {
     next_ticket: Ticket,
     cache: mpsc::Sender<Vec<Balance>>,
     closing: tokio_util::sync::CancellationToken,
+    /// Batches in a row that had to be tried again.
+    failures: u32,
 }
 
 impl Driver {
@@ -172,7 +177,9 @@ impl Driver {
             let Ok(arrival) = self.arrivals.try_recv() else { break };
             self.accept(arrival);
         }
-        metrics::gauge!("amvaj_ledger_queue_depth").set(gauge(self.arrivals.len()));
+        let waiting = self.arrivals.len() + self.lane.waiting();
+        metrics::gauge!("amvaj_ledger_queue_depth", "lane" => self.lane.bucket().to_string())
+            .set(gauge(waiting));
     }
 
     /// Waits for the next arrival; false when the writer closes and nothing is left.
@@ -224,12 +231,14 @@ impl Driver {
                 let effects = self.lane.end(pending, outcome);
                 if failed {
                     self.pause().await;
+                } else {
+                    self.failures = 0;
                 }
                 effects
             }
             Err(error) => {
                 tracing::warn!(%error, "a batch could not be read");
-                let effects = self.lane.not_read(batch, &error.to_string());
+                let effects = self.lane.not_read(batch, &error);
                 self.pause().await;
                 effects
             }
@@ -238,10 +247,13 @@ impl Driver {
         self.carry_out(effects, now);
     }
 
-    /// A short pause with jitter, so that two lanes in each other's way do not meet again.
-    async fn pause(&self) {
+    /// A pause that grows with every failure in a row, with jitter, so that two lanes in each other's way do not meet
+    /// again and a database that is away is not hammered.
+    async fn pause(&mut self) {
+        self.failures = self.failures.saturating_add(1);
         let [.., jitter] = (self.new_id)(self.clock.now()).into_bytes();
-        tokio::time::sleep(Duration::from_millis(2 + u64::from(jitter % 16))).await;
+        let grown = LONGEST_PAUSE.min(Duration::from_millis(1 << self.failures.min(10)));
+        tokio::time::sleep(grown + Duration::from_millis(u64::from(jitter % 16))).await;
     }
 
     fn carry_out(&mut self, effects: Effects, now: Instant) {
