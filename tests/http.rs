@@ -9,7 +9,7 @@ use amvaj_api::config::{Config, HttpConfig};
 use amvaj_api::graphql::schema;
 use amvaj_api::http::health::Dependency;
 use amvaj_api::server::{self, Parts, Running};
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::clock::Clock;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
@@ -215,7 +215,10 @@ async fn another_content_type_and_a_long_body_are_refused() {
 #[tokio::test]
 async fn a_token_has_to_be_good_when_it_is_there() {
     let edge = Edge::start();
-    let token = edge.tokens.mint(Caller::Operator, Duration::from_hours(1), edge.clock.now()).unwrap();
+    let token = edge
+        .tokens
+        .mint(&Identity::console(Caller::Operator), Duration::from_hours(1), edge.clock.now())
+        .unwrap();
     let good = Answer::to(edge.query("{ __typename }").bearer_auth(&token)).await;
     assert_eq!(good.status, StatusCode::OK);
 

@@ -4,4 +4,4 @@ pub mod key;
 pub mod token;
 
 pub use key::{KeyError, KeySet, SigningKey};
-pub use token::{TokenError, Tokens};
+pub use token::{Bearer, TokenError, Tokens};

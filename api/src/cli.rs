@@ -205,6 +205,8 @@ pub struct TokenArgs {
 pub enum TokenCaller {
     /// The party that runs the network
     Operator,
+    /// Somebody who looks after members for the operator
+    Agent,
     /// A merchant
     Merchant {
         /// The merchant's id, a UUID

@@ -3,6 +3,7 @@
 //! What every noun builds on: [`scalar`] and [`value`], [`global_id`] and [`node`], [`connection`], [`user_error`],
 //! [`loader`] and [`context`].
 
+pub mod access;
 pub mod branch;
 pub mod connection;
 pub mod context;

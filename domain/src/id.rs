@@ -37,6 +37,14 @@ ids! {
     MemberId;
     /// The account of points of one member.
     WalletId;
+    /// A log-in that lasts until it is ended: all access tokens and refresh tokens that follow from it.
+    SessionId;
+    /// An operator or an agent, who logs in with a password.
+    UserId;
+    /// One of a merchant's people, who logs in with a code sent to a mobile.
+    StaffId;
+    /// A secret by which a merchant's program is known.
+    ApiKeyId;
     /// One commit of a ledger writer; time-ordered, but commits do not follow that order.
     BatchId;
 }

@@ -9,7 +9,7 @@ use amvaj_api::auth::{KeySet, SigningKey, Tokens};
 use amvaj_api::config::{Config, DatabaseConfig, Secret};
 use amvaj_api::server::{self, Running};
 use amvaj_api::{compose, random};
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::id::{BranchId, MemberId, MerchantId};
 use amvaj_domain::ledger::Prices;
 use amvaj_domain::member::{Member, MemberStatus};
@@ -116,10 +116,14 @@ impl TestApp {
         let body = json!({ "query": document, "operationName": name, "variables": variables });
         let mut request = self.client.post(url).json(&body);
         if let Some(caller) = caller {
-            let token = self.tokens.mint(caller, Duration::from_hours(1), self.clock.now()).unwrap();
-            request = request.bearer_auth(token);
+            request = request.bearer_auth(self.token(&Identity::console(caller)));
         }
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// A token for somebody, good for an hour.
+    pub(crate) fn token(&self, identity: &Identity) -> String {
+        self.tokens.mint(identity, Duration::from_hours(1), self.clock.now()).unwrap()
     }
 
     /// Sends an operation that has to succeed and answers with its data.

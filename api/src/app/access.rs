@@ -9,7 +9,7 @@ use super::AppError;
 pub fn operator_only(caller: Caller) -> Result<(), AppError> {
     match caller {
         Caller::Operator => Ok(()),
-        Caller::Merchant(_) | Caller::Member(_) => Err(AppError::Forbidden),
+        Caller::Agent | Caller::Merchant(_) | Caller::Member(_) => Err(AppError::Forbidden),
     }
 }
 
@@ -17,6 +17,6 @@ pub fn operator_only(caller: Caller) -> Result<(), AppError> {
 pub fn merchant_only(caller: Caller) -> Result<MerchantId, AppError> {
     match caller {
         Caller::Merchant(id) => Ok(id),
-        Caller::Operator | Caller::Member(_) => Err(AppError::Forbidden),
+        Caller::Operator | Caller::Agent | Caller::Member(_) => Err(AppError::Forbidden),
     }
 }

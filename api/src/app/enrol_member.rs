@@ -74,7 +74,7 @@ async fn may_enrol(
 ) -> Result<(), Stopped<EnrolMemberRefused>> {
     let merchant = match caller {
         Caller::Operator => return Ok(()),
-        Caller::Member(_) => return Err(AppError::Forbidden.into()),
+        Caller::Agent | Caller::Member(_) => return Err(AppError::Forbidden.into()),
         Caller::Merchant(merchant) => merchant,
     };
     if customer_of.is_some_and(|other| other != merchant) {

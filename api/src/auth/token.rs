@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use amvaj_domain::access::Caller;
-use amvaj_domain::id::{MemberId, MerchantId};
+use amvaj_domain::access::{Actor, Caller, Identity, Post, Role, Scopes, StaffRole};
+use amvaj_domain::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
 use amvaj_domain::time::{Instant, Span};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use moka::sync::Cache;
@@ -33,11 +33,21 @@ pub struct Tokens {
     verified: Cache<[u8; 32], Verified>,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// What a token says once its signature is found good.
+#[derive(Debug, Clone)]
 struct Verified {
-    caller: Caller,
+    bearer: Bearer,
     not_before: Instant,
     expires: Instant,
+}
+
+/// Whoever sent a token that is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// Who that is and what it may do.
+    pub identity: Identity,
+    /// When the token was made, to whole seconds.
+    pub issued_at: Instant,
 }
 
 /// Why a token is refused.
@@ -83,6 +93,18 @@ struct Claims {
     aud: String,
     sub: String,
     role: String,
+    /// Who acts in person; tokens without it are the command line's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
+    /// Scopes as OAuth 2 writes them; tokens without them may do all that the role may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    /// Posts of a merchant's staff: a branch, or nothing for all of them, and the role there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    posts: Vec<(Option<Uuid>, String)>,
+    /// The session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     iat: i64,
     nbf: i64,
     exp: i64,
@@ -100,16 +122,19 @@ impl Tokens {
         }
     }
 
-    /// A token for `caller` from `now` on and for `ttl`, to whole seconds.
-    pub fn mint(&self, caller: Caller, ttl: Duration, now: Instant) -> Result<String, MintError> {
+    /// A token for `identity` from `now` on and for `ttl`, to whole seconds.
+    pub fn mint(&self, identity: &Identity, ttl: Duration, now: Instant) -> Result<String, MintError> {
         let issued = seconds(now);
         let lifetime = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
-        let (sub, role) = subject(caller);
         let claims = Claims {
             iss: self.issuer.to_string(),
             aud: self.audience.to_string(),
-            sub,
-            role: role.to_owned(),
+            sub: subject(identity.caller),
+            role: identity.caller.role().as_str().to_owned(),
+            actor: Some(actor_text(identity.actor)),
+            scope: Some(identity.scopes.to_text()),
+            posts: identity.posts.iter().map(post_claim).collect(),
+            sid: identity.session.map(SessionId::uuid),
             iat: issued,
             nbf: issued,
             exp: issued.saturating_add(lifetime),
@@ -120,8 +145,8 @@ impl Tokens {
         Ok(jsonwebtoken::encode(&header, &claims, key.encoding())?)
     }
 
-    /// The caller that a token stands for at `now`.
-    pub fn verify(&self, token: &str, now: Instant) -> Result<Caller, TokenError> {
+    /// Whoever a token stands for at `now`.
+    pub fn verify(&self, token: &str, now: Instant) -> Result<Bearer, TokenError> {
         if token.len() > LONGEST {
             return Err(TokenError::Malformed);
         }
@@ -130,9 +155,9 @@ impl Tokens {
             return known.at(now);
         }
         let verified = self.check(token)?;
-        let caller = verified.at(now)?;
+        let bearer = verified.clone().at(now)?;
         self.verified.insert(fingerprint, verified);
-        Ok(caller)
+        Ok(bearer)
     }
 
     /// Checks everything but the time. The library would compare with the machine's clock, so that is left to us.
@@ -151,7 +176,10 @@ impl Tokens {
             .map_err(|error| refusal(&error))?
             .claims;
         Ok(Verified {
-            caller: caller(&claims.sub, &claims.role).ok_or(TokenError::Subject)?,
+            bearer: Bearer {
+                identity: identity(&claims).ok_or(TokenError::Subject)?,
+                issued_at: instant(claims.iat),
+            },
             not_before: instant(claims.nbf),
             expires: instant(claims.exp),
         })
@@ -159,13 +187,13 @@ impl Tokens {
 }
 
 impl Verified {
-    fn at(self, now: Instant) -> Result<Caller, TokenError> {
+    fn at(self, now: Instant) -> Result<Bearer, TokenError> {
         if now.plus(SKEW) < self.not_before {
             Err(TokenError::NotYetValid)
         } else if now >= self.expires.plus(SKEW) {
             Err(TokenError::Expired)
         } else {
-            Ok(self.caller)
+            Ok(self.bearer)
         }
     }
 }
@@ -178,23 +206,67 @@ fn instant(seconds: i64) -> Instant {
     Instant::from_micros(0).plus(Span::seconds(seconds))
 }
 
-/// The claims `sub` and `role` of a caller.
-fn subject(caller: Caller) -> (String, &'static str) {
+/// The claim `sub` of a caller.
+fn subject(caller: Caller) -> String {
     match caller {
-        Caller::Operator => ("operator".to_owned(), "operator"),
-        Caller::Merchant(id) => (format!("merchant:{id}"), "merchant"),
-        Caller::Member(id) => (format!("member:{id}"), "member"),
+        Caller::Operator | Caller::Agent => caller.role().as_str().to_owned(),
+        Caller::Merchant(id) => format!("merchant:{id}"),
+        Caller::Member(id) => format!("member:{id}"),
     }
+}
+
+/// The claim `actor`.
+fn actor_text(actor: Actor) -> String {
+    match actor {
+        Actor::Console => "console".to_owned(),
+        Actor::User(id) => format!("user:{id}"),
+        Actor::Staff(id) => format!("staff:{id}"),
+        Actor::ApiKey(id) => format!("key:{id}"),
+        Actor::Member(id) => format!("member:{id}"),
+        Actor::Outside => "outside".to_owned(),
+    }
+}
+
+fn post_claim(post: &Post) -> (Option<Uuid>, String) {
+    (post.branch.map(BranchId::uuid), post.role.as_str().to_owned())
+}
+
+/// The identity that the claims describe; nothing when they do not fit together.
+fn identity(claims: &Claims) -> Option<Identity> {
+    let caller = caller(&claims.sub, &claims.role)?;
+    let actor = claims.actor.as_deref().map_or(Some(Actor::Console), actor)?;
+    let posts: Option<Vec<Post>> = claims
+        .posts
+        .iter()
+        .map(|(branch, role)| Some(Post { branch: branch.map(BranchId::new), role: StaffRole::parse(role)? }))
+        .collect();
+    let scopes = claims.scope.as_deref().map_or(Scopes::of_role(caller.role()), Scopes::from_text);
+    let session = claims.sid.map(SessionId::new);
+    Some(Identity { posts: posts?.into(), session, ..Identity::new(caller, actor) }.limited_to(scopes))
 }
 
 /// The caller of the claims `sub` and `role`.
 fn caller(sub: &str, role: &str) -> Option<Caller> {
-    match (role, sub.split_once(':')) {
-        ("operator", None) if sub == "operator" => Some(Caller::Operator),
-        ("merchant", Some(("merchant", id))) => Some(Caller::Merchant(MerchantId::new(parse_uuid(id)?))),
-        ("member", Some(("member", id))) => Some(Caller::Member(MemberId::new(parse_uuid(id)?))),
-        _ => None,
-    }
+    let caller = match sub.split_once(':') {
+        None if sub == Role::Operator.as_str() => Caller::Operator,
+        None if sub == Role::Agent.as_str() => Caller::Agent,
+        Some(("merchant", id)) => Caller::Merchant(MerchantId::new(parse_uuid(id)?)),
+        Some(("member", id)) => Caller::Member(MemberId::new(parse_uuid(id)?)),
+        _ => return None,
+    };
+    (caller.role().as_str() == role).then_some(caller)
+}
+
+fn actor(text: &str) -> Option<Actor> {
+    Some(match text.split_once(':') {
+        None if text == "console" => Actor::Console,
+        None if text == "outside" => Actor::Outside,
+        Some(("user", id)) => Actor::User(UserId::new(parse_uuid(id)?)),
+        Some(("staff", id)) => Actor::Staff(StaffId::new(parse_uuid(id)?)),
+        Some(("key", id)) => Actor::ApiKey(ApiKeyId::new(parse_uuid(id)?)),
+        Some(("member", id)) => Actor::Member(MemberId::new(parse_uuid(id)?)),
+        _ => return None,
+    })
 }
 
 fn parse_uuid(text: &str) -> Option<Uuid> {

@@ -7,7 +7,10 @@ mod claim;
 
 use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
-use amvaj_domain::{access::Caller, calendar::Zone};
+use amvaj_domain::{
+    access::{Caller, Identity},
+    calendar::Zone,
+};
 use amvaj_infra::{clock::Clock, outbox::CacheRepair};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -112,7 +115,7 @@ fn bar(events: usize) -> anyhow::Result<ProgressBar> {
 
 fn welcome(tokens: &Tokens, script: &Script, address: SocketAddr) -> anyhow::Result<Welcome> {
     let now = Clock::System.now();
-    let mint = |caller| tokens.mint(caller, TOKEN_LIFE, now);
+    let mint = |caller| tokens.mint(&Identity::console(caller), TOKEN_LIFE, now);
     let (shop, plan) = script.shops.iter().zip(&MERCHANTS).next().context("the demo has no merchant")?;
     let member = script.liveliest().context("the demo has no member")?;
     Ok(Welcome {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::id::{MemberId, MerchantId};
 use amvaj_infra::clock::Clock;
 
@@ -15,12 +15,13 @@ use crate::config::Config;
 pub async fn run(config: Config, args: TokenArgs) -> anyhow::Result<()> {
     let caller = match args.caller {
         TokenCaller::Operator => Caller::Operator,
+        TokenCaller::Agent => Caller::Agent,
         TokenCaller::Merchant { id } => Caller::Merchant(MerchantId::new(id)),
         TokenCaller::Member { id } => Caller::Member(MemberId::new(id)),
     };
     let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
     let ttl = args.ttl.unwrap_or(config.auth.token_ttl);
-    let token = Tokens::new(keys, &config.auth).mint(caller, ttl, Clock::System.now())?;
+    let token = Tokens::new(keys, &config.auth).mint(&Identity::console(caller), ttl, Clock::System.now())?;
     writeln!(std::io::stdout(), "{token}")?;
     Ok(())
 }

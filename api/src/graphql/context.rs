@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::id::{MemberId, MerchantId};
 use async_graphql::{Context, Error, Result};
 
@@ -15,12 +15,22 @@ pub fn app<'a>(ctx: &Context<'a>) -> Result<&'a App> {
     Ok(ctx.data::<Arc<App>>()?.as_ref())
 }
 
-/// Who calls; nobody when the request had no token.
-pub fn caller_if_any(ctx: &Context<'_>) -> Option<Caller> {
-    ctx.data_opt::<Option<Caller>>().copied().flatten()
+/// Who calls and what it may do; nobody when the request had no token.
+pub fn identity_if_any<'a>(ctx: &Context<'a>) -> Option<&'a Identity> {
+    ctx.data_opt::<Option<Identity>>().and_then(Option::as_ref)
 }
 
-/// Who calls, or `UNAUTHENTICATED`.
+/// Who calls and what it may do, or `UNAUTHENTICATED`.
+pub fn identity<'a>(ctx: &Context<'a>) -> Result<&'a Identity> {
+    identity_if_any(ctx).ok_or_else(|| Code::Unauthenticated.error())
+}
+
+/// In whose name the request is made; nobody when it had no token.
+pub fn caller_if_any(ctx: &Context<'_>) -> Option<Caller> {
+    identity_if_any(ctx).map(|identity| identity.caller)
+}
+
+/// In whose name the request is made, or `UNAUTHENTICATED`.
 pub fn caller(ctx: &Context<'_>) -> Result<Caller> {
     caller_if_any(ctx).ok_or_else(|| Code::Unauthenticated.error())
 }
@@ -29,7 +39,7 @@ pub fn caller(ctx: &Context<'_>) -> Result<Caller> {
 pub fn require_operator(ctx: &Context<'_>) -> Result<Caller> {
     match caller(ctx)? {
         operator @ Caller::Operator => Ok(operator),
-        Caller::Merchant(_) | Caller::Member(_) => Err(only("the operator")),
+        Caller::Agent | Caller::Merchant(_) | Caller::Member(_) => Err(only("the operator")),
     }
 }
 
@@ -37,7 +47,7 @@ pub fn require_operator(ctx: &Context<'_>) -> Result<Caller> {
 pub fn require_merchant(ctx: &Context<'_>) -> Result<MerchantId> {
     match caller(ctx)? {
         Caller::Merchant(id) => Ok(id),
-        Caller::Operator | Caller::Member(_) => Err(only("a merchant")),
+        Caller::Operator | Caller::Agent | Caller::Member(_) => Err(only("a merchant")),
     }
 }
 
@@ -45,7 +55,7 @@ pub fn require_merchant(ctx: &Context<'_>) -> Result<MerchantId> {
 pub fn require_member(ctx: &Context<'_>) -> Result<MemberId> {
     match caller(ctx)? {
         Caller::Member(id) => Ok(id),
-        Caller::Operator | Caller::Merchant(_) => Err(only("a member")),
+        Caller::Operator | Caller::Agent | Caller::Merchant(_) => Err(only("a member")),
     }
 }
 

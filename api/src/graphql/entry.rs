@@ -83,7 +83,7 @@ impl Entry {
                 // Who else issued points tells where a member collects, which is not for merchants.
                 match caller(ctx)? {
                     Caller::Merchant(own) if own != merchant => Ok(None),
-                    Caller::Operator | Caller::Merchant(_) | Caller::Member(_) => {
+                    Caller::Operator | Caller::Agent | Caller::Merchant(_) | Caller::Member(_) => {
                         Merchant::load(ctx, merchant).await
                     }
                 }

@@ -74,7 +74,7 @@ impl Explanation {
         // Lots tell where else a member collects, which is not for merchants.
         let lots = match caller(ctx)? {
             Caller::Merchant(_) => None,
-            Caller::Operator | Caller::Member(_) => {
+            Caller::Operator | Caller::Agent | Caller::Member(_) => {
                 ledger_loader(ctx)?.load_one(LotsOf(wallet, op.seq)).await.map_err(fault)?
             }
         };

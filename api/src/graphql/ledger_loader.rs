@@ -72,7 +72,7 @@ impl JournalReader {
     pub async fn scope(&self) -> Result<Option<LedgerScope>, StoreError> {
         let scope = self.scope.get_or_try_init(async || match self.caller {
             None => Ok(None),
-            Some(Caller::Operator) => Ok(Some(LedgerScope::Network)),
+            Some(Caller::Operator | Caller::Agent) => Ok(Some(LedgerScope::Network)),
             Some(Caller::Merchant(merchant)) => Ok(Some(LedgerScope::Merchant(merchant))),
             Some(caller @ Caller::Member(member)) => {
                 let found = self.directory.members(caller).find(&MemberLookup::Id(member)).await?;

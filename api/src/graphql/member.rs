@@ -158,7 +158,7 @@ impl Member {
     /// Whether the caller may see what is between the member and the operator.
     fn private_to(&self, ctx: &Context<'_>) -> bool {
         match caller_if_any(ctx) {
-            Some(Caller::Operator) => true,
+            Some(Caller::Operator | Caller::Agent) => true,
             Some(Caller::Member(id)) => id == self.0.id,
             Some(Caller::Merchant(_)) | None => false,
         }

@@ -141,7 +141,7 @@ impl Merchant {
     /// What points cost it and bring it. Only the operator and the merchant itself see this; null for others.
     async fn prices(&self, ctx: &Context<'_>) -> Option<MerchantPrices> {
         let visible = match caller_if_any(ctx) {
-            Some(Caller::Operator) => true,
+            Some(Caller::Operator | Caller::Agent) => true,
             Some(Caller::Merchant(id)) => id == self.0.id,
             Some(Caller::Member(_)) | None => false,
         };
@@ -191,7 +191,7 @@ impl Merchant {
         let app = app(ctx)?;
         // What a merchant plans is between it and the operator.
         let until = match caller_if_any(ctx) {
-            Some(Caller::Operator) => None,
+            Some(Caller::Operator | Caller::Agent) => None,
             Some(Caller::Merchant(own)) if own == merchant => None,
             Some(Caller::Merchant(_) | Caller::Member(_)) | None => Some(app.now()),
         };

@@ -152,7 +152,7 @@ impl PurchaseQuery {
             (Caller::Merchant(own), None) => own,
             (Caller::Merchant(own), Some(named)) if own != named => return Ok(None),
             (_, Some(named)) => named,
-            (Caller::Operator | Caller::Member(_), None) => {
+            (Caller::Operator | Caller::Agent | Caller::Member(_), None) => {
                 return Err(Code::BadUserInput.with_message("name the merchant with `merchantId`"));
             }
         };

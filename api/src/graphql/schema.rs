@@ -2,6 +2,7 @@
 
 use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
 
+use super::access::Guarded;
 use super::branch::BranchMutations;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
@@ -24,7 +25,7 @@ const MOST_FIELDS: usize = 5_000;
 const MOST_DIRECTIVES: usize = 10;
 
 /// The schema that is served.
-pub type AmvajSchema = Schema<Query, Mutation, EmptySubscription>;
+pub type AmvajSchema = Schema<Guarded<Query>, Guarded<Mutation>, EmptySubscription>;
 
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
@@ -53,8 +54,8 @@ pub struct Mutation(
 );
 
 /// A schema with its limits set; the composition root adds its data and finishes it.
-pub fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+pub fn builder() -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscription> {
+    Schema::build(Guarded::default(), Guarded::default(), EmptySubscription)
         .limit_depth(DEEPEST)
         .limit_complexity(MOST_FIELDS)
         .limit_directives(MOST_DIRECTIVES)

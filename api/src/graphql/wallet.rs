@@ -35,7 +35,7 @@ impl Wallet {
         at_least: Option<Version>,
     ) -> Result<Option<Self>> {
         let visible = match caller(ctx)? {
-            Caller::Operator | Caller::Merchant(_) => true,
+            Caller::Operator | Caller::Agent | Caller::Merchant(_) => true,
             Caller::Member(member) => own_wallet(app(ctx)?, member).await.map_err(fault)? == Some(wallet),
         };
         if !visible {
@@ -294,7 +294,7 @@ impl WalletQueries {
                 _ => None,
             },
             (None, Caller::Member(member)) => own_wallet(app(ctx)?, member).await.map_err(fault)?,
-            (None, Caller::Operator | Caller::Merchant(_)) => {
+            (None, Caller::Operator | Caller::Agent | Caller::Merchant(_)) => {
                 return Err(Code::BadUserInput
                     .with_message("name the wallet with `id`, or ask a member for its wallet"));
             }

@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Identity};
 use amvaj_infra::clock::Clock;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response, Value};
@@ -36,7 +36,7 @@ pub struct Endpoint {
     pub tokens: Tokens,
     /// The time by which tokens are judged.
     pub clock: Clock,
-    /// What is added to every request. `Option<Caller>`, [`Language`] and [`RequestId`]
+    /// What is added to every request. `Option<Identity>`, [`Language`] and [`RequestId`]
     /// are there without it.
     pub prepare: Arc<Prepare>,
     /// How long one operation may take.
@@ -132,8 +132,8 @@ pub async fn other(http: HttpRequest) -> HttpResponse {
 
 async fn answer(http: &HttpRequest, endpoint: &Endpoint, request: Result<Request, Refusal>) -> HttpResponse {
     let exchange = Exchange::of(http);
-    let caller = match authenticate(http.headers(), endpoint) {
-        Ok(caller) => caller,
+    let identity = match authenticate(http.headers(), endpoint) {
+        Ok(identity) => identity,
         Err(reason) => return unauthenticated(&exchange, reason),
     };
     let selected = request.and_then(|mut request| {
@@ -143,8 +143,9 @@ async fn answer(http: &HttpRequest, endpoint: &Endpoint, request: Result<Request
     });
     match selected {
         Ok((request, operation)) => {
+            let caller = identity.as_ref().map(|identity| identity.caller);
             let request = (endpoint.prepare)(request, caller)
-                .data(caller)
+                .data(identity)
                 .data(exchange.language)
                 .data(exchange.id.clone());
             execute(endpoint, &exchange, request, operation).await
@@ -200,14 +201,15 @@ fn allowed(method: &Method, kind: OperationType) -> Result<(), Refusal> {
 }
 
 /// Nobody when there is no token; a token that is there has to be good.
-fn authenticate(headers: &HeaderMap, endpoint: &Endpoint) -> Result<Option<Caller>, TokenError> {
+fn authenticate(headers: &HeaderMap, endpoint: &Endpoint) -> Result<Option<Identity>, TokenError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let (scheme, token) =
         value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(TokenError::Malformed)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(TokenError::Malformed);
     }
-    endpoint.tokens.verify(token.trim(), endpoint.clock.now()).map(Some)
+    let bearer = endpoint.tokens.verify(token.trim(), endpoint.clock.now())?;
+    Ok(Some(bearer.identity))
 }
 
 fn unauthenticated(exchange: &Exchange, reason: TokenError) -> HttpResponse {

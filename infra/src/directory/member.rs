@@ -46,7 +46,9 @@ impl<'a> Members<'a> {
             MemberLookup::CardNumber(card) => Entity::find().filter(Column::CardNumber.eq(card.as_str())),
             MemberLookup::Wallet(wallet) => Entity::find().filter(Column::WalletId.eq(wallet.uuid())),
             MemberLookup::Customer { merchant, customer_ref } => {
-                if !matches!(self.caller, Caller::Operator) && self.caller != Caller::Merchant(*merchant) {
+                if !matches!(self.caller, Caller::Operator | Caller::Agent)
+                    && self.caller != Caller::Merchant(*merchant)
+                {
                     return Ok(None);
                 }
                 let linked = customer_ref::Entity::find()
@@ -108,7 +110,7 @@ impl<'a> Members<'a> {
 
     fn listed(&self) -> Select<Entity> {
         match self.caller {
-            Caller::Operator => Entity::find(),
+            Caller::Operator | Caller::Agent => Entity::find(),
             Caller::Member(id) => Entity::find().filter(Column::MemberId.eq(id.uuid())),
             Caller::Merchant(merchant) => {
                 let linked = customer_ref::Entity::find()
@@ -128,7 +130,7 @@ impl<'a> Members<'a> {
 
     fn sees(&self, member: &Member) -> bool {
         match self.caller {
-            Caller::Operator | Caller::Merchant(_) => true,
+            Caller::Operator | Caller::Agent | Caller::Merchant(_) => true,
             Caller::Member(id) => member.id == id,
         }
     }

@@ -103,11 +103,11 @@ impl CustomerRefInput {
         match (caller, named) {
             (Caller::Merchant(own), None) => Ok((own, reference)),
             (Caller::Merchant(own), Some(Some(named))) if own == named => Ok((own, reference)),
-            (Caller::Operator, Some(Some(named))) => Ok((named, reference)),
-            (Caller::Operator, None) => {
+            (Caller::Operator | Caller::Agent, Some(Some(named))) => Ok((named, reference)),
+            (Caller::Operator | Caller::Agent, None) => {
                 Err(InvalidMemberRef::because("Say whose customer it is: `merchantId`."))
             }
-            (Caller::Operator | Caller::Merchant(_) | Caller::Member(_), _) => {
+            (Caller::Operator | Caller::Agent | Caller::Merchant(_) | Caller::Member(_), _) => {
                 Err(MemberRefProblem::NotFound)
             }
         }

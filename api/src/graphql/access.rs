@@ -1,0 +1,173 @@
+//! Who may ask for which root field: one table, enforced by the roots themselves.
+//!
+//! The table says what a role may do at all; whose members, wallets and operations it then sees is for the readers,
+//! which are made for a caller. A root field that is not in the table answers nobody.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use amvaj_domain::access::{Identity, Role, Scope};
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, Error, ObjectType, OutputType, Positioned, ServerResult,
+    Value,
+};
+
+use super::context::identity_if_any;
+use super::error::Code;
+
+/// Who may ask for a root field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without a token too.
+    Anyone,
+    /// Whoever has a token, whatever it is for.
+    SignedIn,
+    /// These roles, each with the scope that it needs, if it needs one.
+    Roles(&'static [(Role, Option<Scope>)]),
+}
+
+use Role::{Agent, Member, Merchant, Operator};
+
+const OPERATOR_OF_NETWORK: Access = Access::Roles(&[(Operator, Some(Scope::NetworkManage))]);
+const MEMBERS_READERS: Access = Access::Roles(&[
+    (Operator, Some(Scope::MembersRead)),
+    (Agent, Some(Scope::MembersRead)),
+    (Merchant, Some(Scope::MembersRead)),
+    (Member, None),
+]);
+const OPERATIONS_READERS: Access = Access::Roles(&[
+    (Operator, Some(Scope::OperationsRead)),
+    (Agent, Some(Scope::OperationsRead)),
+    (Merchant, Some(Scope::OperationsRead)),
+    (Member, None),
+]);
+const EARNER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsEarn))]);
+const REDEEMER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsRedeem))]);
+
+/// Every root field and who may ask for it.
+pub const ROOT_FIELDS: &[(&str, Access)] = &[
+    // Everybody.
+    ("network", Access::Anyone),
+    ("version", Access::Anyone),
+    ("viewer", Access::Anyone),
+    // Whoever is known; what is found depends on who that is.
+    ("node", Access::SignedIn),
+    ("nodes", Access::SignedIn),
+    ("merchant", Access::SignedIn),
+    ("merchants", Access::SignedIn),
+    // Members and their wallets.
+    ("member", MEMBERS_READERS),
+    ("wallet", MEMBERS_READERS),
+    ("members", Access::Roles(&[(Operator, Some(Scope::MembersRead)), (Agent, Some(Scope::MembersRead))])),
+    (
+        "enrolMember",
+        Access::Roles(&[(Operator, Some(Scope::MembersEnrol)), (Merchant, Some(Scope::MembersEnrol))]),
+    ),
+    ("linkCustomer", Access::Roles(&[(Merchant, Some(Scope::MembersEnrol))])),
+    ("blockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
+    ("unblockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
+    // Points.
+    ("operations", OPERATIONS_READERS),
+    ("purchase", OPERATIONS_READERS),
+    ("quoteEarn", EARNER),
+    ("earnPoints", EARNER),
+    ("redeemPoints", REDEEMER),
+    ("holdPoints", REDEEMER),
+    ("captureHold", REDEEMER),
+    ("releaseHold", REDEEMER),
+    ("refundPurchase", Access::Roles(&[(Merchant, Some(Scope::PointsRefund))])),
+    // The network.
+    ("registerMerchant", OPERATOR_OF_NETWORK),
+    ("blockMerchant", OPERATOR_OF_NETWORK),
+    ("unblockMerchant", OPERATOR_OF_NETWORK),
+    ("registerBranch", OPERATOR_OF_NETWORK),
+    ("closeBranch", OPERATOR_OF_NETWORK),
+    ("reopenBranch", OPERATOR_OF_NETWORK),
+    ("setEarnRule", OPERATOR_OF_NETWORK),
+];
+
+static TABLE: LazyLock<HashMap<&'static str, Access>> =
+    LazyLock::new(|| ROOT_FIELDS.iter().copied().collect());
+
+impl Access {
+    /// Whether whoever calls may ask, or the code of the refusal.
+    pub fn check(self, identity: Option<&Identity>) -> Result<(), Denied> {
+        match (self, identity) {
+            (Self::Anyone, _) | (Self::SignedIn, Some(_)) => Ok(()),
+            (Self::SignedIn | Self::Roles(_), None) => Err(Denied::NobodyCalls),
+            (Self::Roles(roles), Some(identity)) => {
+                let role = identity.caller.role();
+                match roles.iter().find(|(allowed, _)| *allowed == role) {
+                    None => Err(Denied::Role),
+                    Some((_, Some(scope))) if !identity.may(*scope) => Err(Denied::Scope(*scope)),
+                    Some(_) => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// Why somebody may not ask for a root field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// There is no token.
+    NobodyCalls,
+    /// The role never may.
+    Role,
+    /// The token or key lacks the scope.
+    Scope(Scope),
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NobodyCalls => Code::Unauthenticated.error(),
+            Denied::Role => Code::Forbidden.error(),
+            Denied::Scope(scope) => Code::Forbidden.with_message(format!(
+                "This needs the scope `{}`, which you were not given.",
+                scope.as_str()
+            )),
+        }
+    }
+}
+
+/// A root of the schema that looks into the table before it resolves a field.
+#[derive(Debug, Default)]
+pub struct Guarded<T>(T);
+
+impl<T: ObjectType> ContainerType for Guarded<T> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        let name = ctx.item.node.name.node.as_str();
+        // What begins with two underscores is the library's own, such as `__typename`.
+        if !name.starts_with("__") {
+            let access = TABLE.get(name).copied().unwrap_or(Access::Roles(&[]));
+            if let Err(denied) = access.check(identity_if_any(ctx)) {
+                return Err(ctx.set_error_path(Error::from(denied).into_server_error(ctx.item.pos)));
+            }
+        }
+        self.0.resolve_field(ctx).await
+    }
+
+    async fn find_entity(&self, ctx: &Context<'_>, params: &Value) -> ServerResult<Option<Value>> {
+        self.0.find_entity(ctx, params).await
+    }
+}
+
+impl<T: ObjectType> OutputType for Guarded<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.0.resolve(ctx, field).await
+    }
+}
+
+impl<T: ObjectType> ObjectType for Guarded<T> {}
