@@ -6,11 +6,9 @@ use amvaj_domain::{
     time::{Instant, Span},
 };
 use amvaj_infra::cache::{Balance, BalanceCache, RedisSettings};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -20,75 +18,7 @@ use std::{
 use tokio::time;
 use uuid::Uuid;
 
-/// A Redis of this test alone, ended with it.
-struct OwnRedis {
-    process: Child,
-    port: u16,
-}
-
-impl OwnRedis {
-    async fn start() -> Result<Self> {
-        // The port is free now; a thief in between fails the start, and so the test, with a clear message.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut redis = Self { process: launch(port)?, port };
-        redis.wait_until_it_answers().await?;
-        Ok(redis)
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    fn kill(&mut self) -> Result<()> {
-        self.process.kill()?;
-        self.process.wait()?;
-        Ok(())
-    }
-
-    async fn start_again(&mut self) -> Result<()> {
-        self.process = launch(self.port)?;
-        self.wait_until_it_answers().await
-    }
-
-    async fn wait_until_it_answers(&mut self) -> Result<()> {
-        for _ in 0..200 {
-            if let Some(status) = self.process.try_wait()? {
-                anyhow::bail!("the test's own redis-server ended with {status}");
-            }
-            if connect(&self.url()).await.is_ok() {
-                return Ok(());
-            }
-            time::sleep(Duration::from_millis(25)).await;
-        }
-        anyhow::bail!("the test's own redis-server did not answer within 5 seconds")
-    }
-}
-
-impl Drop for OwnRedis {
-    fn drop(&mut self) {
-        // It may have been killed by the test already.
-        let _ = self.kill();
-    }
-}
-
-fn launch(port: u16) -> Result<Child> {
-    let program = setting("AMVAJ_TEST_REDIS_BIN", "the path of a redis-server, to start and kill")?;
-    Command::new(&program)
-        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
-        .arg(port.to_string())
-        .stdout(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot start {program}"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the address of a test's server has no other way in")]
-fn setting(name: &str, meaning: &str) -> Result<String> {
-    std::env::var(name).with_context(|| format!("set {name}: {meaning}"))
-}
-
-async fn connect(url: &str) -> Result<MultiplexedConnection> {
-    Ok(redis::Client::open(url)?.get_multiplexed_async_connection().await?)
-}
+use crate::support::redis::{OwnRedis, connect, shared_redis};
 
 /// The given Redis, with an epoch of this test alone, so that tests do not meet.
 struct Shared {
@@ -99,7 +29,7 @@ struct Shared {
 
 impl Shared {
     async fn new(settings: &RedisSettings) -> Result<Self> {
-        let url = setting("AMVAJ_TEST_REDIS_URL", "a Redis that tests may use, as redis://host:port")?;
+        let url = shared_redis();
         let epoch = format!("test-{:032x}", rand_bits());
         let cache = BalanceCache::redis(&url, &epoch, settings).await?;
         Ok(Self { cache, epoch, raw: connect(&url).await? })
@@ -293,7 +223,7 @@ async fn a_killed_redis_is_missed_only_until_it_is_back() -> Result<()> {
     assert_eq!(read, Ok(stored));
 
     redis.start_again().await?;
-    wait_for_the_cache(&cache).await?;
+    redis.wait_until(async || cache.ping().await).await?;
     assert_eq!(cache.get(wallet(1), None, at(0)).await, None, "it came back empty");
     cache.put(&[stored], at(0)).await;
     assert_eq!(cache.get(wallet(1), None, at(0)).await, Some(stored));
@@ -307,17 +237,7 @@ async fn a_cache_that_started_without_redis_finds_it_later() -> Result<()> {
     let cache = BalanceCache::redis(&redis.url(), "epoch", &patient()).await?;
     assert!(!cache.ping().await);
     redis.start_again().await?;
-    wait_for_the_cache(&cache).await
-}
-
-async fn wait_for_the_cache(cache: &BalanceCache) -> Result<()> {
-    for _ in 0..200 {
-        if cache.ping().await {
-            return Ok(());
-        }
-        time::sleep(Duration::from_millis(25)).await;
-    }
-    anyhow::bail!("the cache did not come back within 5 seconds")
+    redis.wait_until(async || cache.ping().await).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,6 +12,7 @@ mod directory;
 mod http;
 mod import;
 mod ledger_traces;
+mod limits;
 mod migrations;
 mod outage;
 mod participants;

@@ -34,6 +34,7 @@ use amvaj_infra::{
     db::Database,
     directory::Directory,
     ledger::{LedgerReader, LedgerWriter, WriterSettings},
+    limit::Limiter,
 };
 
 use crate::{
@@ -55,6 +56,8 @@ pub struct App {
     pub reader: LedgerReader,
     /// The cache of balances.
     pub balances: Arc<BalanceCache>,
+    /// How often callers may do things.
+    pub limits: Arc<Limiter>,
     /// The clock.
     pub clock: Clock,
     /// What the network is called and how it counts.
@@ -69,7 +72,13 @@ pub struct App {
 
 impl App {
     /// The application on a database. Starts the ledger's lanes on the runtime that calls.
-    pub fn start(db: Database, balances: Arc<BalanceCache>, clock: Clock, config: &Config) -> Self {
+    pub fn start(
+        db: Database,
+        balances: Arc<BalanceCache>,
+        limits: Arc<Limiter>,
+        clock: Clock,
+        config: &Config,
+    ) -> Self {
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -85,6 +94,7 @@ impl App {
             ledger,
             reader: LedgerReader::new(db.clone()),
             balances,
+            limits,
             db,
             clock,
             network: config.network.clone(),

@@ -8,6 +8,7 @@ use amvaj_infra::{
     clock::Clock,
     db::Database,
     directory::Directory,
+    limit::Limiter,
     worker::{Worker, WorkerSettings},
 };
 use uuid::Uuid;
@@ -22,6 +23,9 @@ use crate::http::health::Dependency;
 use crate::server::Parts;
 use crate::{database, random};
 
+/// Most limits and subjects that a process counts at a time, each in about 200 bytes.
+const MOST_BUCKETS: u64 = 100_000;
+
 /// Opens the database, brings it to this program's version, and puts the application with its cache and its ledger
 /// on it.
 ///
@@ -35,7 +39,8 @@ pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<App>> {
     let now = clock.now();
     let network = Directory::new(database.clone()).ensure_network(random::uuid(now), now).await?;
     let balances = balances(config, &database, network.epoch).await?;
-    Ok(Arc::new(App::start(database, Arc::new(balances), clock, config)))
+    let limits = limits(config, network.epoch).await?;
+    Ok(Arc::new(App::start(database, Arc::new(balances), Arc::new(limits), clock, config)))
 }
 
 /// Balances are cached in Redis when one is configured, else in this process.
@@ -57,6 +62,13 @@ async fn balances(config: &Config, database: &Database, epoch: Uuid) -> anyhow::
     };
     let settings = RedisSettings { time_to_live, call_timeout: config.cache.timeout, ..Default::default() };
     Ok(BalanceCache::redis(url.expose(), &epoch.simple().to_string(), &settings).await?)
+}
+
+/// Limits are shared in Redis when one is configured; else each process counts for itself.
+async fn limits(config: &Config, epoch: Uuid) -> anyhow::Result<Limiter> {
+    let Some(url) = &config.cache.redis_url else { return Ok(Limiter::memory(MOST_BUCKETS)) };
+    let epoch = epoch.simple().to_string();
+    Ok(Limiter::redis(url.expose(), &epoch, config.cache.timeout, MOST_BUCKETS).await?)
 }
 
 /// Starts the background work of an application.

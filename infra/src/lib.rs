@@ -5,6 +5,8 @@ pub mod clock;
 pub mod db;
 pub mod directory;
 pub mod ledger;
+pub mod limit;
+pub mod link;
 pub mod outbox;
 pub mod page;
 pub mod verify;

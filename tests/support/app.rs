@@ -23,6 +23,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::database::TestDb;
+use super::redis::shared_redis;
 
 /// 2027-01-15T08:00:00Z, when every test begins.
 pub(crate) const START: Instant = Instant::from_micros(1_800_000_000_000_000);
@@ -198,6 +199,5 @@ impl TestApp {
 }
 
 fn redis_url() -> Secret {
-    let url = std::env::var("AMVAJ_TEST_REDIS_URL");
-    Secret::new(url.expect("AMVAJ_TEST_REDIS_URL names a Redis or Valkey; run the tests with tests/run"))
+    Secret::new(shared_redis())
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod app;
 pub(crate) mod database;
+pub(crate) mod redis;
 pub(crate) mod till;

@@ -60,8 +60,3 @@ pub(super) fn count_writes(write: Write, balances: usize) {
     let balances = u64::try_from(balances).unwrap_or(u64::MAX);
     metrics::counter!("amvaj_balance_cache_writes_total", "outcome" => outcome).increment(balances);
 }
-
-/// 1 while calls to Redis are refused, 0 while they are let through.
-pub(super) fn show_breaker(open: bool) {
-    metrics::gauge!("amvaj_balance_cache_breaker_open").set(u8::from(open));
-}

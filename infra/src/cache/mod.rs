@@ -16,7 +16,6 @@
 mod balance;
 mod flight;
 mod lifetime;
-mod link;
 mod measure;
 mod memory;
 mod redis;
@@ -27,6 +26,7 @@ pub(crate) use lifetime::LONGEST_LIFE;
 pub use memory::MemorySettings;
 pub use redis::RedisSettings;
 
+use crate::link::LinkError;
 use amvaj_domain::{id::WalletId, time::Instant};
 use balance::Need;
 use flight::{Flights, Landing, Seat};
@@ -48,23 +48,6 @@ enum Store {
     Redis(RedisCache),
 }
 
-/// Why the cache did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// The address is not a Redis URL.
-    #[error("the Redis URL is malformed: {0}")]
-    Url(#[source] ::redis::RedisError),
-    /// Redis failed too often; calls are refused until it answers again.
-    #[error("the cache is cut off until Redis answers again")]
-    Open,
-    /// Redis did not answer within the time-out of one call.
-    #[error("Redis did not answer in time")]
-    TimedOut,
-    /// Redis, or the connection to it, reported an error.
-    #[error("Redis failed: {0}")]
-    Failed(#[source] ::redis::RedisError),
-}
-
 impl BalanceCache {
     /// A cache in this process's memory.
     pub fn memory(settings: &MemorySettings) -> Self {
@@ -81,8 +64,8 @@ impl BalanceCache {
     /// runtime that outlives the cache, because its connection is driven there.
     ///
     /// # Errors
-    /// [`CacheError::Url`] when the URL is malformed, and nothing else.
-    pub async fn redis(url: &str, epoch: &str, settings: &RedisSettings) -> Result<Self, CacheError> {
+    /// [`LinkError::Url`] when the URL is malformed, and nothing else.
+    pub async fn redis(url: &str, epoch: &str, settings: &RedisSettings) -> Result<Self, LinkError> {
         Ok(Self {
             store: Store::Redis(RedisCache::connect(url, epoch, settings).await?),
             flights: Flights::new(settings.concurrent_loads),
@@ -113,7 +96,7 @@ impl BalanceCache {
     ///
     /// # Errors
     /// When Redis did not do all of it. The caller keeps its cursor and comes again; repeating is harmless.
-    pub async fn repair(&self, seen: &[(WalletId, i64)]) -> Result<(), CacheError> {
+    pub async fn repair(&self, seen: &[(WalletId, i64)]) -> Result<(), LinkError> {
         match &self.store {
             Store::Memory(memory) => {
                 memory.repair(seen);

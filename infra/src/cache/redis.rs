@@ -1,13 +1,12 @@
 //! Balances in Redis, one text entry for each wallet.
 
 use super::{
-    CacheError,
     balance::{Balance, Need},
     lifetime::Lifetime,
-    link::{Limits, Link},
     measure::{Read, Write, count_writes},
     text,
 };
+use crate::link::{Limits, Link, LinkError};
 use amvaj_domain::{
     id::WalletId,
     time::{Instant, Span},
@@ -58,12 +57,8 @@ pub(super) struct RedisCache {
 }
 
 impl RedisCache {
-    pub(super) async fn connect(
-        url: &str,
-        epoch: &str,
-        settings: &RedisSettings,
-    ) -> Result<Self, CacheError> {
-        let client = Client::open(url).map_err(CacheError::Url)?;
+    pub(super) async fn connect(url: &str, epoch: &str, settings: &RedisSettings) -> Result<Self, LinkError> {
+        let client = Client::open(url).map_err(LinkError::Url)?;
         let limits = Limits {
             call: settings.call_timeout,
             connect: settings.connect_timeout,
@@ -71,7 +66,7 @@ impl RedisCache {
             cool_down: settings.cool_down,
         };
         Ok(Self {
-            link: Link::open(client, limits).await,
+            link: Link::open(client, limits, "balances").await,
             epoch: epoch.to_owned(),
             lifetime: Lifetime::new(settings.time_to_live),
             compare_and_set: script(include_str!("compare_and_set.lua")),
@@ -82,8 +77,8 @@ impl RedisCache {
     pub(super) async fn get(&self, wallet: WalletId, need: Need) -> Read {
         let line = match self.link.call(async |connection| fetch(connection, &self.key(wallet)).await).await {
             Ok(line) => line,
-            Err(CacheError::Open) => return Read::Open,
-            Err(CacheError::Url(_) | CacheError::TimedOut | CacheError::Failed(_)) => return Read::Error,
+            Err(LinkError::Open) => return Read::Open,
+            Err(LinkError::Url(_) | LinkError::TimedOut | LinkError::Failed(_)) => return Read::Error,
         };
         match line.and_then(|line| text::read(wallet, &line)) {
             None => Read::Miss,
@@ -107,14 +102,14 @@ impl RedisCache {
                 count_writes(Write::Stored, stored);
                 count_writes(Write::Outdated, balances.len().saturating_sub(stored));
             }
-            Err(CacheError::Open) => count_writes(Write::Open, balances.len()),
-            Err(CacheError::Url(_) | CacheError::TimedOut | CacheError::Failed(_)) => {
+            Err(LinkError::Open) => count_writes(Write::Open, balances.len()),
+            Err(LinkError::Url(_) | LinkError::TimedOut | LinkError::Failed(_)) => {
                 count_writes(Write::Error, balances.len());
             }
         }
     }
 
-    pub(super) async fn repair(&self, seen: &[(WalletId, i64)]) -> Result<(), CacheError> {
+    pub(super) async fn repair(&self, seen: &[(WalletId, i64)]) -> Result<(), LinkError> {
         for some in seen.chunks(REPAIRED_AT_ONCE) {
             let mut call = self.delete_older.prepare_invoke();
             for (wallet, version) in some {

@@ -234,7 +234,7 @@ async fn assert_it_is_only_slower(cache: &BalanceCache) {
 #[tokio::test]
 async fn a_malformed_url_is_the_only_error_at_the_start() {
     let error = BalanceCache::redis("no url", "epoch", &impatient()).await.unwrap_err();
-    assert!(matches!(error, CacheError::Url(_)), "{error}");
+    assert!(matches!(error, LinkError::Url(_)), "{error}");
 }
 
 #[tokio::test]
@@ -245,7 +245,7 @@ async fn without_a_server_it_starts_and_is_only_slower() {
     assert_it_is_only_slower(&cache).await;
     assert_a_thousand_readers_make_one_load(&cache).await;
     let refused = cache.repair(&[(wallet(1), 1)]).await.unwrap_err();
-    assert!(matches!(refused, CacheError::Open), "{refused}");
+    assert!(matches!(refused, LinkError::Open), "{refused}");
 }
 
 #[tokio::test]
@@ -289,11 +289,11 @@ async fn a_server_that_falls_silent_opens_the_breaker_and_one_probe_at_a_time_cl
         let begin = time::Instant::now();
         for _ in 0..settings.failures_to_open {
             let error = cache.repair(&[(wallet(1), 1)]).await.unwrap_err();
-            assert!(matches!(error, CacheError::TimedOut), "{error}");
+            assert!(matches!(error, LinkError::TimedOut), "{error}");
         }
         assert!(begin.elapsed() < Duration::from_secs(1), "each call ends by its time-out of 20 ms");
         let error = cache.repair(&[(wallet(1), 1)]).await.unwrap_err();
-        assert!(matches!(error, CacheError::Open), "{error}");
+        assert!(matches!(error, LinkError::Open), "{error}");
         let begin = time::Instant::now();
         for _ in 0..1_000 {
             assert_eq!(cache.get(wallet(1), None, at(0)).await, None);
@@ -304,7 +304,7 @@ async fn a_server_that_falls_silent_opens_the_breaker_and_one_probe_at_a_time_cl
         time::sleep(Duration::from_millis(400)).await;
         assert_eq!(connections.load(Ordering::Relaxed), 2, "one probe after it");
         let error = cache.repair(&[(wallet(1), 1)]).await.unwrap_err();
-        assert!(matches!(error, CacheError::TimedOut), "closed again, so Redis is asked again: {error}");
+        assert!(matches!(error, LinkError::TimedOut), "closed again, so Redis is asked again: {error}");
     };
     tokio::select! {
         () = trial => {}

@@ -1,6 +1,6 @@
 //! Why a round of background work ended early.
 
-use crate::{cache::CacheError, db::StoreError};
+use crate::{db::StoreError, link::LinkError};
 
 /// Why a round of background work ended early. Whatever it had not committed is done by a later round.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum WorkError {
     Fenced(String),
     /// The cache did not do what it was asked; the cursor stays.
     #[error(transparent)]
-    Cache(#[from] CacheError),
+    Cache(#[from] LinkError),
 }
 
 impl WorkError {

@@ -1,10 +1,9 @@
-//! The connection to Redis with its breaker.
+//! A connection to Redis with its breaker; each part of the program that uses Redis opens one of its own.
 //!
 //! The breaker is the connection: while it is open there is none, and calls are refused at once. One task of its own
 //! connects again and tries the server, so that no caller ever pays for a probe, and there is never more than one.
 //! Every opening throws the old connection away, because one that hangs may never report its death.
 
-use super::{CacheError, measure};
 use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, aio::MultiplexedConnection};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,21 +12,38 @@ use std::{
 use tokio::{sync::Notify, time};
 use tokio_util::task::AbortOnDropHandle;
 
+/// Why Redis did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The address is not a Redis URL.
+    #[error("the Redis URL is malformed: {0}")]
+    Url(#[source] RedisError),
+    /// Redis failed too often; calls are refused until it answers again.
+    #[error("Redis is not asked until it answers again")]
+    Open,
+    /// Redis did not answer within the time-out of one call.
+    #[error("Redis did not answer in time")]
+    TimedOut,
+    /// Redis, or the connection to it, reported an error.
+    #[error("Redis failed: {0}")]
+    Failed(#[source] RedisError),
+}
+
 /// When the breaker opens and closes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// The longest that one call may take.
-    pub(super) call: Duration,
+    pub(crate) call: Duration,
     /// The longest that connecting may take, the first answer included.
-    pub(super) connect: Duration,
+    pub(crate) connect: Duration,
     /// The number of failures in a row that open the breaker.
-    pub(super) failures: u32,
+    pub(crate) failures: u32,
     /// The rest between two attempts to connect.
-    pub(super) cool_down: Duration,
+    pub(crate) cool_down: Duration,
 }
 
 #[derive(Debug)]
-pub(super) struct Link {
+pub(crate) struct Link {
     shared: Arc<Shared>,
     limits: Limits,
     /// Ends the keeper with the link.
@@ -36,6 +52,8 @@ pub(super) struct Link {
 
 #[derive(Debug)]
 struct Shared {
+    /// What the connection is for, in the log and in the metrics.
+    purpose: &'static str,
     state: Mutex<State>,
     lost: Notify,
 }
@@ -50,14 +68,14 @@ struct State {
 }
 
 impl Link {
-    /// Tries to connect once, and goes on trying by itself.
-    pub(super) async fn open(client: Client, limits: Limits) -> Self {
-        let shared = Arc::new(Shared { state: Mutex::default(), lost: Notify::new() });
+    /// Tries to connect once, and goes on trying by itself. The purpose is a word or two for the log and the metrics.
+    pub(crate) async fn open(client: Client, limits: Limits, purpose: &'static str) -> Self {
+        let shared = Arc::new(Shared { purpose, state: Mutex::default(), lost: Notify::new() });
         match connect(&client, limits).await {
             Ok(connection) => shared.close_breaker(connection),
             Err(error) => {
-                tracing::warn!(%error, "the balance cache starts without Redis");
-                measure::show_breaker(true);
+                tracing::warn!(%error, purpose, "starting without Redis");
+                shared.show_breaker(true);
                 shared.lost.notify_one();
             }
         }
@@ -65,12 +83,17 @@ impl Link {
         Self { shared, limits, _keeper: AbortOnDropHandle::new(keeper) }
     }
 
+    /// Whether calls are let through.
+    pub(crate) fn is_up(&self) -> bool {
+        self.shared.state().connection.is_some()
+    }
+
     /// Runs one exchange with Redis under the time-out and the breaker.
-    pub(super) async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         exchange: impl AsyncFnOnce(&mut MultiplexedConnection) -> RedisResult<T>,
-    ) -> Result<T, CacheError> {
-        let (mut connection, generation) = self.shared.connection().ok_or(CacheError::Open)?;
+    ) -> Result<T, LinkError> {
+        let (mut connection, generation) = self.shared.connection().ok_or(LinkError::Open)?;
         match time::timeout(self.limits.call, exchange(&mut connection)).await {
             Ok(Ok(answer)) => {
                 self.shared.note_answer(generation);
@@ -80,11 +103,11 @@ impl Link {
                 // A broken connection does not mend, so there is nothing to count.
                 let failures = if is_broken(&error) { 1 } else { self.limits.failures };
                 self.shared.note_failure(generation, failures, &error);
-                Err(CacheError::Failed(error))
+                Err(LinkError::Failed(error))
             }
             Err(elapsed) => {
                 self.shared.note_failure(generation, self.limits.failures, &elapsed);
-                Err(CacheError::TimedOut)
+                Err(LinkError::TimedOut)
             }
         }
     }
@@ -115,8 +138,8 @@ impl Shared {
         }
         state.connection = None;
         drop(state);
-        tracing::warn!(%cause, "the balance cache is cut off: Redis fails");
-        measure::show_breaker(true);
+        tracing::warn!(%cause, purpose = self.purpose, "Redis fails and is not asked until it answers again");
+        self.show_breaker(true);
         self.lost.notify_one();
     }
 
@@ -125,8 +148,13 @@ impl Shared {
         let generation = state.generation.wrapping_add(1);
         *state = State { connection: Some(connection), generation, failures_in_a_row: 0 };
         drop(state);
-        tracing::info!("the balance cache is connected to Redis");
-        measure::show_breaker(false);
+        tracing::info!(purpose = self.purpose, "connected to Redis");
+        self.show_breaker(false);
+    }
+
+    /// 1 while calls to Redis are refused, 0 while they are let through.
+    fn show_breaker(&self, open: bool) {
+        metrics::gauge!("amvaj_redis_breaker_open", "purpose" => self.purpose).set(u8::from(open));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -144,7 +172,7 @@ async fn keep_connected(shared: Arc<Shared>, client: Client, limits: Limits) {
             time::sleep(limits.cool_down).await;
             match connect(&client, limits).await {
                 Ok(connection) => break connection,
-                Err(error) => tracing::debug!(%error, "Redis is still away"),
+                Err(error) => tracing::debug!(%error, purpose = shared.purpose, "Redis is still away"),
             }
         };
         shared.close_breaker(connection);
@@ -152,7 +180,7 @@ async fn keep_connected(shared: Arc<Shared>, client: Client, limits: Limits) {
 }
 
 /// A connection over which the server has answered.
-async fn connect(client: &Client, limits: Limits) -> Result<MultiplexedConnection, CacheError> {
+async fn connect(client: &Client, limits: Limits) -> Result<MultiplexedConnection, LinkError> {
     // The time-outs are ours, because they must cover the queue in front of the connection too.
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let attempt = async {
@@ -160,10 +188,7 @@ async fn connect(client: &Client, limits: Limits) -> Result<MultiplexedConnectio
         redis::cmd("PING").exec_async(&mut connection).await?;
         Ok(connection)
     };
-    time::timeout(limits.connect, attempt)
-        .await
-        .map_err(|_| CacheError::TimedOut)?
-        .map_err(CacheError::Failed)
+    time::timeout(limits.connect, attempt).await.map_err(|_| LinkError::TimedOut)?.map_err(LinkError::Failed)
 }
 
 fn is_broken(error: &RedisError) -> bool {
