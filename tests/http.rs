@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amvaj_api::auth::{KeySet, SigningKey, Tokens};
+use amvaj_api::auth::{Authenticator, KeySet, SigningKey, Tokens};
 use amvaj_api::config::{Config, HttpConfig};
 use amvaj_api::graphql::schema;
 use amvaj_api::http::health::Dependency;
 use amvaj_api::server::{self, Parts, Running};
 use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::time::{Instant, Span};
+use amvaj_infra::access::Revocations;
 use amvaj_infra::clock::Clock;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Pos, Response, ServerError};
@@ -42,7 +43,7 @@ impl Edge {
         let clock = Clock::manual(Instant::from_micros(1_800_000_000_000_000));
         let parts = Parts {
             schema: schema::builder().extension(Misbehaviour).finish(),
-            tokens: tokens.clone(),
+            authenticator: Authenticator::new(tokens.clone(), Revocations::default()),
             clock: clock.clone(),
             dependencies,
             prepare: Arc::new(|request, _| request),

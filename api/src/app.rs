@@ -29,6 +29,7 @@ use amvaj_domain::{
     time::{Instant, Span},
 };
 use amvaj_infra::{
+    access::{LoginCodes, Revocations, Sessions},
     cache::BalanceCache,
     clock::Clock,
     db::Database,
@@ -38,6 +39,7 @@ use amvaj_infra::{
 };
 
 use crate::{
+    auth::Credentials,
     config::{Config, NetworkConfig},
     random,
 };
@@ -58,6 +60,16 @@ pub struct App {
     pub balances: Arc<BalanceCache>,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
+    /// What signs tokens and keys hashes.
+    pub credentials: Credentials,
+    /// The log-ins.
+    pub sessions: Sessions,
+    /// The codes that log-ins begin with.
+    pub login_codes: LoginCodes,
+    /// What was revoked before its time.
+    pub revocations: Revocations,
+    /// How long an access token of a session is good for.
+    pub access_life: Span,
     /// The clock.
     pub clock: Clock,
     /// What the network is called and how it counts.
@@ -70,15 +82,27 @@ pub struct App {
     pub restore_grace: Option<Span>,
 }
 
+/// What an application stands on, opened by the composition root.
+#[derive(Debug)]
+pub struct Foundation {
+    /// The database.
+    pub db: Database,
+    /// The cache of balances.
+    pub balances: Arc<BalanceCache>,
+    /// How often callers may do things.
+    pub limits: Arc<Limiter>,
+    /// What signs tokens and keys hashes.
+    pub credentials: Credentials,
+    /// What was revoked before its time.
+    pub revocations: Revocations,
+    /// The clock.
+    pub clock: Clock,
+}
+
 impl App {
-    /// The application on a database. Starts the ledger's lanes on the runtime that calls.
-    pub fn start(
-        db: Database,
-        balances: Arc<BalanceCache>,
-        limits: Arc<Limiter>,
-        clock: Clock,
-        config: &Config,
-    ) -> Self {
+    /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
+    pub fn start(foundation: Foundation, config: &Config) -> Self {
+        let Foundation { db, balances, limits, credentials, revocations, clock } = foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -88,11 +112,17 @@ impl App {
             answer_within: config.http.request_timeout,
         };
         let ledger = LedgerWriter::start(&db, balances.clone(), &clock, random::uuid, &settings);
+        let access_life = span(config.auth.access_ttl);
         let grace = i64::from(config.network.restore_grace_days);
         Self {
             directory: Directory::new(db.clone()),
             ledger,
             reader: LedgerReader::new(db.clone()),
+            sessions: Sessions::new(db.clone(), revocations.clone(), access_life),
+            login_codes: LoginCodes::new(db.clone()),
+            revocations,
+            credentials,
+            access_life,
             balances,
             limits,
             db,
@@ -111,4 +141,8 @@ impl App {
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
+}
+
+fn span(duration: std::time::Duration) -> Span {
+    Span::from_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,7 +1,14 @@
-//! Who is calling: signing keys and access tokens.
+//! Who is calling: signing keys, access tokens, refresh tokens, and the secret behind keyed hashes.
 
+pub mod authenticate;
+pub mod credentials;
 pub mod key;
+pub mod refresh;
+pub mod secret;
 pub mod token;
 
+pub use authenticate::{AuthError, Authenticator};
+pub use credentials::{Credentials, CredentialsError};
 pub use key::{KeyError, KeySet, SigningKey};
+pub use secret::{Purpose, ServerSecret};
 pub use token::{Bearer, TokenError, Tokens};

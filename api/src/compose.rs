@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use amvaj_domain::time::Span;
 use amvaj_infra::{
+    access::Revocations,
     cache::{BalanceCache, MemorySettings, RedisSettings},
     clock::Clock,
     db::Database,
@@ -13,8 +14,8 @@ use amvaj_infra::{
 };
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::auth::Tokens;
+use crate::app::{App, Foundation};
+use crate::auth::{Authenticator, Credentials};
 use crate::config::Config;
 use crate::graphql::ledger_loader::add_ledger_loader;
 use crate::graphql::loader::add_loaders;
@@ -30,17 +31,29 @@ const MOST_BUCKETS: u64 = 100_000;
 /// on it.
 ///
 /// # Errors
-/// When the database does not answer or is newer than this program, or the Redis URL is no URL.
+/// When the database does not answer or is newer than this program, the Redis URL is no URL, or the files of the
+/// signing key and the secret cannot be read.
 pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<App>> {
+    open_with(config, clock, Credentials::load_or_create(&config.auth)?).await
+}
+
+/// Like [`open`], with credentials that are not in the configured files.
+pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) -> anyhow::Result<Arc<App>> {
     let database = database::open(&config.database).await?;
     for change in database::migrate(&database).await? {
         tracing::info!(change, "the database was migrated");
     }
     let now = clock.now();
     let network = Directory::new(database.clone()).ensure_network(random::uuid(now), now).await?;
-    let balances = balances(config, &database, network.epoch).await?;
-    let limits = limits(config, network.epoch).await?;
-    Ok(Arc::new(App::start(database, Arc::new(balances), Arc::new(limits), clock, config)))
+    let foundation = Foundation {
+        balances: Arc::new(balances(config, &database, network.epoch).await?),
+        limits: Arc::new(limits(config, network.epoch).await?),
+        revocations: Revocations::start(database.clone()).await?,
+        db: database,
+        credentials,
+        clock,
+    };
+    Ok(Arc::new(App::start(foundation, config)))
 }
 
 /// Balances are cached in Redis when one is configured, else in this process.
@@ -95,11 +108,11 @@ pub async fn close(app: Arc<App>, worker: Option<Worker>) {
 }
 
 /// The parts of a server for an application.
-pub fn parts(app: &Arc<App>, tokens: Tokens) -> Parts {
+pub fn parts(app: &Arc<App>) -> Parts {
     let loaders = Arc::clone(app);
     Parts {
         schema: schema::builder().data(Arc::clone(app)).finish(),
-        tokens,
+        authenticator: Authenticator::new(app.credentials.tokens.clone(), app.revocations.clone()),
         clock: app.clock.clone(),
         dependencies: vec![database_answers(app), cache_answers(app)],
         prepare: Arc::new(move |request, caller| {

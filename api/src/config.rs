@@ -83,6 +83,12 @@ pub struct AuthConfig {
     pub audience: String,
     /// How long a token is good for when the command line does not say.
     pub token_ttl: Duration,
+    /// How long an access token of a session is good for.
+    pub access_ttl: Duration,
+    /// The file of the secret that keys hashes of codes and refresh tokens, made on the first start.
+    pub secret_file: PathBuf,
+    /// The web domain that log-in messages name in their last line, so that browsers fill the code in.
+    pub login_domain: Option<String>,
 }
 
 /// The ledger's writer.
@@ -283,6 +289,11 @@ impl AuthConfig {
             issuer: reader.text("AUTH_ISSUER", "amvaj"),
             audience: reader.text("AUTH_AUDIENCE", "amvaj"),
             token_ttl: Duration::from_secs(reader.number("AUTH_TOKEN_TTL_SECONDS", 3_600, 60..=31_536_000)),
+            access_ttl: Duration::from_secs(reader.number("AUTH_ACCESS_TTL_SECONDS", 600, 60..=3_600)),
+            secret_file: reader
+                .take_optional("AUTH_SECRET_FILE", |text| Ok(PathBuf::from(text)))
+                .unwrap_or_else(|| database.data_folder().join("server-secret.key")),
+            login_domain: reader.take_optional("LOGIN_DOMAIN", domain),
         }
     }
 }
@@ -360,6 +371,16 @@ impl std::fmt::Display for LogFormat {
             Self::Pretty => "pretty",
             Self::Json => "json",
         })
+    }
+}
+
+/// A name of a web site, such as `club.example`.
+fn domain(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    if text.contains('.') && text.len() <= 253 && text.chars().all(plain) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(format!("is {text:?}; write a domain, like club.example"))
     }
 }
 

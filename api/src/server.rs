@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::auth::Tokens;
+use crate::auth::Authenticator;
 use crate::config::HttpConfig;
 use crate::graphql::error::Code;
 use crate::graphql::schema::AmvajSchema;
@@ -36,8 +36,8 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 pub struct Parts {
     /// The schema with its data.
     pub schema: AmvajSchema,
-    /// Access tokens.
-    pub tokens: Tokens,
+    /// Who finds out who calls.
+    pub authenticator: Authenticator,
     /// The clock.
     pub clock: Clock,
     /// What readiness asks.
@@ -189,7 +189,7 @@ impl Shared {
             body_limit: config.body_limit,
             endpoint: Data::new(Endpoint {
                 schema: parts.schema,
-                tokens: parts.tokens,
+                authenticator: parts.authenticator,
                 clock: parts.clock,
                 prepare: parts.prepare,
                 timeout: config.request_timeout,

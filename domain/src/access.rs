@@ -5,6 +5,7 @@
 
 mod post;
 mod scope;
+mod session;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, Us
 
 pub use post::{Post, StaffRole};
 pub use scope::{Scope, Scopes};
+pub use session::{EndReason, Subject, SubjectKind};
 
 /// In whose name a request is made, and so what it sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,5 +1,6 @@
 //! What the business is stored in: the only crate that knows SeaORM and Redis.
 
+pub mod access;
 pub mod cache;
 pub mod clock;
 pub mod db;

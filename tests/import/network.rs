@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use amvaj_api::app::App;
+use amvaj_api::auth::Credentials;
 use amvaj_api::compose;
 use amvaj_api::config::Config;
 use amvaj_api::import::{Event, ImportError, Map, Plan, Poster, Report, play};
@@ -34,7 +35,9 @@ pub(super) fn config(url: &str) -> Config {
 
 async fn app(url: &str, plan: &Plan) -> Arc<App> {
     let start = plan.events.first().unwrap().time();
-    compose::open(&config(url), Clock::manual(start)).await.unwrap()
+    let config = config(url);
+    let credentials = Credentials::generate(&config.auth).unwrap();
+    compose::open_with(&config, Clock::manual(start), credentials).await.unwrap()
 }
 
 /// Plays a plan from its beginning, as a process of its own would.

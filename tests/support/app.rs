@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amvaj_api::app::App;
-use amvaj_api::auth::{KeySet, SigningKey, Tokens};
+use amvaj_api::auth::Credentials;
 use amvaj_api::config::{Config, DatabaseConfig, Secret};
 use amvaj_api::server::{self, Running};
 use amvaj_api::{compose, random};
@@ -35,7 +35,6 @@ pub(crate) struct TestApp {
     /// The clock that the server goes by.
     pub(crate) clock: Clock,
     url: String,
-    tokens: Tokens,
     server: Running,
     client: Client,
     // Last, so that the database is dropped when nobody uses it any more.
@@ -45,26 +44,33 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// A server on a database; beside PostgreSQL, balances are cached in Redis.
     pub(crate) async fn start(database: TestDb) -> Self {
-        let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
+        let credentials = Credentials::generate(&Config::default().auth).unwrap();
         let (url, postgres) = (database.url.clone(), database.is_postgres());
         let redis = postgres.then(redis_url);
-        Self::start_node(url, redis, tokens, Clock::manual(START), Some(database), |_| {}).await
+        Self::start_node(url, redis, credentials, Clock::manual(START), Some(database), |_| {}).await
     }
 
     /// A server with other settings than usual.
     pub(crate) async fn start_with(database: TestDb, change: fn(&mut Config)) -> Self {
-        let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
+        let credentials = Credentials::generate(&Config::default().auth).unwrap();
         let redis = database.is_postgres().then(redis_url);
         let clock = Clock::manual(START);
-        Self::start_node(database.url.clone(), redis, tokens, clock, Some(database), change).await
+        Self::start_node(database.url.clone(), redis, credentials, clock, Some(database), change).await
     }
 
     /// A server on a database with a Redis of the test's own.
     pub(crate) async fn start_with_redis(database: TestDb, redis: &str) -> Self {
-        let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &Config::default().auth);
+        let credentials = Credentials::generate(&Config::default().auth).unwrap();
         let redis = Some(Secret::new(redis));
-        Self::start_node(database.url.clone(), redis, tokens, Clock::manual(START), Some(database), |_| {})
-            .await
+        Self::start_node(
+            database.url.clone(),
+            redis,
+            credentials,
+            Clock::manual(START),
+            Some(database),
+            |_| {},
+        )
+        .await
     }
 
     /// How the server's database is reached.
@@ -75,13 +81,21 @@ impl TestApp {
     /// Another server on the same database, with the same clock and keys.
     pub(crate) async fn second_node(&self) -> Self {
         let redis = self.app.db.is_postgres().then(redis_url);
-        Self::start_node(self.url.clone(), redis, self.tokens.clone(), self.clock.clone(), None, |_| {}).await
+        Self::start_node(
+            self.url.clone(),
+            redis,
+            self.app.credentials.clone(),
+            self.clock.clone(),
+            None,
+            |_| {},
+        )
+        .await
     }
 
     async fn start_node(
         url: String,
         redis: Option<Secret>,
-        tokens: Tokens,
+        credentials: Credentials,
         clock: Clock,
         database: Option<TestDb>,
         change: fn(&mut Config),
@@ -92,10 +106,10 @@ impl TestApp {
         config.database = DatabaseConfig { url: Secret::new(&*url), max_connections: 8 };
         config.cache.redis_url = redis;
         change(&mut config);
-        let app = compose::open(&config, clock.clone()).await.unwrap();
+        let app = compose::open_with(&config, clock.clone(), credentials).await.unwrap();
         let listener = server::bind(config.http.listen).unwrap();
-        let server = server::start(compose::parts(&app, tokens.clone()), &config.http, listener).unwrap();
-        Self { app, clock, url, tokens, server, client: Client::new(), _database: database }
+        let server = server::start(compose::parts(&app), &config.http, listener).unwrap();
+        Self { app, clock, url, server, client: Client::new(), _database: database }
     }
 
     /// A server on each kind of database.
@@ -124,7 +138,7 @@ impl TestApp {
 
     /// A token for somebody, good for an hour.
     pub(crate) fn token(&self, identity: &Identity) -> String {
-        self.tokens.mint(identity, Duration::from_hours(1), self.clock.now()).unwrap()
+        self.app.credentials.tokens.mint(identity, Duration::from_hours(1), self.clock.now()).unwrap()
     }
 
     /// Sends an operation that has to succeed and answers with its data.

@@ -2,7 +2,7 @@
 //!
 //! The member's row says what people see; the wallet has a status of its own, which the ledger's decisions read.
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, EndReason, Subject};
 use amvaj_domain::id::{MemberId, WalletId};
 use amvaj_domain::ledger::{Command, Digest, Idem, Operation, Prices, Tenant, WalletStatus};
 use amvaj_domain::member::{Member, MemberLookup, MemberStatus};
@@ -13,7 +13,8 @@ use super::{App, AppError};
 use crate::random;
 
 /// Sets a member's status; that the member has it already is no fault. The wallet comes first: from its commit on the
-/// ledger refuses, and if the process ends before the member's row is written, asking again writes it.
+/// ledger refuses. Then a blocked member's sessions end. If the process ends before the member's row is written, asking
+/// again does what is left.
 pub async fn set_member_status(
     app: &App,
     caller: Caller,
@@ -24,6 +25,9 @@ pub async fn set_member_status(
     let found =
         app.directory.members(caller).find(&MemberLookup::Id(member)).await?.ok_or(AppError::NotFound)?;
     set_wallet_status(app, found.wallet, status).await?;
+    if status == MemberStatus::Blocked {
+        app.sessions.end_all(Subject::Member(member), EndReason::Blocked, app.now()).await?;
+    }
     app.directory.set_member_status(member, status).await?.ok_or(AppError::NotFound)
 }
 

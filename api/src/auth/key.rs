@@ -150,7 +150,7 @@ fn to_pem(pkcs8: &[u8]) -> String {
 
 /// Gives the text the path's name, unless another process was first; a reader never sees half a file. A hard link
 /// is made rather than a rename, because it fails where a rename would replace the other's key.
-fn publish(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn publish(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }

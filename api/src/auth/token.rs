@@ -33,6 +33,12 @@ pub struct Tokens {
     verified: Cache<[u8; 32], Verified>,
 }
 
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Tokens").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
 /// What a token says once its signature is found good.
 #[derive(Debug, Clone)]
 struct Verified {

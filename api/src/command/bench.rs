@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::{
     app::App,
-    auth::{KeySet, SigningKey, Tokens},
+    auth::Credentials,
     bench::{self, Effort, Report, Scenario, World, WorldSize},
     cli::BenchArgs,
     compose,
@@ -55,7 +55,8 @@ fn own_config(mut config: Config, args: &BenchArgs) -> anyhow::Result<(Config, O
 }
 
 async fn measure(config: &Config, args: &BenchArgs) -> anyhow::Result<Report> {
-    let app = compose::open(config, Clock::System).await?;
+    let credentials = Credentials::generate(&config.auth)?;
+    let app = compose::open_with(config, Clock::System, credentials).await?;
     let worker = config.worker.in_serve.then(|| compose::start_worker(&app, config));
     let measured = serve_and_measure(config, args, &app).await;
     compose::close(app, worker).await;
@@ -63,11 +64,10 @@ async fn measure(config: &Config, args: &BenchArgs) -> anyhow::Result<Report> {
 }
 
 async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) -> anyhow::Result<Report> {
-    let tokens = Tokens::new(KeySet::new(SigningKey::generate()?), &config.auth);
     let listener = server::bind(config.http.listen)?;
     let size = WorldSize { merchants: args.merchants, wallets: args.wallets };
-    let world = Arc::new(World::prepare(app, &tokens, size, listener.local_addr()?).await?);
-    let running = server::start(compose::parts(app, tokens), &config.http, listener)?;
+    let world = Arc::new(World::prepare(app, &app.credentials.tokens, size, listener.local_addr()?).await?);
+    let running = server::start(compose::parts(app), &config.http, listener)?;
     let mut report = Report {
         database: if app.db.is_postgres() { "postgres" } else { "sqlite" },
         cache: if config.cache.redis_url.is_some() { "redis" } else { "memory" },

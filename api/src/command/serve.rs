@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use amvaj_infra::clock::Clock;
 
-use crate::auth::{KeySet, SigningKey, Tokens};
+use crate::auth::Tokens;
 use crate::cli::ServeArgs;
 use crate::config::Config;
 use crate::{compose, server, telemetry};
@@ -23,10 +23,8 @@ pub(super) async fn serve(
     ready: impl FnOnce(&Tokens) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let app = compose::open(config, Clock::System).await?;
-    let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
-    let tokens = Tokens::new(keys, &config.auth);
     let worker = config.worker.in_serve.then(|| compose::start_worker(&app, config));
-    ready(&tokens)?;
-    server::run(compose::parts(&app, tokens), &config.http, listener, compose::close(app, worker)).await?;
+    ready(&app.credentials.tokens)?;
+    server::run(compose::parts(&app), &config.http, listener, compose::close(app, worker)).await?;
     Ok(())
 }

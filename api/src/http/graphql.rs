@@ -21,7 +21,7 @@ use tracing::Instrument;
 use super::media_type::MediaType;
 use super::request::{self, Operation, Refusal};
 use super::response::{self, RequestId};
-use crate::auth::{TokenError, Tokens};
+use crate::auth::{AuthError, Authenticator, TokenError};
 use crate::graphql::error::{self, Code, Language, Stage};
 use crate::graphql::schema::AmvajSchema;
 
@@ -32,8 +32,8 @@ pub type Prepare = dyn Fn(Request, Option<Caller>) -> Request + Send + Sync;
 pub struct Endpoint {
     /// The schema that is served.
     pub schema: AmvajSchema,
-    /// Who makes and checks access tokens.
-    pub tokens: Tokens,
+    /// Who finds out who calls.
+    pub authenticator: Authenticator,
     /// The time by which tokens are judged.
     pub clock: Clock,
     /// What is added to every request. `Option<Identity>`, [`Language`] and [`RequestId`]
@@ -201,18 +201,17 @@ fn allowed(method: &Method, kind: OperationType) -> Result<(), Refusal> {
 }
 
 /// Nobody when there is no token; a token that is there has to be good.
-fn authenticate(headers: &HeaderMap, endpoint: &Endpoint) -> Result<Option<Identity>, TokenError> {
+fn authenticate(headers: &HeaderMap, endpoint: &Endpoint) -> Result<Option<Identity>, AuthError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let (scheme, token) =
         value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(TokenError::Malformed)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(TokenError::Malformed);
+        return Err(TokenError::Malformed.into());
     }
-    let bearer = endpoint.tokens.verify(token.trim(), endpoint.clock.now())?;
-    Ok(Some(bearer.identity))
+    endpoint.authenticator.identify(token.trim(), endpoint.clock.now()).map(Some)
 }
 
-fn unauthenticated(exchange: &Exchange, reason: TokenError) -> HttpResponse {
+fn unauthenticated(exchange: &Exchange, reason: AuthError) -> HttpResponse {
     let mut answer = exchange.refused(Refusal::Http {
         status: StatusCode::UNAUTHORIZED,
         code: Code::Unauthenticated,

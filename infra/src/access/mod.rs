@@ -1,0 +1,13 @@
+//! Who may come in: codes that were sent, sessions, and what was revoked before its time.
+//!
+//! Secrets reach this module as keyed hashes only; it compares them and never sees what they are made of.
+
+mod login_code;
+mod revocation;
+mod session;
+
+pub use login_code::{
+    CODE_LIFE, Challenge, ChallengeOutcome, CodeRequest, LoginCodes, MOST_TRIES, RESEND_WAIT, SendDecision,
+};
+pub use revocation::{Revocations, Revoked};
+pub use session::{Refresh, Refreshed, Session, Sessions, Started};
