@@ -14,6 +14,7 @@ mod import;
 mod ledger_traces;
 mod limits;
 mod migrations;
+mod notify;
 mod outage;
 mod participants;
 mod points;

@@ -36,6 +36,7 @@ use amvaj_infra::{
     directory::Directory,
     ledger::{LedgerReader, LedgerWriter, WriterSettings},
     limit::Limiter,
+    notify::Notifier,
 };
 
 use crate::{
@@ -60,6 +61,8 @@ pub struct App {
     pub balances: Arc<BalanceCache>,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
+    /// Messages to people.
+    pub notifier: Notifier,
     /// What signs tokens and keys hashes.
     pub credentials: Credentials,
     /// The log-ins.
@@ -91,6 +94,8 @@ pub struct Foundation {
     pub balances: Arc<BalanceCache>,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
+    /// Messages to people.
+    pub notifier: Notifier,
     /// What signs tokens and keys hashes.
     pub credentials: Credentials,
     /// What was revoked before its time.
@@ -102,7 +107,7 @@ pub struct Foundation {
 impl App {
     /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
     pub fn start(foundation: Foundation, config: &Config) -> Self {
-        let Foundation { db, balances, limits, credentials, revocations, clock } = foundation;
+        let Foundation { db, balances, limits, notifier, credentials, revocations, clock } = foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -125,6 +130,7 @@ impl App {
             access_life,
             balances,
             limits,
+            notifier,
             db,
             clock,
             network: config.network.clone(),

@@ -1,6 +1,7 @@
 //! Puts a server together from the application: the same parts for `serve`, the demo and the tests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use amvaj_domain::time::Span;
 use amvaj_infra::{
@@ -10,6 +11,7 @@ use amvaj_infra::{
     db::Database,
     directory::Directory,
     limit::Limiter,
+    notify::Notifier,
     worker::{Worker, WorkerSettings},
 };
 use uuid::Uuid;
@@ -26,19 +28,25 @@ use crate::{database, random};
 
 /// Most limits and subjects that a process counts at a time, each in about 200 bytes.
 const MOST_BUCKETS: u64 = 100_000;
+/// How long a stop waits for messages that are on their way.
+const LAST_DELIVERIES: Duration = Duration::from_secs(5);
 
 /// Opens the database, brings it to this program's version, and puts the application with its cache and its ledger
 /// on it.
 ///
 /// # Errors
-/// When the database does not answer or is newer than this program, the Redis URL is no URL, or the files of the
-/// signing key and the secret cannot be read.
+/// When the database does not answer or is newer than this program, the Redis URL is no URL, the files of the signing
+/// key and the secret cannot be read, or the SMS provider's file has to be corrected.
 pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<App>> {
     open_with(config, clock, Credentials::load_or_create(&config.auth)?).await
 }
 
 /// Like [`open`], with credentials that are not in the configured files.
 pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) -> anyhow::Result<Arc<App>> {
+    let notifier = match &config.sms.provider_file {
+        None => Notifier::log(&clock),
+        Some(path) => Notifier::http(path, &clock)?,
+    };
     let database = database::open(&config.database).await?;
     for change in database::migrate(&database).await? {
         tracing::info!(change, "the database was migrated");
@@ -50,6 +58,7 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
         limits: Arc::new(limits(config, network.epoch).await?),
         revocations: Revocations::start(database.clone()).await?,
         db: database,
+        notifier,
         credentials,
         clock,
     };
@@ -96,12 +105,14 @@ pub fn start_worker(app: &App, config: &Config) -> Worker {
     Worker::start(&app.db, app.ledger.clone(), Arc::clone(&app.balances), &app.clock, &settings, holder)
 }
 
-/// Ends the background work, finishes what the ledger has accepted, then closes the database.
+/// Ends the background work, finishes what the ledger has accepted, gives messages on their way a last moment, then
+/// closes the database.
 pub async fn close(app: Arc<App>, worker: Option<Worker>) {
     if let Some(worker) = worker {
         worker.stop().await;
     }
     app.ledger.close().await;
+    app.notifier.close(LAST_DELIVERIES).await;
     if let Err(error) = app.db.clone().close().await {
         tracing::warn!(%error, "the database could not be closed in order");
     }

@@ -27,6 +27,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Access tokens.
     pub auth: AuthConfig,
+    /// Text messages to members.
+    pub sms: SmsConfig,
     /// The ledger's writer.
     pub ledger: LedgerConfig,
     /// The network that this server runs.
@@ -89,6 +91,13 @@ pub struct AuthConfig {
     pub secret_file: PathBuf,
     /// The web domain that log-in messages name in their last line, so that browsers fill the code in.
     pub login_domain: Option<String>,
+}
+
+/// Text messages to members.
+#[derive(Debug, Clone)]
+pub struct SmsConfig {
+    /// The file that describes the SMS panel; without one, messages go to the log.
+    pub provider_file: Option<PathBuf>,
 }
 
 /// The ledger's writer.
@@ -220,6 +229,7 @@ impl Config {
             cache: CacheConfig::read(reader),
             http: HttpConfig::read(reader),
             auth,
+            sms: SmsConfig::read(reader),
             ledger: LedgerConfig::read(reader),
             network: NetworkConfig::read(reader),
             worker: WorkerConfig::read(reader),
@@ -295,6 +305,12 @@ impl AuthConfig {
                 .unwrap_or_else(|| database.data_folder().join("server-secret.key")),
             login_domain: reader.take_optional("LOGIN_DOMAIN", domain),
         }
+    }
+}
+
+impl SmsConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self { provider_file: reader.take_optional("SMS_PROVIDER_FILE", |text| Ok(PathBuf::from(text))) }
     }
 }
 

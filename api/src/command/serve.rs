@@ -24,6 +24,7 @@ pub(super) async fn serve(
 ) -> anyhow::Result<()> {
     let app = compose::open(config, Clock::System).await?;
     let worker = config.worker.in_serve.then(|| compose::start_worker(&app, config));
+    app.notifier.announce();
     ready(&app.credentials.tokens)?;
     server::run(compose::parts(&app), &config.http, listener, compose::close(app, worker)).await?;
     Ok(())
