@@ -3,6 +3,7 @@
 pub mod docs;
 pub mod graphql;
 pub mod health;
+pub mod language;
 pub mod media_type;
 pub mod request;
 pub mod response;

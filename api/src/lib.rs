@@ -13,6 +13,7 @@ pub mod demo;
 pub mod graphql;
 pub mod http;
 pub mod import;
+pub mod language;
 pub mod random;
 pub mod server;
 pub mod telemetry;

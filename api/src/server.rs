@@ -26,7 +26,8 @@ use crate::graphql::schema::AmvajSchema;
 use crate::http::docs;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
-use crate::http::response::{self, RequestId};
+use crate::http::response;
+use crate::language::Message;
 use crate::telemetry;
 
 /// How often the metrics' histograms are folded together.
@@ -234,8 +235,7 @@ Amvaj, an open coalition rewards network.
 }
 
 async fn not_found(http: HttpRequest) -> HttpResponse {
-    let message = "there is nothing here; the API is at /graphql";
-    response::refused(StatusCode::NOT_FOUND, Code::NotFound, message, &RequestId::of(&http))
+    response::refused(StatusCode::NOT_FOUND, Code::NotFound, &Message::new("http-nothing-here"), &http)
 }
 
 async fn keep_up(metrics: PrometheusHandle) {

@@ -22,6 +22,7 @@ pub mod access;
 pub mod calendar;
 pub mod earn;
 pub mod id;
+pub mod language;
 pub mod ledger;
 pub mod member;
 pub mod merchant;

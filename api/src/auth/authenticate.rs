@@ -6,6 +6,7 @@ use amvaj_infra::access::Revocations;
 use thiserror::Error;
 
 use super::token::{TokenError, Tokens};
+use crate::language::Message;
 
 /// Finds out who sends a credential. Cheap to clone.
 #[derive(Clone)]
@@ -14,7 +15,7 @@ pub struct Authenticator {
     revocations: Revocations,
 }
 
-/// Why a credential is refused.
+/// Why a credential is refused; shown in English where HTTP allows nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AuthError {
     /// It is no good token.
@@ -23,6 +24,16 @@ pub enum AuthError {
     /// It was good and has been ended: a log-out, a blocked account, a revoked key.
     #[error("the access token has been revoked; log in again")]
     Revoked,
+}
+
+impl AuthError {
+    /// What to tell whoever sent the credential.
+    pub const fn message(self) -> Message {
+        match self {
+            Self::Token(error) => error.message(),
+            Self::Revoked => Message::new("token-revoked"),
+        }
+    }
 }
 
 impl Authenticator {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::key::KeySet;
 use crate::config::AuthConfig;
+use crate::language::Message;
 
 /// How far two machines' clocks may differ.
 const SKEW: Span = Span::seconds(60);
@@ -56,7 +57,7 @@ pub struct Bearer {
     pub issued_at: Instant,
 }
 
-/// Why a token is refused.
+/// Why a token is refused; shown in English where HTTP allows nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TokenError {
     /// It is not a token of ours at all, or a part of it is missing.
@@ -86,6 +87,23 @@ pub enum TokenError {
     /// Role and subject do not name one caller.
     #[error("the access token's role and subject do not fit together")]
     Subject,
+}
+
+impl TokenError {
+    /// What to tell whoever sent the token.
+    pub const fn message(self) -> Message {
+        match self {
+            Self::Malformed => Message::new("token-malformed"),
+            Self::Algorithm => Message::new("token-algorithm"),
+            Self::UnknownKey => Message::new("token-unknown-key"),
+            Self::Signature => Message::new("token-signature"),
+            Self::Issuer => Message::new("token-issuer"),
+            Self::Audience => Message::new("token-audience"),
+            Self::NotYetValid => Message::new("token-not-yet-valid"),
+            Self::Expired => Message::new("token-expired"),
+            Self::Subject => Message::new("token-subject"),
+        }
+    }
 }
 
 /// A token could not be made.

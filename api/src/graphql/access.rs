@@ -17,6 +17,7 @@ use async_graphql::{
 
 use super::context::identity_if_any;
 use super::error::Code;
+use crate::language::Message;
 
 /// Who may ask for a root field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,10 +127,9 @@ impl From<Denied> for Error {
         match denied {
             Denied::NobodyCalls => Code::Unauthenticated.error(),
             Denied::Role => Code::Forbidden.error(),
-            Denied::Scope(scope) => Code::Forbidden.with_message(format!(
-                "This needs the scope `{}`, which you were not given.",
-                scope.as_str()
-            )),
+            Denied::Scope(scope) => {
+                Code::Forbidden.saying(Message::new("scope-needed").with("scope", scope.as_str()))
+            }
         }
     }
 }

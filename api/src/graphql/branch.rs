@@ -55,7 +55,7 @@ impl Branch {
     /// The merchant whose branch it is.
     async fn merchant(&self, ctx: &Context<'_>) -> Result<Merchant> {
         let merchant = loader(ctx)?.load_one(self.0.merchant).await.map_err(fault)?;
-        merchant.map(Merchant).ok_or_else(|| Code::Internal.with_message("a branch without its merchant"))
+        merchant.map(Merchant).ok_or_else(|| Code::internal("a branch without its merchant"))
     }
 
     /// The name in Persian. Example: `"شعبهٔ ونک"`.

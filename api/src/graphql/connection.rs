@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use super::error::Code;
+use crate::language::Message;
 
 /// Most items on one page.
 const LONGEST_PAGE: i32 = 100;
@@ -49,13 +50,13 @@ impl PageArguments {
         let (end, size) = match (self.first, self.last) {
             (Some(first), None) => (PageEnd::First, first),
             (None, Some(last)) => (PageEnd::Last, last),
-            (None, None) => return Err(bad("give `first` or `last`: how many items, 1 to 100")),
-            (Some(_), Some(_)) => return Err(bad("give either `first` or `last`, not both")),
+            (None, None) => return Err(bad(Message::new("page-without-size"))),
+            (Some(_), Some(_)) => return Err(bad(Message::new("page-with-two-sizes"))),
         };
         let limit = u64::try_from(size)
             .ok()
             .filter(|_| (1..=LONGEST_PAGE).contains(&size))
-            .ok_or_else(|| bad("a page has 1 to 100 items; ask for the next one with `after: endCursor`"))?;
+            .ok_or_else(|| bad(Message::new("page-size-out-of-range")))?;
         Ok(PageRequest {
             limit,
             end,
@@ -136,7 +137,7 @@ fn read_cursor<K: CursorKey>(cursor: Option<&str>, argument: &str) -> Result<Opt
         let mut rest = bytes.strip_prefix(&[FORM])?;
         K::read(&mut rest).filter(|_| rest.is_empty())
     });
-    let what = || bad(&format!("`{argument}` is not a cursor of this list; take one from `pageInfo`"));
+    let what = || bad(Message::new("cursor-of-another-list").with("argument", argument));
     key.map(Some).ok_or_else(what)
 }
 
@@ -146,8 +147,8 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-fn bad(what: &str) -> Error {
-    Code::BadUserInput.with_message(what)
+fn bad(what: Message) -> Error {
+    Code::BadUserInput.saying(what)
 }
 
 /// Declares the connection of a noun: its page type and its edge type. The page is made with

@@ -6,9 +6,10 @@ use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::id::{MemberId, MerchantId};
 use async_graphql::{Context, Error, Result};
 
-use super::error::{Code, Language};
+use super::error::Code;
 use crate::app::App;
 use crate::http::response::RequestId;
+use crate::language::{Language, Message};
 
 /// The application.
 pub fn app<'a>(ctx: &Context<'a>) -> Result<&'a App> {
@@ -39,7 +40,9 @@ pub fn caller(ctx: &Context<'_>) -> Result<Caller> {
 pub fn require_operator(ctx: &Context<'_>) -> Result<Caller> {
     match caller(ctx)? {
         operator @ Caller::Operator => Ok(operator),
-        Caller::Agent | Caller::Merchant(_) | Caller::Member(_) => Err(only("the operator")),
+        Caller::Agent | Caller::Merchant(_) | Caller::Member(_) => {
+            Err(only(Message::new("only-the-operator")))
+        }
     }
 }
 
@@ -47,7 +50,7 @@ pub fn require_operator(ctx: &Context<'_>) -> Result<Caller> {
 pub fn require_merchant(ctx: &Context<'_>) -> Result<MerchantId> {
     match caller(ctx)? {
         Caller::Merchant(id) => Ok(id),
-        Caller::Operator | Caller::Agent | Caller::Member(_) => Err(only("a merchant")),
+        Caller::Operator | Caller::Agent | Caller::Member(_) => Err(only(Message::new("only-a-merchant"))),
     }
 }
 
@@ -55,12 +58,12 @@ pub fn require_merchant(ctx: &Context<'_>) -> Result<MerchantId> {
 pub fn require_member(ctx: &Context<'_>) -> Result<MemberId> {
     match caller(ctx)? {
         Caller::Member(id) => Ok(id),
-        Caller::Operator | Caller::Agent | Caller::Merchant(_) => Err(only("a member")),
+        Caller::Operator | Caller::Agent | Caller::Merchant(_) => Err(only(Message::new("only-a-member"))),
     }
 }
 
 /// The language of messages for this request.
-pub fn language(ctx: &Context<'_>) -> Language {
+pub async fn language(ctx: &Context<'_>) -> Language {
     ctx.data_opt::<Language>().copied().unwrap_or(Language::English)
 }
 
@@ -69,6 +72,6 @@ pub fn request_id<'a>(ctx: &Context<'a>) -> &'a str {
     ctx.data_opt::<RequestId>().map_or("", RequestId::as_str)
 }
 
-fn only(who: &str) -> Error {
-    Code::Forbidden.with_message(format!("Only {who} may do this; your token is for another role."))
+fn only(message: Message) -> Error {
+    Code::Forbidden.saying(message)
 }

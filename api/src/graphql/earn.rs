@@ -24,6 +24,7 @@ use crate::app::{
     points::PointsRequest,
     quote_earn::{EarnQuote as Quote, QuoteEarn, quote_earn},
 };
+use crate::language::Message;
 
 /// One line of a basket.
 #[derive(Debug, InputObject)]
@@ -212,7 +213,8 @@ fn basket<E: PointsUserError>(
         let texts = [line.product.as_deref(), line.category.as_deref()];
         let readable = texts.iter().flatten().all(|text| !text.chars().any(char::is_control));
         let (Some(line_no), Ok(amount), true) = (line_no, i64::try_from(line.amount.0), readable) else {
-            reader.problem(InputProblem::InvalidBasket, "input.lines");
+            let message = Message::new("basket-line-unreadable").with("line", ordinal);
+            reader.problem_saying(InputProblem::InvalidBasket, message, "input.lines");
             return None;
         };
         read.push(BasketLine {
@@ -225,18 +227,27 @@ fn basket<E: PointsUserError>(
     }
     match Basket::new(total, read) {
         Ok(basket) => Some(basket),
-        Err(InvalidBasket::Empty) => {
-            reader.problem(InputProblem::InvalidAmount, "input.amount");
+        Err(invalid) => {
+            match invalid_basket(invalid) {
+                Some(message) => reader.problem_saying(InputProblem::InvalidBasket, message, "input.lines"),
+                None => reader.problem(InputProblem::InvalidAmount, "input.amount"),
+            }
             None
         }
-        Err(error) => {
-            reader.problem_saying(
-                InputProblem::InvalidBasket,
-                format!("{error}: correct the lines."),
-                "input.lines",
-            );
-            None
+    }
+}
+
+/// What is wrong with the lines; nothing when the lines are in order and the amount is none.
+fn invalid_basket(invalid: InvalidBasket) -> Option<Message> {
+    match invalid {
+        InvalidBasket::Empty => None,
+        InvalidBasket::RepeatedLine(line) => Some(Message::new("basket-repeats-line").with("line", line)),
+        InvalidBasket::LineAmount(line) => Some(Message::new("basket-line-amount").with("line", line)),
+        InvalidBasket::Quantity(line) => Some(Message::new("basket-line-quantity").with("line", line)),
+        InvalidBasket::Sum { lines, total } => {
+            Some(Message::new("basket-sum").with("lines", lines).with("total", total))
         }
+        InvalidBasket::TooManyLines => Some(Message::new("basket-too-long").with("limit", Basket::MAX_LINES)),
     }
 }
 

@@ -61,7 +61,7 @@ impl EarnRule {
     /// The merchant whose purchases earn by it.
     async fn merchant(&self, ctx: &Context<'_>) -> Result<Merchant> {
         let merchant = loader(ctx)?.load_one(self.merchant).await.map_err(fault)?;
-        merchant.map(Merchant).ok_or_else(|| Code::Internal.with_message("a rule without its merchant"))
+        merchant.map(Merchant).ok_or_else(|| Code::internal("a rule without its merchant"))
     }
 
     /// Number of the version, from 1 without gaps.

@@ -6,16 +6,10 @@ use amvaj_infra::db::StoreError;
 use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, ServerError, Value};
 
 use crate::app::{AppError, Stopped};
+use crate::language::{Language, Message};
 
 /// Most errors that one response lists.
 const MOST_ERRORS: usize = 20;
-
-/// The language of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// English, the default.
-    English,
-}
 
 /// The stable codes of `extensions.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,35 +86,23 @@ impl Code {
     }
 
     /// What to tell the client when nothing more precise is known.
-    pub const fn message(self, language: Language) -> &'static str {
-        match language {
-            Language::English => match self {
-                Self::GraphqlParseFailed => "The document is not valid GraphQL.",
-                Self::GraphqlValidationFailed => "The document does not fit the schema.",
-                Self::BadUserInput => "The request cannot be read.",
-                Self::Unauthenticated => "Send an access token: `Authorization: Bearer TOKEN`.",
-                Self::Forbidden => "This is not allowed for your role.",
-                Self::NotFound => "There is no such thing, or it is not yours.",
-                Self::Throttled => "Too many requests; wait and try again.",
-                Self::Overloaded => "The server is busy and has done nothing; try again shortly.",
-                Self::OutcomeUnknown => {
-                    "The outcome is not known; send the same request with the same idempotency key again."
-                }
-                Self::PersistedQueryNotFound => "The persisted query is unknown; send it in full once.",
-                Self::Internal => "Something went wrong on our side; tell us the request id.",
-            },
-        }
+    pub fn message(self) -> Message {
+        Message::of_code(self.as_str())
     }
 
     /// A resolver's error with this code and its usual message.
     pub fn error(self) -> Error {
-        self.with_message(self.message(Language::English))
+        self.saying(self.message())
     }
 
-    /// A resolver's error with this code and a message that says more. The message of [`Code::Internal`] is logged
-    /// and never sent.
-    pub fn with_message(self, message: impl Into<String>) -> Error {
-        Error::new(message).extend_with(|_, extensions| extensions.set("code", self.as_str()))
+    /// A resolver's error with this code and a message that says more, put into the client's language at the end.
+    pub fn saying(self, message: Message) -> Error {
+        Error::new_with_source(message).extend_with(|_, extensions| extensions.set("code", self.as_str()))
+    }
+
+    /// A resolver's error that is our fault. What happened is logged with the request's id and never sent.
+    pub fn internal(happened: impl Into<String>) -> Error {
+        Error::new(happened).extend_with(|_, extensions| extensions.set("code", Self::Internal.as_str()))
     }
 
     fn from_wire(code: &Value) -> Option<Self> {
@@ -163,7 +145,7 @@ pub fn fault(error: impl Into<AppError>) -> Error {
     let error = error.into();
     let code = Code::from(&error);
     match code {
-        Code::Internal => code.with_message(error.to_string()),
+        Code::Internal => Code::internal(error.to_string()),
         Code::Overloaded => {
             tracing::warn!(cause = %error, "the database is in the way");
             code.error()
@@ -190,8 +172,10 @@ pub enum Stage {
     Execution,
 }
 
-/// Makes a response's errors fit to send: every one has a code, whether a retry helps and the request's id; what we
-/// did not foresee is logged and masked. Answers with the first error's code, for the log.
+/// Makes a response's errors fit to send: every one has a code, whether a retry helps, the request's id, and a message
+/// in the client's language; what we did not foresee is logged and masked. What the GraphQL library itself finds wrong
+/// with a document stays in its English, behind a sentence that says what kind of mistake it is. Answers with the first
+/// error's code, for the log.
 pub fn finish(
     errors: &mut Vec<ServerError>,
     stage: Stage,
@@ -204,18 +188,26 @@ pub fn finish(
         let code = classify(error, stage);
         if code == Code::Internal {
             tracing::error!(path = %path(error), cause = %error.message, "a resolver failed");
-            code.message(language).clone_into(&mut error.message);
             error.extensions = None;
         }
+        error.message = said(error, code).say(language);
         stamp(error, code, request_id);
         first.get_or_insert(code);
     }
     first
 }
 
+fn said(error: &ServerError, code: Code) -> Message {
+    match (code, error.source::<Message>()) {
+        (Code::Internal, _) => code.message(),
+        (_, Some(message)) => message.clone(),
+        (_, None) => Message::of_code_with_detail(code.as_str(), &error.message),
+    }
+}
+
 /// An error of the request as a whole, fit to send.
-pub fn whole_request(code: Code, message: impl Into<String>, request_id: &str) -> ServerError {
-    let mut error = ServerError::new(message, None);
+pub fn whole_request(code: Code, message: &Message, request_id: &str, language: Language) -> ServerError {
+    let mut error = ServerError::new(message.say(language), None);
     stamp(&mut error, code, request_id);
     error
 }
@@ -291,15 +283,15 @@ mod tests {
 
     #[test]
     fn a_foreseen_error_keeps_its_message() {
-        let (error, code) = finished(Code::NotFound.with_message("no such member"), Stage::Execution);
+        let (error, code) = finished(Code::NotFound.saying(Message::new("member-blocked")), Stage::Execution);
         assert_eq!(code, Some(Code::NotFound));
-        assert_eq!(error.message, "no such member");
+        assert!(error.message.starts_with("The member is blocked"), "{}", error.message);
         assert_eq!(extension(&error, "retryable"), Value::from(false));
     }
 
     #[test]
     fn an_internal_error_hides_its_message_even_with_its_code() {
-        let (error, _) = finished(Code::Internal.with_message("disk full"), Stage::Execution);
+        let (error, _) = finished(Code::internal("disk full"), Stage::Execution);
         assert!(!error.message.contains("disk"));
     }
 

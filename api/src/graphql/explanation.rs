@@ -1,18 +1,18 @@
 //! Why an operation came out as it did: in figures for programs, in words for people.
 
-use std::fmt::Write as _;
-
 use amvaj_domain::{
     access::Caller,
     earn::Kept,
     id::WalletId,
     ledger::{LotUseKind, OpKind, OpRecord},
+    merchant::{Branch, Merchant},
+    money::Currency,
 };
 use amvaj_infra::ledger::{StoredPurchase, UsedLot};
 use async_graphql::{Context, Result, SimpleObject};
 
 use super::{
-    context::caller,
+    context::{app, caller, language},
     error::fault,
     ledger_loader::{LotsOf, PurchaseOf, ledger_loader},
     loader::loader,
@@ -20,11 +20,12 @@ use super::{
     points_error::Refused,
     scalar::{MinorUnits, PointsScalar},
 };
+use crate::language::{Message, Value};
 
 /// Why an operation came out as it did.
 #[derive(SimpleObject)]
 pub struct Explanation {
-    /// One or two sentences for people: merchant, rule, arithmetic, rounding, lots.
+    /// One or two sentences for people, in the language of the request: merchant, rule, arithmetic, rounding, lots.
     pub text: String,
     /// The arithmetic of an earn; null on other kinds.
     pub earn: Option<EarnArithmetic>,
@@ -60,15 +61,17 @@ pub struct EarnArithmetic {
 impl Explanation {
     /// Explains an operation.
     pub async fn of(ctx: &Context<'_>, wallet: WalletId, op: &OpRecord) -> Result<Self> {
+        let language = language(ctx).await;
         if let Some(refused) = Refused::recorded(op) {
-            let text = format!("Refused, nothing moved: {}", refused.message());
-            return Ok(Self { text, earn: None });
+            let message = Message::new("explained-refusal").with("reason", refused.message());
+            return Ok(Self { text: message.say(language), earn: None });
         }
-        let place = place(ctx, op).await?;
+        let place = Place::of(ctx, op).await?;
         if is_applied_earn(op) {
             let purchase = ledger_loader(ctx)?.load_one(PurchaseOf(wallet, op.seq)).await.map_err(fault)?;
             if let Some(purchase) = purchase {
-                return Ok(earned(&purchase, &place));
+                let (message, earn) = earned(&purchase, &place);
+                return Ok(Self { text: message.say(language), earn: Some(earn) });
             }
         }
         // Lots tell where else a member collects, which is not for merchants.
@@ -78,28 +81,52 @@ impl Explanation {
                 ledger_loader(ctx)?.load_one(LotsOf(wallet, op.seq)).await.map_err(fault)?
             }
         };
-        let text = format!("{}{}", happened(op, &place), used(&lots.unwrap_or_default()));
-        Ok(Self { text, earn: None })
+        let message = with_lots(happened(op, &place), &lots.unwrap_or_default());
+        Ok(Self { text: message.say(language), earn: None })
     }
 }
 
-/// ` at Merchant, Branch`, or nothing.
-async fn place(ctx: &Context<'_>, op: &OpRecord) -> Result<String> {
-    let Some(merchant) = op.merchant else { return Ok(String::new()) };
-    let Some(merchant) = loader(ctx)?.load_one(merchant).await.map_err(fault)? else {
-        return Ok(String::new());
-    };
-    let mut place = format!(" at {}", merchant.names.en);
-    if let Some(branch) = op.branch
-        && let Some(branch) = loader(ctx)?.load_one(branch).await.map_err(fault)?
-    {
-        let _ = write!(place, ", {}", branch.names.en);
+/// Where an operation happened.
+struct Place {
+    merchant: Option<Merchant>,
+    branch: Option<Branch>,
+    /// The network's currency, when there is no merchant with one.
+    currency: Currency,
+}
+
+impl Place {
+    async fn of(ctx: &Context<'_>, op: &OpRecord) -> Result<Self> {
+        let merchant = match op.merchant {
+            Some(merchant) => loader(ctx)?.load_one(merchant).await.map_err(fault)?,
+            None => None,
+        };
+        let branch = match op.branch {
+            Some(branch) => loader(ctx)?.load_one(branch).await.map_err(fault)?,
+            None => None,
+        };
+        Ok(Self { merchant, branch, currency: app(ctx)?.network.currency })
     }
-    Ok(place)
+
+    /// Says in a message where it happened.
+    fn tell(&self, message: Message) -> Message {
+        match (&self.merchant, &self.branch) {
+            (Some(merchant), Some(branch)) => message
+                .with("scope", "branch")
+                .with("merchant", &merchant.names)
+                .with("branch", &branch.names),
+            (Some(merchant), None) => message.with("scope", "merchant").with("merchant", &merchant.names),
+            (None, _) => message.with("scope", "nowhere"),
+        }
+    }
+
+    /// An amount in the currency of the place.
+    fn money(&self, amount: i64) -> Value {
+        Value::Money(amount, self.merchant.as_ref().map_or(self.currency, |merchant| merchant.currency))
+    }
 }
 
 /// The arithmetic as it was at the sale: without what came back since, and with the points that had paid before.
-fn earned(stored: &StoredPurchase, place: &str) -> Explanation {
+fn earned(stored: &StoredPurchase, place: &Place) -> (Message, EarnArithmetic) {
     let mut sale = stored.purchase.sale.clone();
     sale.refunded_amount = 0;
     for line in &mut sale.lines {
@@ -118,75 +145,76 @@ fn earned(stored: &StoredPurchase, place: &str) -> Explanation {
         points: amvaj_domain::points::Points::ZERO,
     });
     let (points, per) = (sale.rate.points, sale.rate.per);
-    let mut text = format!("Earned {} points{place} by rule version {}: ", kept.points, sale.rule_version);
-    if kept.below_minimum {
-        let _ = write!(text, "the basket of {} is below the minimum of {}.", sale.total, sale.minimum_basket);
+    let message = if kept.below_minimum {
+        Message::new("explained-earn-below-minimum").with("minimum", place.money(sale.minimum_basket))
+    } else if kept.points < kept.uncapped {
+        Message::new("explained-earn-capped")
     } else {
-        let _ = write!(
-            text,
-            "{} of the basket of {} earn; {points} per {per} makes {}, rounded down.",
-            kept.earning, sale.total, kept.uncapped
-        );
-        if kept.points < kept.uncapped {
-            let _ = write!(text, " The cap left {}.", kept.points);
+        Message::new("explained-earn")
+    };
+    let message = place
+        .tell(message)
+        .with("points", kept.points)
+        .with("version", sale.rule_version)
+        .with("basket", place.money(sale.total))
+        .with("earning", place.money(kept.earning))
+        .with("rate", points)
+        .with("per", place.money(per))
+        .with("uncapped", kept.uncapped);
+    let arithmetic = EarnArithmetic {
+        rule_version: sale.rule_version,
+        basket: sale.total.into(),
+        eligible: kept.eligible.into(),
+        earning: kept.earning.into(),
+        rate_points: points.into(),
+        rate_per: per.into(),
+        below_minimum: kept.below_minimum,
+        minimum_basket: sale.minimum_basket.into(),
+        uncapped: kept.uncapped.into(),
+        cap: sale.cap_left.map(PointsScalar::from),
+        points: kept.points.into(),
+    };
+    (message, arithmetic)
+}
+
+fn happened(op: &OpRecord, place: &Place) -> Message {
+    let message = match op.kind {
+        OpKind::Earn => Message::new("explained-earn-plain"),
+        OpKind::Hold => Message::new("explained-hold"),
+        OpKind::Capture => Message::new("explained-capture"),
+        OpKind::Release => Message::new("explained-release"),
+        OpKind::Redeem => Message::new("explained-redeem"),
+        OpKind::Refund => {
+            Message::new("explained-refund").with("money", place.money(op.money.unwrap_or_default()))
         }
-    }
-    Explanation {
-        text,
-        earn: Some(EarnArithmetic {
-            rule_version: sale.rule_version,
-            basket: sale.total.into(),
-            eligible: kept.eligible.into(),
-            earning: kept.earning.into(),
-            rate_points: points.into(),
-            rate_per: per.into(),
-            below_minimum: kept.below_minimum,
-            minimum_basket: sale.minimum_basket.into(),
-            uncapped: kept.uncapped.into(),
-            cap: sale.cap_left.map(PointsScalar::from),
-            points: kept.points.into(),
-        }),
-    }
+        OpKind::Block => Message::new("explained-block"),
+        OpKind::Unblock => Message::new("explained-unblock"),
+        OpKind::Activation => Message::new("explained-activation"),
+        OpKind::HoldEnd => Message::new("explained-hold-end"),
+        OpKind::Expiry => Message::new("explained-expiry"),
+    };
+    place.tell(message.with("points", op.amount))
 }
 
-fn happened(op: &OpRecord, place: &str) -> String {
-    let points = op.amount;
-    match op.kind {
-        OpKind::Earn => format!("Earned {points} points{place}."),
-        OpKind::Hold => format!("Reserved {points} points{place}."),
-        OpKind::Capture => format!("Paid {points} of the reserved points{place}; the rest is free again."),
-        OpKind::Release => format!("{points} reserved points are free again{place}."),
-        OpKind::Redeem => format!("Paid {points} points{place}."),
-        OpKind::Refund => format!(
-            "{} of the purchase came back{place}: what is kept earns {points} points less, by the rule of the sale.",
-            op.money.unwrap_or_default()
-        ),
-        OpKind::Block => "The operator blocked the wallet.".to_owned(),
-        OpKind::Unblock => "The operator reopened the wallet.".to_owned(),
-        OpKind::Activation => format!("{points} pending points can be spent now."),
-        OpKind::HoldEnd => format!("The time of a hold{place} was over: {points} points are free again."),
-        OpKind::Expiry => format!("{points} points passed their last day and lapsed."),
+fn with_lots(happened: Message, lots: &[UsedLot]) -> Message {
+    if lots.is_empty() {
+        return happened;
     }
+    let lots = lots.iter().map(used).collect();
+    Message::new("explained-with-lots").with("what", happened).with("lots", Value::List(lots))
 }
 
-fn used(lots: &[UsedLot]) -> String {
-    let pieces: Vec<String> = lots
-        .iter()
-        .map(|used| format!("{} {} lot {}", used.used.quantity, verb(used.used.kind), used.used.lot_no))
-        .collect();
-    if pieces.is_empty() { String::new() } else { format!(" Lots: {}.", pieces.join(", ")) }
-}
-
-const fn verb(kind: LotUseKind) -> &'static str {
-    match kind {
-        LotUseKind::Spend => "spent from",
-        LotUseKind::Reserve => "reserved in",
-        LotUseKind::Release => "freed in",
-        LotUseKind::Restore => "returned to",
-        LotUseKind::Expire => "lapsed in",
-        LotUseKind::Repay => "repaid debt from",
-        LotUseKind::Clawback => "taken back from",
-        LotUseKind::Cancel => "cancelled in",
-        LotUseKind::Transfer => "moved out of",
-    }
+fn used(lot: &UsedLot) -> Message {
+    let message = match lot.used.kind {
+        LotUseKind::Spend => Message::new("lot-spent"),
+        LotUseKind::Reserve => Message::new("lot-reserved"),
+        LotUseKind::Release => Message::new("lot-freed"),
+        LotUseKind::Restore => Message::new("lot-restored"),
+        LotUseKind::Expire => Message::new("lot-expired"),
+        LotUseKind::Repay => Message::new("lot-repaid"),
+        LotUseKind::Clawback => Message::new("lot-clawed-back"),
+        LotUseKind::Cancel => Message::new("lot-cancelled"),
+        LotUseKind::Transfer => Message::new("lot-transferred"),
+    };
+    message.with("points", lot.used.quantity).with("lot", lot.used.lot_no)
 }

@@ -16,6 +16,7 @@ use super::merchant::Merchant;
 use super::operation::Operation;
 use super::purchase::Purchase;
 use super::wallet::Wallet;
+use crate::language::Message;
 
 /// Most ids that `nodes` takes.
 const MOST_IDS: usize = 100;
@@ -71,7 +72,7 @@ impl NodeQueries {
     ) -> Result<Vec<Option<Node>>> {
         caller(ctx)?;
         if ids.len() > MOST_IDS {
-            return Err(Code::BadUserInput.with_message("ask for at most 100 ids at a time"));
+            return Err(Code::BadUserInput.saying(Message::new("too-many-ids").with("limit", MOST_IDS)));
         }
         try_join_all(ids.iter().map(|id| find(ctx, id))).await
     }

@@ -7,7 +7,7 @@ use amvaj_domain::{
     text::ReceiptNumber,
 };
 use amvaj_infra::ledger::{HistoryKey, LedgerScope, OperationFilter, StoredOperation};
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{
     branch::Branch,
@@ -24,6 +24,7 @@ use super::{
     scalar::{DateTime, PointsScalar, Version},
     value::Money,
 };
+use crate::language::Message;
 
 /// One thing that happened, or was refused, in one wallet. It never changes.
 pub struct Operation {
@@ -171,14 +172,13 @@ pub async fn operations_page(
 }
 
 fn read_filter(filter: OperationsFilter, wallet: Option<WalletId>) -> Result<OperationFilter> {
-    let bad = |what: &str| Code::BadUserInput.with_message(what.to_owned());
     let branch = filter
         .branch_id
-        .map(|id| GlobalId::branch(&id).ok_or_else(|| bad("`branchId` is not the id of a branch")))
+        .map(|id| GlobalId::branch(&id).ok_or_else(|| bad(Message::new("argument-no-branch-id"))))
         .transpose()?;
     let receipt = filter
         .receipt_number
-        .map(|number| ReceiptNumber::parse(&number).map_err(|error| bad(&error.to_string())))
+        .map(|number| ReceiptNumber::parse(&number).map_err(|_| bad(Message::new("invalid-receipt-number"))))
         .transpose()?;
     Ok(OperationFilter {
         wallet,
@@ -190,6 +190,10 @@ fn read_filter(filter: OperationsFilter, wallet: Option<WalletId>) -> Result<Ope
         from: filter.recorded_from.map(|DateTime(from)| from),
         until: filter.recorded_until.map(|DateTime(until)| until),
     })
+}
+
+fn bad(what: Message) -> Error {
+    Code::BadUserInput.saying(what)
 }
 
 impl From<StoredOperation> for Operation {
@@ -338,7 +342,7 @@ impl Operation {
     /// How lots were used, in spending order. Not shown to merchants: it tells where else a member collects.
     async fn lots(&self, ctx: &Context<'_>) -> Result<Vec<LotUse>> {
         if let Caller::Merchant(_) = caller(ctx)? {
-            return Err(Code::Forbidden.with_message("The lots of a member are shown to the member only."));
+            return Err(Code::Forbidden.saying(Message::new("lots-are-private")));
         }
         let (wallet, seq) = self.key();
         let lots = ledger_loader(ctx)?.load_one(LotsOf(wallet, seq)).await.map_err(fault)?;

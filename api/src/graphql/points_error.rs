@@ -1,10 +1,13 @@
-//! User errors of the mutations on points. Each mutation has its own enum of codes; what a code means, what it says
-//! and which field it is about is written once, here.
+//! User errors of the mutations on points. Each mutation has its own enum of codes; what a code means and which
+//! field it is about is written once, here; what it says is in the message files, under the code's name.
 
 use amvaj_domain::{
     ledger::{OpRecord, Rejection},
     points::Points,
 };
+
+use super::user_error::UserErrorCode;
+use crate::language::Message;
 
 /// What can be wrong with a request on points before the ledger sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,46 +46,14 @@ impl Refused {
         Self { rejection, asked: Points::ZERO, limit: 0 }
     }
 
-    /// What it says to people, and what to do.
-    pub fn message(self) -> String {
-        let Self { rejection, asked, limit } = self;
-        match rejection {
-            Rejection::MerchantBlocked => {
-                "Your merchant is blocked: it can end holds and refund, but start nothing. Ask the operator."
-            }
-            Rejection::BranchNotFound => "Your merchant has no such branch: use one of its ids, or none.",
-            Rejection::BranchClosed => "The branch is closed: use an open one, or none.",
-            Rejection::MemberBlocked => {
-                "The member is blocked: points can be neither earned nor spent until the operator reopens the wallet."
-            }
-            Rejection::CurrencyMismatch => "Use the currency of your merchant.",
-            Rejection::NoEarnRule => "Your merchant had no earn rule at that time: ask the operator to set one.",
-            Rejection::OccurredInFuture => "The time lies in the future: check the clock of the till.",
-            Rejection::OccurredTooLongAgo => "The time lies too far back to be accepted now.",
-            Rejection::ReceiptAlreadyUsed => {
-                "This receipt has earned already: `operation` is what it earned. Retry with the same idempotency key."
-            }
-            Rejection::ReceiptOfAnotherMember => {
-                "The receipt belongs to another member: earn and pay for one receipt with one member."
-            }
-            Rejection::InsufficientPoints => {
-                return format!("{asked} points were asked for and {limit} can be spent here: ask for at most that.");
-            }
-            Rejection::HoldNotFound => "Your merchant has no such hold: use the id that `holdPoints` gave.",
-            Rejection::HoldExpired => "The hold's time is over and its points are free: make a new hold.",
-            Rejection::HoldReleased => "The hold was released and its points are free: make a new hold.",
-            Rejection::HoldCaptured => "The hold was captured already; `purchase` and `operations` tell how.",
-            Rejection::CaptureExceedsHold => return format!("The hold has {limit} points: capture at most that."),
-            Rejection::PurchaseNotFound => "No purchase has this receipt.",
-            Rejection::LineNotFound => return format!("The purchase has no line {limit}: use the lines of the earn."),
-            Rejection::RefundExceedsPurchase => {
-                return format!(
-                    "More is refunded than was kept: {limit} is left (units of the line, or minor units of money)."
-                );
-            }
-            Rejection::AmountTooLarge => "The amount would leave the range of points and money.",
-        }
-        .to_owned()
+    /// What it says to people when no mutation in particular tells it.
+    pub fn message(self) -> Message {
+        self.fill(Message::of_variant(&self.code_name()))
+    }
+
+    /// A message with the numbers of the refusal.
+    pub fn fill(self, message: Message) -> Message {
+        message.with("asked", self.asked).with("limit", self.limit)
     }
 
     /// The input field that it is about.
@@ -111,38 +82,13 @@ impl Refused {
     }
 }
 
-impl InputProblem {
-    /// What it says to people, and what to do.
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::InvalidIdempotencyKey => {
-                "Send a key of 1 to 64 visible ASCII characters, a new one per operation."
-            }
-            Self::IdempotencyMismatch => {
-                "This key was used with another input: a retry repeats its input, another operation needs a new key."
-            }
-            Self::InvalidBranchId => "Send the id of one of your branches, or none.",
-            Self::InvalidMember => {
-                "Name the member by exactly one of: its id, an Iranian mobile number, a card number, your own reference."
-            }
-            Self::MemberNotFound => "No member is named so: check the reference, or enrol the member.",
-            Self::InvalidReceiptNumber => "Send your receipt number in 1 to 64 characters.",
-            Self::InvalidAmount => "Send an amount between 1 and 1,000,000,000,000,000 minor units.",
-            Self::InvalidBasket => "Send lines that add up to the amount.",
-            Self::InvalidPoints => "Send a whole number of points between 1 and 1,000,000,000,000,000.",
-            Self::InvalidHoldId => "Send the id of a hold, as `holdPoints` gave it.",
-            Self::InvalidSeconds => "A hold lasts between 1 second and 30 days (2,592,000 seconds).",
-            Self::InvalidRefund => {
-                "Say what comes back: the whole purchase, at least one unit of at least one line, or an amount above zero."
-            }
-        }
-    }
-}
-
 /// The user errors of one mutation on points.
 pub trait PointsUserError: Sized {
-    /// The error with the code of this name; nothing when the mutation cannot meet it.
-    fn named(code: &str, message: String, field: &str) -> Option<Self>;
+    /// The mutation's codes.
+    type Code: UserErrorCode<Error = Self>;
+
+    /// The code of this name; nothing when the mutation cannot meet it.
+    fn code(name: &str) -> Option<Self::Code>;
 }
 
 /// Declares the user errors of one mutation on points by the names of their codes.
@@ -151,31 +97,20 @@ macro_rules! points_errors {
         $crate::graphql::points_error::points_errors!(@ $error $code [$(#[doc = $doc])+] [] $($names)+);
 
         impl $crate::graphql::points_error::PointsUserError for $error {
-            fn named(code: &str, message: String, field: &str) -> Option<Self> {
-                let code = match code {
-                    $(stringify!($names) => $code::$names,)+
-                    _ => return None,
-                };
-                let field = field.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-                Some(Self { code, message, field })
+            type Code = $code;
+
+            fn code(name: &str) -> Option<$code> {
+                match name {
+                    $(stringify!($names) => Some($code::$names),)+
+                    _ => None,
+                }
             }
         }
     };
     (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*]) => {
-        $($doc)+
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum)]
-        pub enum $code { $($variants)* }
-
-        $($doc)+
-        #[derive(Debug, Clone, async_graphql::SimpleObject)]
-        pub struct $error {
-            /// What is wrong, for programs.
-            pub code: $code,
-            /// What is wrong and what to do, for people.
-            pub message: String,
-            /// Path of the input field that is wrong, from the argument down. Empty when it is no single field's
-            /// fault. Example: `["input", "points"]`.
-            pub field: Vec<String>,
+        $crate::graphql::user_error::user_errors! {
+            $($doc)+
+            $error, $code { $($variants)* }
         }
     };
     (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidIdempotencyKey $($rest:ident)*) => {

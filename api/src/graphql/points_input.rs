@@ -19,6 +19,7 @@ use super::{
     operation::Operation,
     points_error::{InputProblem, PointsUserError, Refused},
     scalar::{DateTime, PointsScalar},
+    user_error::UserErrorCode,
     value::MoneyInput,
     wallet::Wallet,
 };
@@ -26,6 +27,7 @@ use crate::app::{
     Stopped,
     points::{PointsRefusal, PointsRequest},
 };
+use crate::language::Message;
 
 /// Reads the fields of an input and collects what is wrong with them, so that a client learns of all at once.
 pub struct InputReader<E> {
@@ -43,12 +45,18 @@ impl<E> Default for InputReader<E> {
 impl<E: PointsUserError> InputReader<E> {
     /// Notes a problem of a field.
     pub fn problem(&mut self, problem: InputProblem, field: &str) {
-        self.problem_saying(problem, problem.message().to_owned(), field);
+        let error = E::code(&format!("{problem:?}")).map(|code| code.at(field));
+        self.note(problem, error);
     }
 
     /// Notes a problem of a field in words of its own.
-    pub fn problem_saying(&mut self, problem: InputProblem, message: String, field: &str) {
-        match E::named(&format!("{problem:?}"), message, field) {
+    pub fn problem_saying(&mut self, problem: InputProblem, message: Message, field: &str) {
+        let error = E::code(&format!("{problem:?}")).map(|code| code.saying(message, field));
+        self.note(problem, error);
+    }
+
+    fn note(&mut self, problem: InputProblem, error: Option<E>) {
+        match error {
             Some(error) => self.errors.push(error),
             None => self.unnamed = Some(format!("{problem:?}")),
         }
@@ -96,7 +104,7 @@ impl<E: PointsUserError> InputReader<E> {
                 None
             }
             Err(MemberRefProblem::Invalid(what)) => {
-                self.problem_saying(InputProblem::InvalidMember, what.message().to_owned(), "input.member");
+                self.problem_saying(InputProblem::InvalidMember, what.into_message(), "input.member");
                 None
             }
         }
@@ -208,15 +216,16 @@ pub fn refusal_error<E: PointsUserError>(refusal: PointsRefusal) -> Result<E> {
         }
     };
     let name = format!("{problem:?}");
-    E::named(&name, problem.message().to_owned(), field).ok_or_else(|| unnamed(&name))
+    E::code(&name).map(|code| code.at(field)).ok_or_else(|| unnamed(&name))
 }
 
 fn refused_error<E: PointsUserError>(refused: Refused) -> Result<E> {
     let name = refused.code_name();
-    E::named(&name, refused.message(), refused.field()).ok_or_else(|| unnamed(&name))
+    let code = E::code(&name).ok_or_else(|| unnamed(&name))?;
+    Ok(code.saying(refused.fill(code.message()), refused.field()))
 }
 
 /// A mutation met a refusal that its codes do not name.
 fn unnamed(name: &str) -> Error {
-    Code::Internal.with_message(format!("a mutation has no code for {name}"))
+    Code::internal(format!("a mutation has no code for {name}"))
 }

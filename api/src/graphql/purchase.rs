@@ -13,6 +13,7 @@ use super::{
     operation::Operation,
     scalar::{MinorUnits, PointsScalar},
 };
+use crate::language::Message;
 use amvaj_domain::access::Caller;
 
 /// A purchase that earned points, and what came back of it since.
@@ -144,8 +145,8 @@ impl PurchaseQuery {
     ) -> Result<Option<Purchase>> {
         let named = merchant_id
             .map(|id| {
-                let what = "`merchantId` is not the id of a merchant";
-                GlobalId::merchant(&id).ok_or_else(|| Code::BadUserInput.with_message(what))
+                let what = Message::new("argument-no-merchant-id");
+                GlobalId::merchant(&id).ok_or_else(|| Code::BadUserInput.saying(what))
             })
             .transpose()?;
         let merchant = match (caller(ctx)?, named) {
@@ -153,7 +154,7 @@ impl PurchaseQuery {
             (Caller::Merchant(own), Some(named)) if own != named => return Ok(None),
             (_, Some(named)) => named,
             (Caller::Operator | Caller::Agent | Caller::Member(_), None) => {
-                return Err(Code::BadUserInput.with_message("name the merchant with `merchantId`"));
+                return Err(Code::BadUserInput.saying(Message::new("merchant-id-needed")));
             }
         };
         let Ok(number) = ReceiptNumber::parse(&receipt_number) else { return Ok(None) };

@@ -1,15 +1,15 @@
 //! `userErrors`: expected refusals as data. Every mutation has its own codes, so that a client's compiler can tell
 //! it which ones it has not handled.
 
-/// Declares the user errors of one mutation: an enum of codes, each with the message that says what to do, and the
-/// object that carries one.
+/// Declares the user errors of one mutation: an enum of codes and the object that carries one. What a code says is in
+/// the message files, under the code's name (see [`crate::language`]).
 ///
 /// ```text
 /// user_errors! {
 ///     /// Why `registerMerchant` changed nothing.
 ///     RegisterMerchantUserError, RegisterMerchantErrorCode {
 ///         /// A name is empty, too long or has control characters.
-///         InvalidName = "Write names of 1 to 120 characters.",
+///         InvalidName,
 ///     }
 /// }
 /// ```
@@ -17,7 +17,7 @@ macro_rules! user_errors {
     (
         $(#[doc = $doc:literal])+
         $error:ident, $code:ident {
-            $($(#[doc = $code_doc:literal])+ $variant:ident = $english:literal,)+
+            $($(#[doc = $code_doc:literal])+ $variant:ident,)+
         }
     ) => {
         $(#[doc = $doc])+
@@ -27,67 +27,83 @@ macro_rules! user_errors {
         }
 
         $(#[doc = $doc])+
-        #[derive(Debug, Clone, async_graphql::SimpleObject)]
+        #[derive(Debug, Clone)]
         pub struct $error {
-            /// What is wrong, for programs.
-            pub code: $code,
-            /// What is wrong and what to do, for people.
-            pub message: String,
-            /// Path of the input field that is wrong, from the argument down. Empty when it is no single field's
-            /// fault. Example: `["input", "mobile"]`.
-            pub field: Vec<String>,
+            code: $code,
+            message: $crate::language::Message,
+            field: Vec<String>,
         }
 
-        impl $code {
-            /// What is wrong and what to do.
-            pub const fn message(self, language: $crate::graphql::error::Language) -> &'static str {
-                match language {
-                    $crate::graphql::error::Language::English => match self { $(Self::$variant => $english,)+ },
-                }
+        $(#[doc = $doc])+
+        #[async_graphql::Object]
+        impl $error {
+            /// What is wrong, for programs.
+            async fn code(&self) -> $code {
+                self.code
+            }
+
+            /// What is wrong and what to do, for people, in the language of the request.
+            async fn message(&self, ctx: &async_graphql::Context<'_>) -> String {
+                self.message.say($crate::graphql::context::language(ctx).await)
+            }
+
+            /// Path of the input field that is wrong, from the argument down. Empty when it is no single field's
+            /// fault. Example: `["input", "mobile"]`.
+            async fn field(&self) -> &[String] {
+                &self.field
             }
         }
 
         impl $crate::graphql::user_error::UserErrorCode for $code {
             type Error = $error;
 
-            fn at(self, path: &str, language: $crate::graphql::error::Language) -> $error {
-                $error {
-                    code: self,
-                    message: self.message(language).to_owned(),
-                    field: path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
-                }
+            fn saying(self, message: $crate::language::Message, path: &str) -> $error {
+                let field = path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+                $error { code: self, message, field }
             }
         }
     };
 }
 pub(crate) use user_errors;
 
-use super::error::Language;
+use async_graphql::OutputType;
+use async_graphql::resolver_utils::EnumType;
+
+use crate::language::Message;
 
 /// A code of one mutation's user errors.
-pub trait UserErrorCode: Copy {
+pub trait UserErrorCode: EnumType + OutputType {
     /// The object that carries the code.
     type Error;
 
+    /// The error of a field in words of its own.
+    fn saying(self, message: Message, path: &str) -> Self::Error;
+
+    /// What the code says in this mutation.
+    fn message(self) -> Message {
+        Message::of_user_error(self)
+    }
+
     /// The error of a field, by its path such as `input.mobile` (empty: no single field's fault).
-    fn at(self, path: &str, language: Language) -> Self::Error;
+    fn at(self, path: &str) -> Self::Error {
+        self.saying(self.message(), path)
+    }
 }
 
 /// Collects the user errors of one call, so that a client learns of all its mistakes at once.
 pub struct Problems<C: UserErrorCode> {
-    language: Language,
     found: Vec<C::Error>,
 }
 
 impl<C: UserErrorCode> Problems<C> {
     /// None yet.
-    pub const fn new(language: Language) -> Self {
-        Self { language, found: Vec::new() }
+    pub const fn new() -> Self {
+        Self { found: Vec::new() }
     }
 
     /// Adds one, by its code and the path of its field (see [`UserErrorCode::at`]).
     pub fn add(&mut self, code: C, path: &str) {
-        self.found.push(code.at(path, self.language));
+        self.found.push(code.at(path));
     }
 
     /// The value of a field that was read, or nothing and its problem.
@@ -105,7 +121,13 @@ impl<C: UserErrorCode> Problems<C> {
     }
 
     /// A single problem.
-    pub fn one(language: Language, code: C, path: &str) -> Vec<C::Error> {
-        vec![code.at(path, language)]
+    pub fn one(code: C, path: &str) -> Vec<C::Error> {
+        vec![code.at(path)]
+    }
+}
+
+impl<C: UserErrorCode> Default for Problems<C> {
+    fn default() -> Self {
+        Self::new()
     }
 }

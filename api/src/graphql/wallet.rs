@@ -21,6 +21,7 @@ use super::{
     scalar::{DateTime, PointsScalar, Version},
 };
 use crate::app::wallet::{own_wallet, wallet_balance, wallet_detail};
+use crate::language::Message;
 
 /// The account of points of one member, usable at every merchant of the network.
 pub struct Wallet {
@@ -67,9 +68,7 @@ impl Wallet {
     /// The lots and holds as they are now. Other members' and issuers' business is not for merchants.
     async fn detail(&self, ctx: &Context<'_>) -> Result<WalletState> {
         if let Caller::Merchant(_) = caller(ctx)? {
-            return Err(
-                Code::Forbidden.with_message("A member's lots and holds are shown to the member only.")
-            );
+            return Err(Code::Forbidden.saying(Message::new("wallet-detail-is-private")));
         }
         let detail = wallet_detail(app(ctx)?, self.balance.wallet).await.map_err(fault)?;
         detail.ok_or_else(|| Code::NotFound.error())
@@ -295,8 +294,7 @@ impl WalletQueries {
             },
             (None, Caller::Member(member)) => own_wallet(app(ctx)?, member).await.map_err(fault)?,
             (None, Caller::Operator | Caller::Agent | Caller::Merchant(_)) => {
-                return Err(Code::BadUserInput
-                    .with_message("name the wallet with `id`, or ask a member for its wallet"));
+                return Err(Code::BadUserInput.saying(Message::new("wallet-id-needed")));
             }
         };
         match wallet {

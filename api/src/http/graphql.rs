@@ -18,12 +18,14 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
+use super::language::accepted;
 use super::media_type::MediaType;
 use super::request::{self, Operation, Refusal};
 use super::response::{self, RequestId};
 use crate::auth::{AuthError, Authenticator, TokenError};
-use crate::graphql::error::{self, Code, Language, Stage};
+use crate::graphql::error::{self, Code, Stage};
 use crate::graphql::schema::AmvajSchema;
+use crate::language::{Language, Message};
 
 /// Adds to a request what resolvers need for this caller, such as its data loaders.
 pub type Prepare = dyn Fn(Request, Option<Caller>) -> Request + Send + Sync;
@@ -60,18 +62,18 @@ impl Exchange {
         Self {
             id: RequestId::of(http),
             media_type: MediaType::negotiate(http.headers()),
-            language: Language::English,
+            language: accepted(http).unwrap_or(Language::English),
         }
     }
 
     fn refused(&self, refusal: Refusal) -> HttpResponse {
         let (status, code, error) = match refusal {
             Refusal::Http { status, code, message } => {
-                (status, code, error::whole_request(code, message, self.id.as_str()))
+                (status, code, error::whole_request(code, &message, self.id.as_str(), self.language))
             }
-            Refusal::Request { code, error } => {
-                let stamped = error::whole_request(code, error.message, self.id.as_str());
-                let error = async_graphql::ServerError { locations: error.locations, ..stamped };
+            Refusal::Request { code, message, locations } => {
+                let stamped = error::whole_request(code, &message, self.id.as_str(), self.language);
+                let error = async_graphql::ServerError { locations, ..stamped };
                 (self.media_type.not_executed(), code, error)
             }
         };
@@ -124,7 +126,7 @@ pub async fn other(http: HttpRequest) -> HttpResponse {
     let mut answer = Exchange::of(&http).refused(Refusal::Http {
         status: StatusCode::METHOD_NOT_ALLOWED,
         code: Code::BadUserInput,
-        message: "use POST, or GET for a query".to_owned(),
+        message: Message::new("http-post-or-get"),
     });
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     answer
@@ -173,16 +175,16 @@ fn read_body(
         return Err(Refusal::Http {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             code: Code::BadUserInput,
-            message: "send `Content-Type: application/json`".to_owned(),
+            message: Message::new("http-content-type"),
         });
     }
     body.map_err(|error| match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => Refusal::Http {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             code: Code::BadUserInput,
-            message: format!("the body is longer than {limit} bytes; send less at a time"),
+            message: Message::new("http-body-too-long").with("limit", limit),
         },
-        _ => Refusal::bad_request("the body cannot be read"),
+        _ => Refusal::bad_request(Message::new("http-body-unreadable")),
     })
 }
 
@@ -191,11 +193,9 @@ fn allowed(method: &Method, kind: OperationType) -> Result<(), Refusal> {
         OperationType::Mutation if method == Method::GET => Err(Refusal::Http {
             status: StatusCode::METHOD_NOT_ALLOWED,
             code: Code::BadUserInput,
-            message: "a mutation needs POST".to_owned(),
+            message: Message::new("http-mutation-needs-post"),
         }),
-        OperationType::Subscription => {
-            Err(Refusal::bad_request("a subscription cannot be answered over a single HTTP request"))
-        }
+        OperationType::Subscription => Err(Refusal::bad_request(Message::new("http-no-subscription"))),
         OperationType::Query | OperationType::Mutation => Ok(()),
     }
 }
@@ -215,7 +215,7 @@ fn unauthenticated(exchange: &Exchange, reason: AuthError) -> HttpResponse {
     let mut answer = exchange.refused(Refusal::Http {
         status: StatusCode::UNAUTHORIZED,
         code: Code::Unauthenticated,
-        message: reason.to_string(),
+        message: reason.message(),
     });
     let challenge =
         format!("Bearer realm=\"amvaj\", error=\"invalid_token\", error_description=\"{reason}\"");
@@ -266,7 +266,7 @@ async fn execute(
 /// The operation panicked (the panic itself is in the log) or took too long.
 fn failed(exchange: &Exchange, status: StatusCode, code: Code) -> (HttpResponse, Option<Code>) {
     tracing::warn!(code = code.as_str(), "an operation did not come to its end");
-    let refusal = Refusal::Http { status, code, message: code.message(exchange.language).to_owned() };
+    let refusal = Refusal::Http { status, code, message: code.message() };
     (exchange.refused(refusal), Some(code))
 }
 

@@ -4,43 +4,46 @@ use actix_web::http::StatusCode;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Request, ServerError, Value, Variables};
+use async_graphql::{Pos, Request, ServerError, Value, Variables};
 use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
 use crate::graphql::error::Code;
+use crate::language::Message;
 
 /// Why a request was not executed.
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// The HTTP request is not a GraphQL request; the status is the same whatever the client accepts.
-    #[error("{message}")]
+    #[error("the request is no GraphQL request: {message}")]
     Http {
         /// The status of the response.
         status: StatusCode,
         /// The code of its error.
         code: Code,
         /// What to do about it.
-        message: String,
+        message: Message,
     },
     /// The GraphQL request cannot be executed; by the older media type this is still answered with 200.
-    #[error("the request cannot be executed")]
+    #[error("the request cannot be executed: {message}")]
     Request {
         /// The code of its error.
         code: Code,
-        /// The error, not yet stamped.
-        error: ServerError,
+        /// What to do about it.
+        message: Message,
+        /// Where in the document.
+        locations: Vec<Pos>,
     },
 }
 
 impl Refusal {
     /// A malformed HTTP request.
-    pub fn bad_request(message: impl Into<String>) -> Self {
-        Self::Http { status: StatusCode::BAD_REQUEST, code: Code::BadUserInput, message: message.into() }
+    pub const fn bad_request(message: Message) -> Self {
+        Self::Http { status: StatusCode::BAD_REQUEST, code: Code::BadUserInput, message }
     }
 
-    fn request(message: impl Into<String>) -> Self {
-        Self::Request { code: Code::BadUserInput, error: ServerError::new(message, None) }
+    const fn request(message: Message) -> Self {
+        Self::Request { code: Code::BadUserInput, message, locations: Vec::new() }
     }
 }
 
@@ -58,10 +61,13 @@ pub fn from_body(body: &[u8]) -> Result<Request, Refusal> {
     let parameters = match serde_json::from_slice::<Json>(body) {
         Ok(Json::Object(parameters)) => parameters,
         Ok(Json::Array(_)) => {
-            return Err(Refusal::bad_request("batches are not supported; send one request at a time"));
+            return Err(Refusal::bad_request(Message::new("http-no-batches")));
         }
-        Ok(_) => return Err(Refusal::bad_request("the body is not a JSON object with a `query`")),
-        Err(error) => return Err(Refusal::bad_request(format!("the body is not valid JSON: {error}"))),
+        Ok(_) => return Err(Refusal::bad_request(Message::new("http-body-no-object"))),
+        Err(error) => {
+            let message = Message::new("http-body-no-json").with("detail", error.to_string());
+            return Err(Refusal::bad_request(message));
+        }
     };
     from_parameters(parameters)
 }
@@ -69,12 +75,13 @@ pub fn from_body(body: &[u8]) -> Result<Request, Refusal> {
 /// Reads the query string of a GET, in which variables and extensions are JSON texts.
 pub fn from_query_string(query: &str) -> Result<Request, Refusal> {
     let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
-        .map_err(|_| Refusal::bad_request("the query string cannot be read"))?;
+        .map_err(|_| Refusal::bad_request(Message::new("http-query-string-unreadable")))?;
     let mut parameters = Map::new();
     for (name, text) in pairs.into_inner() {
         let value = match name.as_str() {
-            "variables" | "extensions" => serde_json::from_str(&text)
-                .map_err(|_| Refusal::bad_request(format!("`{name}` is not valid JSON")))?,
+            "variables" | "extensions" => serde_json::from_str(&text).map_err(|_| {
+                Refusal::bad_request(Message::new("http-parameter-no-json").with("name", name.as_str()))
+            })?,
             _ => Json::String(text),
         };
         parameters.insert(name, value);
@@ -85,15 +92,20 @@ pub fn from_query_string(query: &str) -> Result<Request, Refusal> {
 fn from_parameters(mut parameters: Map<String, Json>) -> Result<Request, Refusal> {
     let query = match parameters.remove("query") {
         Some(Json::String(query)) => query,
-        Some(_) => return Err(Refusal::bad_request("`query` is not a string")),
-        None => return Err(Refusal::bad_request("`query` is missing")),
+        Some(_) => {
+            return Err(Refusal::bad_request(Message::new("http-parameter-no-string").with("name", "query")));
+        }
+        None => return Err(Refusal::bad_request(Message::new("http-query-missing"))),
     };
     let mut request = Request::new(query);
     request.operation_name = match parameters.remove("operationName") {
         None | Some(Json::Null) => None,
         Some(Json::String(name)) if name.is_empty() => None,
         Some(Json::String(name)) => Some(name),
-        Some(_) => return Err(Refusal::bad_request("`operationName` is not a string")),
+        Some(_) => {
+            let message = Message::new("http-parameter-no-string").with("name", "operationName");
+            return Err(Refusal::bad_request(message));
+        }
     };
     if let Some(variables) = object(&mut parameters, "variables")? {
         request.variables = Variables::from_json(variables);
@@ -101,7 +113,7 @@ fn from_parameters(mut parameters: Map<String, Json>) -> Result<Request, Refusal
     if let Some(Json::Object(extensions)) = object(&mut parameters, "extensions")? {
         for (name, value) in extensions {
             let value = Value::from_json(value)
-                .map_err(|_| Refusal::bad_request("`extensions` holds a value that cannot be read"))?;
+                .map_err(|_| Refusal::bad_request(Message::new("http-extensions-unreadable")))?;
             request.extensions.0.insert(name, value);
         }
     }
@@ -113,7 +125,7 @@ fn object(parameters: &mut Map<String, Json>, name: &str) -> Result<Option<Json>
     match parameters.remove(name) {
         None | Some(Json::Null) => Ok(None),
         Some(value @ Json::Object(_)) => Ok(Some(value)),
-        Some(_) => Err(Refusal::bad_request(format!("`{name}` is not an object"))),
+        Some(_) => Err(Refusal::bad_request(Message::new("http-parameter-no-object").with("name", name))),
     }
 }
 
@@ -125,7 +137,7 @@ pub fn select(request: &mut Request) -> Result<Operation, Refusal> {
     let asked = request.operation_name.take();
     let outcome = match request.parsed_query() {
         Ok(document) => choose(document, asked.as_deref(), &variables),
-        Err(error) => Err(Refusal::Request { code: Code::GraphqlParseFailed, error: brief(error) }),
+        Err(error) => Err(unparsed(error)),
     };
     request.variables = variables;
     let (operation, among_several) = outcome?;
@@ -146,7 +158,8 @@ fn choose(
         let required = !variable.var_type.node.nullable && variable.default_value.is_none();
         let absent = matches!(variables.get(&variable.name.node), None | Some(Value::Null));
         if required && absent {
-            return Err(Refusal::request(format!("the variable ${} is required", variable.name.node)));
+            let name = variable.name.node.as_str();
+            return Err(Refusal::request(Message::new("variable-required").with("name", name)));
         }
     }
     let among_several = matches!(document.operations, DocumentOperations::Multiple(_));
@@ -162,22 +175,24 @@ fn selected<'a>(
         Some(asked) => named
             .find(|(name, _)| name.is_some_and(|name| name.as_str() == asked))
             .map(|(_, operation)| (asked.to_owned(), &operation.node))
-            .ok_or_else(|| Refusal::request(format!("the document has no operation named {asked:?}"))),
+            .ok_or_else(|| Refusal::request(Message::new("no-such-operation").with("name", asked))),
         None => match (named.next(), named.next()) {
             (Some((name, operation)), None) => {
                 Ok((name.map(ToString::to_string).unwrap_or_default(), &operation.node))
             }
-            _ => Err(Refusal::request("the document has several operations; name one in `operationName`")),
+            _ => Err(Refusal::request(Message::new("several-operations"))),
         },
     }
 }
 
 /// The parser's message without its picture of the document.
-fn brief(error: ServerError) -> ServerError {
+fn unparsed(error: ServerError) -> Refusal {
     let reason = error.message.lines().rev().find_map(|line| line.trim().strip_prefix("= "));
-    let message = match reason {
+    let detail = match reason {
         Some(reason) => format!("Syntax error: {reason}"),
         None => error.message.lines().next().unwrap_or("Syntax error").to_owned(),
     };
-    ServerError { message, ..error }
+    let code = Code::GraphqlParseFailed;
+    let message = Message::of_code_with_detail(code.as_str(), &detail);
+    Refusal::Request { code, message, locations: error.locations }
 }

@@ -11,7 +11,9 @@ use amvaj_infra::clock::Clock;
 use async_graphql::ServerError;
 use serde::Serialize;
 
+use super::language::accepted;
 use crate::graphql::error::{self, Code};
+use crate::language::{Language, Message};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a client.
@@ -76,13 +78,10 @@ pub fn errors(status: StatusCode, media_type: &'static str, errors: &[ServerErro
 }
 
 /// One error of the request as a whole, as `application/json`.
-pub fn refused(
-    status: StatusCode,
-    code: Code,
-    message: impl Into<String>,
-    request_id: &RequestId,
-) -> HttpResponse {
-    errors(status, "application/json", &[error::whole_request(code, message, request_id.as_str())])
+pub fn refused(status: StatusCode, code: Code, message: &Message, request: &HttpRequest) -> HttpResponse {
+    let language = accepted(request).unwrap_or(Language::English);
+    let error = error::whole_request(code, message, RequestId::of(request).as_str(), language);
+    errors(status, "application/json", &[error])
 }
 
 /// A value as JSON under a media type.

@@ -8,7 +8,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::Branch;
 use crate::app::AppError;
 use crate::app::register_branch::register_branch;
-use crate::graphql::context::{app, language, require_operator};
+use crate::graphql::context::{app, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -37,9 +37,9 @@ user_errors! {
     /// Why `registerBranch` changed nothing.
     RegisterBranchUserError, RegisterBranchErrorCode {
         /// There is no such merchant.
-        MerchantNotFound = "There is no merchant with this id; take one from `merchants`.",
+        MerchantNotFound,
         /// A name is empty, too long, or has control characters.
-        InvalidName = "Write a name of 1 to 120 characters, on one line.",
+        InvalidName,
     }
 }
 
@@ -56,7 +56,7 @@ impl RegisterBranch {
         #[graphql(desc = "The branch.")] input: RegisterBranchInput,
     ) -> Result<RegisterBranchPayload> {
         let caller = require_operator(ctx)?;
-        let (merchant, names) = match read(ctx, &input) {
+        let (merchant, names) = match read(&input) {
             Ok(read) => read,
             Err(user_errors) => return Ok(RegisterBranchPayload { branch: None, user_errors }),
         };
@@ -64,7 +64,7 @@ impl RegisterBranch {
             Ok(branch) => Ok(RegisterBranchPayload { branch: Some(Branch(branch)), user_errors: Vec::new() }),
             Err(AppError::NotFound) => {
                 let code = RegisterBranchErrorCode::MerchantNotFound;
-                let user_errors = Problems::one(language(ctx), code, "input.merchantId");
+                let user_errors = Problems::one(code, "input.merchantId");
                 Ok(RegisterBranchPayload { branch: None, user_errors })
             }
             Err(error) => Err(fault(error)),
@@ -72,12 +72,9 @@ impl RegisterBranch {
     }
 }
 
-fn read(
-    ctx: &Context<'_>,
-    input: &RegisterBranchInput,
-) -> Result<(MerchantId, Names), Vec<RegisterBranchUserError>> {
+fn read(input: &RegisterBranchInput) -> Result<(MerchantId, Names), Vec<RegisterBranchUserError>> {
     use RegisterBranchErrorCode::{InvalidName, MerchantNotFound};
-    let mut problems = Problems::new(language(ctx));
+    let mut problems = Problems::new();
     let merchant = GlobalId::merchant(&input.merchant_id).ok_or(());
     let merchant = problems.take(merchant, MerchantNotFound, "input.merchantId");
     let fa = problems.take(Name::parse(&input.name_fa), InvalidName, "input.nameFa");

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::Branch;
 use crate::app::AppError;
 use crate::app::set_branch_status::set_branch_status;
-use crate::graphql::context::{app, language, require_operator};
+use crate::graphql::context::{app, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -47,7 +47,7 @@ user_errors! {
     /// Why `closeBranch` changed nothing.
     CloseBranchUserError, CloseBranchErrorCode {
         /// There is no such branch.
-        BranchNotFound = "There is no branch with this id; take one from the merchant's `branches`.",
+        BranchNotFound,
     }
 }
 
@@ -55,7 +55,7 @@ user_errors! {
     /// Why `reopenBranch` changed nothing.
     ReopenBranchUserError, ReopenBranchErrorCode {
         /// There is no such branch.
-        BranchNotFound = "There is no branch with this id; take one from the merchant's `branches`.",
+        BranchNotFound,
     }
 }
 
@@ -75,7 +75,7 @@ impl SetBranchStatus {
             return Ok(CloseBranchPayload { branch: Some(branch), user_errors: Vec::new() });
         }
         let code = CloseBranchErrorCode::BranchNotFound;
-        let user_errors = Problems::one(language(ctx), code, "input.branchId");
+        let user_errors = Problems::one(code, "input.branchId");
         Ok(CloseBranchPayload { branch: None, user_errors })
     }
 
@@ -89,7 +89,7 @@ impl SetBranchStatus {
             return Ok(ReopenBranchPayload { branch: Some(branch), user_errors: Vec::new() });
         }
         let code = ReopenBranchErrorCode::BranchNotFound;
-        let user_errors = Problems::one(language(ctx), code, "input.branchId");
+        let user_errors = Problems::one(code, "input.branchId");
         Ok(ReopenBranchPayload { branch: None, user_errors })
     }
 }

@@ -8,7 +8,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{EarnRateInput, EarnRule, ExpiryInput};
 use crate::app::set_earn_rule::{SetEarnRule, SetEarnRuleRefused, set_earn_rule};
-use crate::graphql::context::{app, language, require_operator};
+use crate::graphql::context::{app, require_operator};
 use crate::graphql::error::refusal_or_fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::scalar::{DateTime, MinorUnits, PointsScalar};
@@ -57,21 +57,21 @@ user_errors! {
     /// Why `setEarnRule` changed nothing.
     SetEarnRuleUserError, SetEarnRuleErrorCode {
         /// There is no such merchant.
-        MerchantNotFound = "There is no merchant with this id; take one from `merchants`.",
+        MerchantNotFound,
         /// The ratio is out of range.
-        InvalidRate = "Give 1 to 1,000,000 points for every 1 to 1,000,000,000,000 minor units.",
+        InvalidRate,
         /// The minimum basket is out of range.
-        InvalidMinimumBasket = "Write a minimum basket between 0 and 1,000,000,000,000,000 minor units.",
+        InvalidMinimumBasket,
         /// A cap is out of range.
-        InvalidCap = "Write a cap between 1 and 1,000,000,000,000,000 points, or leave it out.",
+        InvalidCap,
         /// There are too many categories, or one is empty or too long.
-        InvalidCategories = "Exclude at most 200 categories of 1 to 64 characters.",
+        InvalidCategories,
         /// The pending days are out of range.
-        InvalidPendingDays = "Write 0 to 3650 pending days.",
+        InvalidPendingDays,
         /// The expiry is out of range, or lies before the rule takes effect.
-        InvalidExpiry = "Write an expiry with a count of 0 to 65535, or a day that is not over when the rule takes effect.",
+        InvalidExpiry,
         /// The version would hold from the past, or from before the version it follows.
-        InvalidEffectiveFrom = "Let the version take effect now or later, and after the version before it.",
+        InvalidEffectiveFrom,
     }
 }
 
@@ -89,7 +89,7 @@ impl EarnRuleMutations {
         #[graphql(desc = "The rule.")] input: SetEarnRuleInput,
     ) -> Result<SetEarnRulePayload> {
         let caller = require_operator(ctx)?;
-        let request = match read(ctx, input) {
+        let request = match read(input) {
             Ok(request) => request,
             Err(user_errors) => return Ok(SetEarnRulePayload { earn_rule: None, user_errors }),
         };
@@ -101,16 +101,16 @@ impl EarnRuleMutations {
             }
             Err(refused) => {
                 let (code, path) = shown(refused);
-                let user_errors = Problems::one(language(ctx), code, path);
+                let user_errors = Problems::one(code, path);
                 Ok(SetEarnRulePayload { earn_rule: None, user_errors })
             }
         }
     }
 }
 
-fn read(ctx: &Context<'_>, input: SetEarnRuleInput) -> Result<SetEarnRule, Vec<SetEarnRuleUserError>> {
+fn read(input: SetEarnRuleInput) -> Result<SetEarnRule, Vec<SetEarnRuleUserError>> {
     use SetEarnRuleErrorCode as Code;
-    let mut problems = Problems::new(language(ctx));
+    let mut problems = Problems::new();
     let merchant = GlobalId::merchant(&input.merchant_id).ok_or(());
     let merchant = problems.take(merchant, Code::MerchantNotFound, "input.merchantId");
     let rate = problems.take(rate(input.rate), Code::InvalidRate, "input.rate");

@@ -6,7 +6,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::{CustomerRefInput, Member, MemberRefProblem};
 use crate::app::enrol_member::{self, EnrolMemberRefused, enrol_member};
-use crate::graphql::context::{app, caller, language};
+use crate::graphql::context::{app, caller};
 use crate::graphql::error::{Code, refusal_or_fault};
 use crate::graphql::user_error::{Problems, user_errors};
 
@@ -36,23 +36,23 @@ user_errors! {
     /// Why `enrolMember` changed nothing.
     EnrolMemberUserError, EnrolMemberErrorCode {
         /// The name is empty, too long, or has control characters.
-        InvalidName = "Write a name of 1 to 120 characters, on one line.",
+        InvalidName,
         /// The mobile number is none of Iran.
-        InvalidMobile = "Write an Iranian mobile number, such as 0912 345 6789.",
+        InvalidMobile,
         /// The card number has too few or too many digits.
-        InvalidCardNumber = "Write a card number of 6 to 19 digits.",
+        InvalidCardNumber,
         /// The reference is empty, too long, or says not whose customer it is.
-        InvalidCustomerRef = "Write a customer reference of 1 to 64 characters; as the operator, with `merchantId`.",
+        InvalidCustomerRef,
         /// A member has the mobile number.
-        MobileTaken = "A member has this mobile number; find it with `member(ref: { mobile: … })`.",
+        MobileTaken,
         /// Another member has the card.
-        CardTaken = "Another member has this card; give a new one.",
+        CardTaken,
         /// The reference belongs to another member.
-        CustomerRefTaken = "This reference belongs to another member; use another one.",
+        CustomerRefTaken,
         /// There is no such merchant, or it is another one than the caller.
-        MerchantNotFound = "There is no such merchant, or it is not yours.",
+        MerchantNotFound,
         /// The merchant is blocked.
-        MerchantBlocked = "The merchant is blocked; ask the operator.",
+        MerchantBlocked,
     }
 }
 
@@ -72,7 +72,7 @@ impl EnrolMember {
         if matches!(caller, Caller::Member(_)) {
             return Err(Code::Forbidden.error());
         }
-        let request = match read(ctx, caller, &input) {
+        let request = match read(caller, &input) {
             Ok(request) => request,
             Err(user_errors) => return Ok(EnrolMemberPayload { member: None, user_errors }),
         };
@@ -80,7 +80,7 @@ impl EnrolMember {
             Ok(member) => Ok(EnrolMemberPayload { member: Some(Member(member)), user_errors: Vec::new() }),
             Err(refused) => {
                 let (code, path) = shown(refused);
-                let user_errors = Problems::one(language(ctx), code, path);
+                let user_errors = Problems::one(code, path);
                 Ok(EnrolMemberPayload { member: None, user_errors })
             }
         }
@@ -88,12 +88,11 @@ impl EnrolMember {
 }
 
 fn read(
-    ctx: &Context<'_>,
     caller: Caller,
     input: &EnrolMemberInput,
 ) -> Result<enrol_member::EnrolMember, Vec<EnrolMemberUserError>> {
     use EnrolMemberErrorCode as Code;
-    let mut problems = Problems::new(language(ctx));
+    let mut problems = Problems::new();
     let name = problems.take(Name::parse(&input.name), Code::InvalidName, "input.name");
     let mobile = problems.take(Mobile::parse(&input.mobile), Code::InvalidMobile, "input.mobile");
     let card = input.card_number.as_deref().map(CardNumber::parse).transpose();

@@ -7,7 +7,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::{Member, MemberRef, MemberRefProblem};
 use crate::app::link_customer::link_customer;
-use crate::graphql::context::{app, language, require_merchant};
+use crate::graphql::context::{app, require_merchant};
 use crate::graphql::error::refusal_or_fault;
 use crate::graphql::user_error::{Problems, user_errors};
 
@@ -33,15 +33,15 @@ user_errors! {
     /// Why `linkCustomer` changed nothing.
     LinkCustomerUserError, LinkCustomerErrorCode {
         /// There is no such member.
-        MemberNotFound = "There is no such member; enrol it with `enrolMember`.",
+        MemberNotFound,
         /// The text cannot name a member.
-        InvalidMemberRef = "Name the member by id, an Iranian mobile number, a card number of 6 to 19 digits, or your own reference.",
+        InvalidMemberRef,
         /// The reference is empty, too long, or has control characters.
-        InvalidCustomerRef = "Write a customer reference of 1 to 64 characters, on one line.",
+        InvalidCustomerRef,
         /// The reference belongs to another member.
-        CustomerRefTaken = "This reference belongs to another member; use another one.",
+        CustomerRefTaken,
         /// The calling merchant is not registered here.
-        MerchantNotFound = "Your merchant is not registered here; ask the operator.",
+        MerchantNotFound,
     }
 }
 
@@ -60,7 +60,7 @@ impl LinkCustomer {
     ) -> Result<LinkCustomerPayload> {
         use LinkCustomerErrorCode as Code;
         let caller = Caller::Merchant(require_merchant(ctx)?);
-        let mut problems = Problems::new(language(ctx));
+        let mut problems = Problems::new();
         let reference = CustomerRef::parse(&input.customer_ref);
         let reference = problems.take(reference, Code::InvalidCustomerRef, "input.customerRef");
         let member = match input.member.find(ctx).await? {
@@ -85,10 +85,7 @@ impl LinkCustomer {
                     LinkRefused::MerchantNotFound => (Code::MerchantNotFound, ""),
                     LinkRefused::MemberNotFound => (Code::MemberNotFound, "input.member"),
                 };
-                Ok(LinkCustomerPayload {
-                    member: None,
-                    user_errors: Problems::one(language(ctx), code, path),
-                })
+                Ok(LinkCustomerPayload { member: None, user_errors: Problems::one(code, path) })
             }
         }
     }

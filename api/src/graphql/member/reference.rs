@@ -9,6 +9,7 @@ use async_graphql::{Context, Error, ID, InputObject, OneofObject, Result};
 use crate::graphql::context::{app, caller};
 use crate::graphql::error::{Code, fault};
 use crate::graphql::global_id::GlobalId;
+use crate::language::Message;
 
 /// A merchant's own name for one of its customers.
 #[derive(Debug, Clone, InputObject)]
@@ -33,13 +34,13 @@ pub enum MemberRef {
 }
 
 /// What is wrong with the text that should name a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidMemberRef {
-    message: &'static str,
+    message: Message,
 }
 
 /// Why a member was not found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberRefProblem {
     /// There is no such member for this caller.
     NotFound,
@@ -49,16 +50,16 @@ pub enum MemberRefProblem {
 
 impl InvalidMemberRef {
     /// What to do.
-    pub const fn message(self) -> &'static str {
+    pub fn into_message(self) -> Message {
         self.message
     }
 
     /// For queries, which have no user errors.
     pub fn error(self) -> Error {
-        Code::BadUserInput.with_message(self.message)
+        Code::BadUserInput.saying(self.message)
     }
 
-    const fn because(message: &'static str) -> MemberRefProblem {
+    const fn because(message: Message) -> MemberRefProblem {
         MemberRefProblem::Invalid(Self { message })
     }
 }
@@ -79,12 +80,12 @@ impl MemberRef {
     pub fn read(&self, caller: Caller) -> Result<MemberLookup, MemberRefProblem> {
         match self {
             Self::Id(id) => GlobalId::member(id).map(MemberLookup::Id).ok_or(MemberRefProblem::NotFound),
-            Self::Mobile(mobile) => Mobile::parse(mobile).map(MemberLookup::Mobile).map_err(|_| {
-                InvalidMemberRef::because("Write an Iranian mobile number, such as 0912 345 6789.")
-            }),
+            Self::Mobile(mobile) => Mobile::parse(mobile)
+                .map(MemberLookup::Mobile)
+                .map_err(|_| InvalidMemberRef::because(Message::new("invalid-mobile"))),
             Self::CardNumber(card) => CardNumber::parse(card)
                 .map(MemberLookup::CardNumber)
-                .map_err(|_| InvalidMemberRef::because("Write a card number of 6 to 19 digits.")),
+                .map_err(|_| InvalidMemberRef::because(Message::new("invalid-card-number"))),
             Self::Customer(customer) => {
                 let (merchant, customer_ref) = customer.read(caller)?;
                 Ok(MemberLookup::Customer { merchant, customer_ref })
@@ -96,16 +97,15 @@ impl MemberRef {
 impl CustomerRefInput {
     /// The merchant and its reference. Another merchant's answers as not found.
     pub fn read(&self, caller: Caller) -> Result<(MerchantId, CustomerRef), MemberRefProblem> {
-        let reference = CustomerRef::parse(&self.customer_ref).map_err(|_| {
-            InvalidMemberRef::because("Write a customer reference of 1 to 64 characters, on one line.")
-        })?;
+        let reference = CustomerRef::parse(&self.customer_ref)
+            .map_err(|_| InvalidMemberRef::because(Message::new("invalid-customer-ref")))?;
         let named = self.merchant_id.as_ref().map(GlobalId::merchant);
         match (caller, named) {
             (Caller::Merchant(own), None) => Ok((own, reference)),
             (Caller::Merchant(own), Some(Some(named))) if own == named => Ok((own, reference)),
             (Caller::Operator | Caller::Agent, Some(Some(named))) => Ok((named, reference)),
             (Caller::Operator | Caller::Agent, None) => {
-                Err(InvalidMemberRef::because("Say whose customer it is: `merchantId`."))
+                Err(InvalidMemberRef::because(Message::new("customer-ref-without-merchant")))
             }
             (Caller::Operator | Caller::Agent | Caller::Merchant(_) | Caller::Member(_), _) => {
                 Err(MemberRefProblem::NotFound)

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::Member;
 use crate::app::AppError;
 use crate::app::set_member_status::set_member_status;
-use crate::graphql::context::{app, language, require_operator};
+use crate::graphql::context::{app, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -47,7 +47,7 @@ user_errors! {
     /// Why `blockMember` changed nothing.
     BlockMemberUserError, BlockMemberErrorCode {
         /// There is no such member.
-        MemberNotFound = "There is no member with this id; take one from `members`.",
+        MemberNotFound,
     }
 }
 
@@ -55,7 +55,7 @@ user_errors! {
     /// Why `unblockMember` changed nothing.
     UnblockMemberUserError, UnblockMemberErrorCode {
         /// There is no such member.
-        MemberNotFound = "There is no member with this id; take one from `members`.",
+        MemberNotFound,
     }
 }
 
@@ -76,7 +76,7 @@ impl SetMemberStatus {
             return Ok(BlockMemberPayload { member: Some(member), user_errors: Vec::new() });
         }
         let code = BlockMemberErrorCode::MemberNotFound;
-        let user_errors = Problems::one(language(ctx), code, "input.memberId");
+        let user_errors = Problems::one(code, "input.memberId");
         Ok(BlockMemberPayload { member: None, user_errors })
     }
 
@@ -90,7 +90,7 @@ impl SetMemberStatus {
             return Ok(UnblockMemberPayload { member: Some(member), user_errors: Vec::new() });
         }
         let code = UnblockMemberErrorCode::MemberNotFound;
-        let user_errors = Problems::one(language(ctx), code, "input.memberId");
+        let user_errors = Problems::one(code, "input.memberId");
         Ok(UnblockMemberPayload { member: None, user_errors })
     }
 }

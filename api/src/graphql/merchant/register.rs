@@ -6,7 +6,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::Merchant;
 use crate::app::register_merchant::{self, register_merchant};
-use crate::graphql::context::{app, language, require_operator};
+use crate::graphql::context::{app, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::scalar::{CurrencyCode, MinorUnits};
 use crate::graphql::user_error::{Problems, user_errors};
@@ -39,9 +39,9 @@ user_errors! {
     /// Why `registerMerchant` changed nothing.
     RegisterMerchantUserError, RegisterMerchantErrorCode {
         /// A name is empty, too long, or has control characters.
-        InvalidName = "Write a name of 1 to 120 characters, on one line.",
+        InvalidName,
         /// A price is out of range.
-        InvalidPrice = "Write a price of one point between 0 and 1,000,000 minor units.",
+        InvalidPrice,
     }
 }
 
@@ -58,7 +58,7 @@ impl RegisterMerchant {
         #[graphql(desc = "The merchant.")] input: RegisterMerchantInput,
     ) -> Result<RegisterMerchantPayload> {
         let caller = require_operator(ctx)?;
-        let request = match read(ctx, &input) {
+        let request = match read(&input) {
             Ok(request) => request,
             Err(user_errors) => return Ok(RegisterMerchantPayload { merchant: None, user_errors }),
         };
@@ -68,11 +68,10 @@ impl RegisterMerchant {
 }
 
 fn read(
-    ctx: &Context<'_>,
     input: &RegisterMerchantInput,
 ) -> Result<register_merchant::RegisterMerchant, Vec<RegisterMerchantUserError>> {
     use RegisterMerchantErrorCode::{InvalidName, InvalidPrice};
-    let mut problems = Problems::new(language(ctx));
+    let mut problems = Problems::new();
     let fa = problems.take(Name::parse(&input.name_fa), InvalidName, "input.nameFa");
     let en = problems.take(Name::parse(&input.name_en), InvalidName, "input.nameEn");
     let issue = problems.take(price(input.issue_price), InvalidPrice, "input.issuePrice");

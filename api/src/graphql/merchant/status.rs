@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::Merchant;
 use crate::app::AppError;
 use crate::app::set_merchant_status::set_merchant_status;
-use crate::graphql::context::{app, language, require_operator};
+use crate::graphql::context::{app, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -47,7 +47,7 @@ user_errors! {
     /// Why `blockMerchant` changed nothing.
     BlockMerchantUserError, BlockMerchantErrorCode {
         /// There is no such merchant.
-        MerchantNotFound = "There is no merchant with this id; take one from `merchants`.",
+        MerchantNotFound,
     }
 }
 
@@ -55,7 +55,7 @@ user_errors! {
     /// Why `unblockMerchant` changed nothing.
     UnblockMerchantUserError, UnblockMerchantErrorCode {
         /// There is no such merchant.
-        MerchantNotFound = "There is no merchant with this id; take one from `merchants`.",
+        MerchantNotFound,
     }
 }
 
@@ -76,7 +76,7 @@ impl SetMerchantStatus {
             return Ok(BlockMerchantPayload { merchant: Some(merchant), user_errors: Vec::new() });
         }
         let code = BlockMerchantErrorCode::MerchantNotFound;
-        let user_errors = Problems::one(language(ctx), code, "input.merchantId");
+        let user_errors = Problems::one(code, "input.merchantId");
         Ok(BlockMerchantPayload { merchant: None, user_errors })
     }
 
@@ -90,7 +90,7 @@ impl SetMerchantStatus {
             return Ok(UnblockMerchantPayload { merchant: Some(merchant), user_errors: Vec::new() });
         }
         let code = UnblockMerchantErrorCode::MerchantNotFound;
-        let user_errors = Problems::one(language(ctx), code, "input.merchantId");
+        let user_errors = Problems::one(code, "input.merchantId");
         Ok(UnblockMerchantPayload { merchant: None, user_errors })
     }
 }

@@ -1,0 +1,24 @@
+### Merchants, their branches and their earn rules.
+
+merchant-not-found = There is no merchant with this id; take one from `merchants`.
+    .enrol-member = There is no such merchant, or it is not yours.
+    .link-customer = Your merchant is not registered here; ask the operator.
+merchant-blocked = Your merchant is blocked: it can end holds and refund, but start nothing. Ask the operator.
+    .enrol-member = Your merchant is blocked; ask the operator.
+branch-not-found = Your merchant has no such branch: use one of its ids, or none.
+    .close-branch = There is no branch with this id; take one from the merchant's `branches`.
+    .reopen-branch = There is no branch with this id; take one from the merchant's `branches`.
+branch-closed = The branch is closed: use an open one, or none.
+invalid-branch-id = Send the id of one of your branches, or none.
+invalid-name = Write a name of 1 to 120 characters, on one line.
+invalid-price = Write a price of one point between 0 and 1,000,000 minor units.
+
+## Earn rules
+
+invalid-rate = Give 1 to 1,000,000 points for every 1 to 1,000,000,000,000 minor units.
+invalid-minimum-basket = Write a minimum basket between 0 and 1,000,000,000,000,000 minor units.
+invalid-cap = Write a cap between 1 and 1,000,000,000,000,000 points, or leave it out.
+invalid-categories = Exclude at most 200 categories of 1 to 64 characters.
+invalid-pending-days = Write 0 to 3,650 pending days.
+invalid-expiry = Write an expiry with a count of 0 to 65,535, or a day that is not over when the rule takes effect.
+invalid-effective-from = Let the version take effect now or later, and after the version before it.

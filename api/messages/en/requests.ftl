@@ -1,0 +1,79 @@
+### Refusals of a request as a whole: the codes of `extensions.code`, who may do what, HTTP, arguments of queries.
+###
+### All message files: one message per key, in every language the same keys with the same arguments. A user error's key
+### is its code (`INSUFFICIENT_POINTS` is insufficient-points); an attribute with a mutation's name (.earn-points) is said
+### by that mutation instead. Say what is wrong and what to do, in whole sentences. Put code between backticks.
+### The tests compare the files with each other, with the schema and with the sources.
+
+## Codes of `extensions.code`. `.detail` goes around a reason of the GraphQL library, which is always in English.
+
+code-graphql-parse-failed = The document is not valid GraphQL.
+    .detail = { $detail }
+code-graphql-validation-failed = The document does not fit the schema.
+    .detail = { $detail }
+code-bad-user-input = The request cannot be read.
+    .detail = { $detail }
+code-unauthenticated = Send an access token: `Authorization: Bearer TOKEN`.
+code-forbidden = This is not allowed for your role.
+code-not-found = There is no such thing, or it is not yours.
+code-throttled = Too many requests; wait and try again.
+code-overloaded = The server is busy and has done nothing; try again shortly.
+code-outcome-unknown = The outcome is not known; send the same request with the same idempotency key again.
+code-persisted-query-not-found = The persisted query is unknown; send it in full once.
+code-internal = Something went wrong on our side; tell us the request id.
+
+## Who may do what
+
+only-the-operator = Only the operator may do this; your token is for another role.
+only-a-merchant = Only a merchant may do this; your token is for another role.
+only-a-member = Only a member may do this; your token is for another role.
+scope-needed = This needs the scope `{ $scope }`, which you were not given.
+lots-are-private = The lots of a member are shown to the member only.
+wallet-detail-is-private = A member's lots and holds are shown to the member only.
+
+## Access tokens
+
+token-malformed = The access token is malformed; send `Authorization: Bearer TOKEN`.
+token-algorithm = The access token is not signed with EdDSA; get one from us.
+token-unknown-key = The access token is signed with an unknown key; get a new one.
+token-signature = The access token's signature is wrong; get a new one.
+token-issuer = The access token is from another issuer; get one from us.
+token-audience = The access token is for another audience; get one for this server.
+token-not-yet-valid = The access token is not valid yet; check the clocks.
+token-expired = The access token has expired; get a new one.
+token-revoked = The access token has been revoked; log in again.
+token-subject = The access token's role and subject do not fit together; get a new one.
+
+## HTTP
+
+http-post-or-get = Use POST, or GET for a query.
+http-mutation-needs-post = A mutation needs POST.
+http-no-subscription = A subscription cannot be answered over a single HTTP request.
+http-content-type = Send `Content-Type: application/json`.
+http-body-too-long = The body is longer than { $limit } bytes; send less at a time.
+http-body-unreadable = The body cannot be read.
+http-no-batches = Batches are not supported; send one request at a time.
+http-body-no-object = The body is not a JSON object with a `query`.
+http-body-no-json = The body is not valid JSON: { $detail }
+http-query-string-unreadable = The query string cannot be read.
+http-parameter-no-json = `{ $name }` is not valid JSON.
+http-parameter-no-string = `{ $name }` is not a string.
+http-parameter-no-object = `{ $name }` is not an object.
+http-query-missing = `query` is missing.
+http-extensions-unreadable = `extensions` holds a value that cannot be read.
+http-nothing-here = There is nothing here; the API is at `/graphql`.
+variable-required = The variable `${ $name }` is required.
+no-such-operation = The document has no operation named `{ $name }`.
+several-operations = The document has several operations; name one in `operationName`.
+
+## Arguments of queries
+
+page-without-size = Give `first` or `last`: how many items, 1 to 100.
+page-with-two-sizes = Give either `first` or `last`, not both.
+page-size-out-of-range = A page has 1 to 100 items; ask for the next one with `after: endCursor`.
+cursor-of-another-list = `{ $argument }` is not a cursor of this list; take one from `pageInfo`.
+too-many-ids = Ask for at most { $limit } ids at a time.
+argument-no-branch-id = `branchId` is not the id of a branch.
+argument-no-merchant-id = `merchantId` is not the id of a merchant.
+merchant-id-needed = Name the merchant with `merchantId`.
+wallet-id-needed = Name the wallet with `id`, or ask a member for its wallet.

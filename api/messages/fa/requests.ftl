@@ -1,0 +1,75 @@
+### پاسخ‌های رد یک درخواست. قاعدهٔ کلیدها در en/requests.ftl آمده است.
+### عددها با رقم فارسی و جداکنندهٔ «٬» نوشته می‌شود و هرچه میان دو بک‌تیک باشد خودکار از متن راست‌به‌چپ جدا می‌شود.
+
+## کدهای `extensions.code`
+
+code-graphql-parse-failed = سند ارسالی GraphQL معتبری نیست.
+    .detail = سند ارسالی GraphQL معتبری نیست: { $detail }
+code-graphql-validation-failed = سند ارسالی با طرح‌واره (schema) سازگار نیست.
+    .detail = سند ارسالی با طرح‌واره (schema) سازگار نیست: { $detail }
+code-bad-user-input = درخواست خوانا نیست.
+    .detail = درخواست خوانا نیست: { $detail }
+code-unauthenticated = توکن دسترسی بفرستید: `Authorization: Bearer TOKEN`.
+code-forbidden = نقش شما اجازهٔ این کار را ندارد.
+code-not-found = چنین چیزی وجود ندارد یا متعلق به شما نیست.
+code-throttled = تعداد درخواست‌ها بیش از حد مجاز است؛ کمی صبر کنید و دوباره بفرستید.
+code-overloaded = سرور شلوغ است و کاری انجام نداده است؛ اندکی بعد دوباره تلاش کنید.
+code-outcome-unknown = نتیجه معلوم نیست؛ همین درخواست را با همان کلید یکتا (`idempotencyKey`) دوباره بفرستید.
+code-persisted-query-not-found = پرس‌وجوی ذخیره‌شده شناخته نشد؛ یک بار متن کامل آن را بفرستید.
+code-internal = از سمت ما خطایی رخ داد؛ شناسهٔ درخواست را به ما اطلاع دهید.
+
+## چه کسی اجازهٔ چه کاری را دارد
+
+only-the-operator = این کار فقط از گردانندهٔ باشگاه برمی‌آید؛ توکن شما برای نقش دیگری است.
+only-a-merchant = این کار فقط از پذیرنده برمی‌آید؛ توکن شما برای نقش دیگری است.
+only-a-member = این کار فقط از عضو باشگاه برمی‌آید؛ توکن شما برای نقش دیگری است.
+scope-needed = این کار به دامنهٔ دسترسی `{ $scope }` نیاز دارد که به شما داده نشده است.
+lots-are-private = دسته‌های امتیاز هر عضو فقط به خود او نشان داده می‌شود.
+wallet-detail-is-private = دسته‌ها و رزروهای امتیاز هر عضو فقط به خود او نشان داده می‌شود.
+
+## توکن دسترسی
+
+token-malformed = توکن دسترسی بدشکل است؛ آن را به شکل `Authorization: Bearer TOKEN` بفرستید.
+token-algorithm = توکن دسترسی با EdDSA امضا نشده است؛ از ما توکن بگیرید.
+token-unknown-key = توکن دسترسی با کلیدی ناشناخته امضا شده است؛ توکن تازه بگیرید.
+token-signature = امضای توکن دسترسی درست نیست؛ توکن تازه بگیرید.
+token-issuer = توکن دسترسی را صادرکنندهٔ دیگری داده است؛ از ما توکن بگیرید.
+token-audience = توکن دسترسی برای مخاطب دیگری است؛ توکنی برای همین سرور بگیرید.
+token-not-yet-valid = زمان اعتبار توکن دسترسی هنوز نرسیده است؛ ساعت دستگاه‌ها را بررسی کنید.
+token-expired = مهلت توکن دسترسی تمام شده است؛ توکن تازه بگیرید.
+token-revoked = اعتبار توکن دسترسی باطل شده است؛ دوباره وارد شوید.
+token-subject = نقش و دارندهٔ توکن دسترسی با هم نمی‌خوانند؛ توکن تازه بگیرید.
+
+## HTTP
+
+http-post-or-get = از POST استفاده کنید؛ برای پرس‌وجو، GET هم پذیرفته است.
+http-mutation-needs-post = عملیات تغییر (mutation) فقط با POST پذیرفته می‌شود.
+http-no-subscription = اشتراک (subscription) را نمی‌توان با یک درخواست سادهٔ HTTP پاسخ داد.
+http-content-type = سرآیند `Content-Type: application/json` را بفرستید.
+http-body-too-long = بدنهٔ درخواست از { $limit } بایت بلندتر است؛ هر بار کمتر بفرستید.
+http-body-unreadable = بدنهٔ درخواست خوانا نیست.
+http-no-batches = ارسال گروهی پشتیبانی نمی‌شود؛ درخواست‌ها را یکی‌یکی بفرستید.
+http-body-no-object = بدنهٔ درخواست یک شیء JSON دارای `query` نیست.
+http-body-no-json = بدنهٔ درخواست JSON معتبری نیست: { $detail }
+http-query-string-unreadable = پارامترهای نشانی (query string) خوانا نیست.
+http-parameter-no-json = مقدار `{ $name }` یک JSON معتبر نیست.
+http-parameter-no-string = مقدار `{ $name }` متن نیست.
+http-parameter-no-object = مقدار `{ $name }` شیء نیست.
+http-query-missing = پارامتر `query` فرستاده نشده است.
+http-extensions-unreadable = در `extensions` مقداری هست که خوانده نمی‌شود.
+http-nothing-here = اینجا چیزی نیست؛ نشانی API این است: `/graphql`
+variable-required = متغیر `${ $name }` الزامی است.
+no-such-operation = سند، عملیاتی به نام `{ $name }` ندارد.
+several-operations = سند چند عملیات دارد؛ نام یکی را در `operationName` بنویسید.
+
+## آرگومان‌های پرس‌وجو
+
+page-without-size = یکی از `first` یا `last` را بدهید: تعداد موارد، از ۱ تا ۱۰۰.
+page-with-two-sizes = فقط یکی از `first` و `last` را بدهید، نه هر دو را.
+page-size-out-of-range = هر صفحه ۱ تا ۱۰۰ مورد دارد؛ صفحهٔ بعد را با `after: endCursor` بخواهید.
+cursor-of-another-list = مقدار `{ $argument }` نشانگر این فهرست نیست؛ آن را از `pageInfo` بردارید.
+too-many-ids = هر بار حداکثر { $limit } شناسه بخواهید.
+argument-no-branch-id = مقدار `branchId` شناسهٔ شعبه نیست.
+argument-no-merchant-id = مقدار `merchantId` شناسهٔ پذیرنده نیست.
+merchant-id-needed = پذیرنده را با `merchantId` مشخص کنید.
+wallet-id-needed = کیف امتیاز را با `id` مشخص کنید یا آن را از خود عضو بخواهید.
