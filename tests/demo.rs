@@ -17,15 +17,19 @@ use serde_json::{Value, json};
 use crate::program::{amvaj, empty_folder};
 
 /// A demo that is being served.
-struct Demo {
+pub(crate) struct Demo {
     process: Child,
     said: String,
 }
 
 impl Demo {
     /// Starts, and reads what it says until it is ready.
-    fn start(folder: &Path, members: u32) -> Result<Self> {
-        let mut command = demo(folder, members);
+    pub(crate) fn start(folder: &Path, members: u32) -> Result<Self> {
+        Self::of(&mut demo(folder, members))
+    }
+
+    /// Starts with a command of `amvaj demo`.
+    pub(crate) fn of(command: &mut Command) -> Result<Self> {
         let mut process = command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn()?;
         let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
         let mut said = String::new();
@@ -36,7 +40,7 @@ impl Demo {
         Ok(Self { process, said })
     }
 
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         let (_, rest) = self.said.split_once("http://").unwrap();
         rest.split('/').next().unwrap()
     }
@@ -47,7 +51,7 @@ impl Demo {
         lines.nth(1).unwrap().trim()
     }
 
-    async fn ask(&self, role: &str, query: &str) -> Result<Value> {
+    pub(crate) async fn ask(&self, role: &str, query: &str) -> Result<Value> {
         let request = reqwest::Client::new()
             .post(format!("http://{}/graphql", self.address()))
             .bearer_auth(self.token(role))
@@ -56,7 +60,7 @@ impl Demo {
     }
 
     /// Stops it as a user would, and waits.
-    fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(mut self) -> Result<()> {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status()?.success());
         assert!(self.process.wait()?.success());
@@ -71,7 +75,8 @@ impl Drop for Demo {
     }
 }
 
-fn demo(folder: &Path, members: u32) -> Command {
+/// A command that makes and serves a demo in a folder.
+pub(crate) fn demo(folder: &Path, members: u32) -> Command {
     let mut command = amvaj(folder);
     command.args(["demo", "--members", &members.to_string(), "--seed", "7"]);
     command

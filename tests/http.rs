@@ -47,6 +47,7 @@ impl Edge {
             clock: clock.clone(),
             dependencies,
             prepare: Arc::new(|request, _| request),
+            guide: None,
         };
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(parts, &config.http, listener).unwrap();

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod bench;
+mod browser;
 mod cache;
 mod concurrency;
 mod demo;
@@ -16,6 +17,7 @@ mod limits;
 mod migrations;
 mod notify;
 mod outage;
+mod pages;
 mod participants;
 mod points;
 mod program;

@@ -62,9 +62,11 @@ services_stop() {
   service_folder=''
 }
 
-services_print_exports() {
+services_print_exports() { print_exports DATABASE_URL REDIS_URL PG_BIN REDIS_BIN SERVICE_UID SERVICE_GID; }
+
+print_exports() {
   local name
-  for name in DATABASE_URL REDIS_URL PG_BIN REDIS_BIN SERVICE_UID SERVICE_GID; do
+  for name in "$@"; do
     name=AMVAJ_TEST_$name
     printf 'export %s=%q\n' "$name" "${!name}"
   done

@@ -130,6 +130,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
             let request = add_loaders(request, &loaders.directory, caller);
             add_ledger_loader(request, &loaders, caller)
         }),
+        guide: None,
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod cast;
 pub mod days;
+pub mod guide;
 pub mod marker;
 pub mod network;
 pub mod people;

@@ -20,6 +20,7 @@ mod figures;
 mod message;
 
 pub use amvaj_domain::language::Language;
+pub use figures::grouped;
 pub use message::{Message, Value};
 
 #[cfg(test)]

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::http::StatusCode;
-use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpServer};
 use amvaj_infra::clock::Clock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use thiserror::Error;
@@ -21,13 +19,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::auth::Authenticator;
 use crate::config::HttpConfig;
-use crate::graphql::error::Code;
+use crate::demo::guide::Guide;
 use crate::graphql::schema::AmvajSchema;
-use crate::http::docs;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
-use crate::http::response;
-use crate::language::Message;
+use crate::http::{assets, docs, graphiql, landing, response};
 use crate::telemetry;
 
 /// How often the metrics' histograms are folded together.
@@ -45,6 +41,8 @@ pub struct Parts {
     pub dependencies: Vec<Dependency>,
     /// What is added to every request, such as data loaders.
     pub prepare: Arc<Prepare>,
+    /// What the demo tells its visitors; nothing in any other server.
+    pub guide: Option<Guide>,
 }
 
 /// A server that is listening.
@@ -178,6 +176,7 @@ struct Shared {
     clock: Data<Clock>,
     dependencies: Data<Vec<Dependency>>,
     metrics: Data<PrometheusHandle>,
+    guide: Data<Option<Guide>>,
     body_limit: usize,
 }
 
@@ -187,6 +186,7 @@ impl Shared {
             clock: Data::new(parts.clock.clone()),
             dependencies: Data::new(parts.dependencies),
             metrics: Data::new(metrics),
+            guide: Data::new(parts.guide),
             body_limit: config.body_limit,
             endpoint: Data::new(Endpoint {
                 schema: parts.schema,
@@ -202,7 +202,9 @@ impl Shared {
 }
 
 fn routes(app: &mut ServiceConfig, shared: Shared) {
+    let is_demo = shared.guide.is_some();
     app.app_data(shared.endpoint)
+        .app_data(shared.guide)
         .app_data(shared.clock)
         .app_data(shared.dependencies)
         .app_data(shared.metrics)
@@ -217,25 +219,15 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
         .route("/health/ready", web::get().to(health::ready))
         .route("/metrics", web::get().to(health::metrics))
         .route("/docs/scalars", web::get().to(docs::scalars))
-        .route("/", web::get().to(front_page))
-        .default_service(web::to(not_found));
-}
-
-async fn front_page() -> HttpResponse {
-    const PAGE: &str = "\
-Amvaj, an open coalition rewards network.
-
-  /graphql        the API: POST {\"query\": \"{ __typename }\"}, or GET for queries
-  /docs/scalars   what the API's own scalars look like
-  /health/live    whether the process lives
-  /health/ready   whether it can serve, with each dependency
-  /metrics        metrics for Prometheus
-";
-    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8")).body(PAGE)
-}
-
-async fn not_found(http: HttpRequest) -> HttpResponse {
-    response::refused(StatusCode::NOT_FOUND, Code::NotFound, &Message::new("http-nothing-here"), &http)
+        .route("/schema.graphql", web::get().to(docs::schema))
+        .route("/graphiql", web::get().to(graphiql::workbench))
+        .route("/playground", web::get().to(graphiql::playground))
+        .route("/assets/{name}", web::get().to(assets::file))
+        .route("/", web::get().to(landing::front))
+        .default_service(web::to(docs::not_found));
+    if is_demo {
+        app.route(graphiql::GUIDE, web::get().to(graphiql::demo));
+    }
 }
 
 async fn keep_up(metrics: PrometheusHandle) {

@@ -160,6 +160,11 @@ impl TestApp {
         answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
     }
 
+    /// Where the server's pages begin, with a slash at the end.
+    pub(crate) fn home(&self) -> String {
+        format!("http://{}/", self.server.address())
+    }
+
     /// A page that is not GraphQL.
     pub(crate) async fn page(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.server.address());

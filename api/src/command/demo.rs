@@ -23,6 +23,7 @@ use crate::{
     config::Config,
     demo::{
         cast,
+        guide::Guide,
         marker::Marker,
         network::MERCHANTS,
         play::{PlayError, play},
@@ -52,7 +53,7 @@ pub async fn run(config: Config, args: DemoArgs) -> anyhow::Result<()> {
     }
     let marker = claim::claim(&config, &args).await?;
     let zone = Zone::parse(&config.network.zone).unwrap_or_default();
-    let script = Script::write(&marker, &zone)?;
+    let (script, edition) = (Script::write(&marker, &zone)?, marker.network.clone());
     if !marker.complete {
         generate(&config, &script).await?;
         relay(&config).await?;
@@ -61,8 +62,10 @@ pub async fn run(config: Config, args: DemoArgs) -> anyhow::Result<()> {
     let Some(listener) = listener else { return Ok(()) };
     let address = listener.local_addr()?;
     serve(&config, listener, |tokens| {
-        write!(std::io::stdout(), "{}", welcome(tokens, &script, address)?)?;
-        Ok(std::io::stdout().flush()?)
+        let welcome = welcome(tokens, &script, address)?;
+        write!(std::io::stdout(), "{welcome}")?;
+        std::io::stdout().flush()?;
+        Ok(Guide::new(&edition, &script, &welcome))
     })
     .await
 }

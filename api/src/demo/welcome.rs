@@ -38,6 +38,13 @@ impl fmt::Display for Welcome {
             "
 Amvaj demo: {merchants} merchants, {members} members, a year of {events} events.
 
+  In a browser, with examples to click:
+
+  GraphiQL    http://{address}/graphiql
+  Home        http://{address}/
+
+  For programs:
+
   API         http://{address}/graphql
   Health      http://{address}/health/ready
   Metrics     http://{address}/metrics
@@ -57,7 +64,7 @@ A first query, as the member. With curl:
     -H 'authorization: Bearer {}' \\
     -d '{{\"query\":\"{one_line}\"}}'
 
-In GraphiQL or another client, with the header {{\"authorization\": \"Bearer TOKEN\"}}:
+In another client, with the header {{\"authorization\": \"Bearer TOKEN\"}}:
 
 {}
 

@@ -1,9 +1,31 @@
-//! Pages of documentation that the schema points at, served from the program itself.
+//! Pages of documentation, served from the program itself.
 
-use actix_web::{HttpResponse, http::header};
+use std::sync::LazyLock;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::response;
+use crate::graphql::error::Code;
+use crate::graphql::schema;
+use crate::language::Message;
 
 /// What the scalars look like on the wire; `@specifiedBy` points here.
 pub async fn scalars() -> HttpResponse {
     const PAGE: &str = include_str!("../../../docs/scalars.md");
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/markdown; charset=utf-8")).body(PAGE)
+}
+
+/// The schema that clients see, in the schema definition language.
+pub async fn schema() -> HttpResponse {
+    static SDL: LazyLock<String> = LazyLock::new(|| schema::builder().finish().sdl());
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .insert_header((header::CONTENT_DISPOSITION, "inline; filename=\"schema.graphql\""))
+        .body(SDL.as_str())
+}
+
+/// Everything that is not there.
+pub async fn not_found(http: HttpRequest) -> HttpResponse {
+    response::refused(StatusCode::NOT_FOUND, Code::NotFound, &Message::new("http-nothing-here"), &http)
 }

@@ -1,7 +1,7 @@
 //! The two media types of a GraphQL response, and which of them a client wants.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 
 /// The media type of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +33,11 @@ impl MediaType {
     pub fn negotiate(headers: &HeaderMap) -> Self {
         let mut json = None;
         let mut graphql = None;
-        for range in headers.get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()) {
-            for range in range.split(',') {
-                let (name, quality) = media_range(range);
-                if name.eq_ignore_ascii_case(Self::GraphqlResponse.as_str()) {
-                    graphql = graphql.max(Some(quality));
-                } else if name.eq_ignore_ascii_case(Self::Json.as_str()) {
-                    json = json.max(Some(quality));
-                }
+        for (name, quality) in qualities(headers, &header::ACCEPT) {
+            if name.eq_ignore_ascii_case(Self::GraphqlResponse.as_str()) {
+                graphql = graphql.max(Some(quality));
+            } else if name.eq_ignore_ascii_case(Self::Json.as_str()) {
+                json = json.max(Some(quality));
             }
         }
         if graphql.is_some_and(|quality| quality > 0) && graphql >= json {
@@ -51,8 +48,17 @@ impl MediaType {
     }
 }
 
-/// A media range's name and its quality in thousandths.
-fn media_range(range: &str) -> (&str, u16) {
+/// What a header such as `Accept` names, in its order, with the quality of each in thousandths.
+pub(super) fn qualities<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = (&'a str, u16)> {
+    let values = headers.get_all(name).filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(range).filter(|(name, _)| !name.is_empty())
+}
+
+/// A range's name and its quality in thousandths.
+fn range(range: &str) -> (&str, u16) {
     let mut parts = range.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
     let quality = parts

@@ -3,7 +3,7 @@
 use super::Language;
 
 /// A whole number in ASCII digits, perhaps with a minus sign, as a language writes it: its digits, in groups of three.
-pub(super) fn grouped(number: &str, language: Language) -> String {
+pub fn grouped(number: &str, language: Language) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("\u{2212}", digits));
     let separator = match language {
         Language::English => ',',
