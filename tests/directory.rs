@@ -44,6 +44,7 @@ fn member(mobile: &str) -> Member {
         card_number: None,
         name: Name::parse("علي كريمي").unwrap(),
         status: MemberStatus::Open,
+        language: None,
         enrolled_at: START,
     }
 }

@@ -8,8 +8,10 @@ use amvaj_api::auth::{Authenticator, KeySet, SigningKey, Tokens};
 use amvaj_api::config::{Config, HttpConfig};
 use amvaj_api::graphql::schema;
 use amvaj_api::http::health::Dependency;
+use amvaj_api::http::language::Languages;
 use amvaj_api::server::{self, Parts, Running};
 use amvaj_domain::access::{Caller, Identity};
+use amvaj_domain::language::Language;
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::access::Revocations;
 use amvaj_infra::clock::Clock;
@@ -48,6 +50,7 @@ impl Edge {
             dependencies,
             prepare: Arc::new(|request, _| request),
             guide: None,
+            languages: Languages::only(Language::English),
         };
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(parts, &config.http, listener).unwrap();
@@ -173,6 +176,30 @@ async fn what_cannot_be_executed_says_so_by_the_media_type_that_is_asked_for() {
         assert_eq!((newer.status, newer.code()), (StatusCode::BAD_REQUEST, code), "{query}");
         assert!(newer.header("content-type").starts_with(NEWER));
         assert!(newer.body.get("data").is_none(), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_a_request_as_a_whole_are_told_in_the_language_it_asks_for() {
+    let edge = Edge::start();
+    let in_persian = |request: RequestBuilder| request.header("accept-language", "fa").send();
+    let unreadable =
+        edge.request(Method::POST, "/graphql").header(CONTENT_TYPE, "application/json").body("{");
+    let no_token = edge.post(&json!({ "query": "{ __typename }" })).bearer_auth("nonsense");
+    for (request, start) in [
+        (unreadable, "بدنهٔ درخواست JSON معتبری نیست: \u{2068}EOF while"),
+        (no_token, "توکن دسترسی بدشکل است"),
+        (edge.request(Method::PUT, "/graphql"), "از POST استفاده کنید"),
+        (edge.request(Method::GET, "/nowhere"), "اینجا چیزی نیست"),
+        (edge.post(&json!({ "query": "{ a b" })), "سند ارسالی GraphQL معتبری نیست: \u{2068}Syntax error"),
+        (edge.post(&json!({ "query": "{ a }" })), "سند ارسالی با طرح‌واره (schema) سازگار نیست"),
+    ] {
+        let response = in_persian(request).await.unwrap();
+        assert_eq!(response.headers()["content-language"], "fa", "{start}");
+        assert!(response.headers().get_all("vary").iter().any(|value| value == "accept-language"));
+        let body: Value = response.json().await.unwrap();
+        let message = body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.starts_with(start), "{message}");
     }
 }
 

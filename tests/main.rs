@@ -12,6 +12,7 @@ mod demo;
 mod directory;
 mod http;
 mod import;
+mod language;
 mod ledger_traces;
 mod limits;
 mod migrations;

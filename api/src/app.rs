@@ -17,6 +17,7 @@ pub mod register_merchant;
 pub mod relay_outbox;
 pub mod set_branch_status;
 pub mod set_earn_rule;
+pub mod set_language;
 pub mod set_member_status;
 pub mod set_merchant_status;
 pub mod wallet;

@@ -14,8 +14,10 @@ use amvaj_infra::{
     notify::Notifier,
     worker::{Worker, WorkerSettings},
 };
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use crate::app::set_language::language_of;
 use crate::app::{App, Foundation};
 use crate::auth::{Authenticator, Credentials};
 use crate::config::Config;
@@ -23,6 +25,7 @@ use crate::graphql::ledger_loader::add_ledger_loader;
 use crate::graphql::loader::add_loaders;
 use crate::graphql::schema;
 use crate::http::health::Dependency;
+use crate::http::language::Languages;
 use crate::server::Parts;
 use crate::{database, random};
 
@@ -118,7 +121,7 @@ pub async fn close(app: Arc<App>, worker: Option<Worker>) {
     }
 }
 
-/// The parts of a server for an application.
+/// The parts of a server for an application. Has to be called within the Tokio runtime on which the application runs.
 pub fn parts(app: &Arc<App>) -> Parts {
     let loaders = Arc::clone(app);
     Parts {
@@ -131,6 +134,29 @@ pub fn parts(app: &Arc<App>) -> Parts {
             add_ledger_loader(request, &loaders, caller)
         }),
         guide: None,
+        languages: languages(app),
+    }
+}
+
+/// What members have chosen is read on this runtime, which the database knows, whatever thread wants to know it.
+fn languages(app: &Arc<App>) -> Languages {
+    let (app, runtime) = (Arc::clone(app), Handle::current());
+    Languages {
+        usual: app.network.language,
+        of_member: Arc::new(move |member| {
+            let app = Arc::clone(&app);
+            let choice = runtime.spawn(async move { language_of(&app, member).await });
+            Box::pin(async move {
+                match choice.await {
+                    Ok(Ok(language)) => language,
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, "a member's language could not be read");
+                        None
+                    }
+                    Err(_) => None,
+                }
+            })
+        }),
     }
 }
 

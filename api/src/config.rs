@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use amvaj_domain::language::Language;
 use amvaj_domain::money::Currency;
 use thiserror::Error;
 
@@ -124,6 +125,8 @@ pub struct NetworkConfig {
     pub name_en: String,
     /// The currency of the settlement between merchants.
     pub currency: Currency,
+    /// The language of messages for those who ask for none.
+    pub language: Language,
     /// The time zone in which days and months begin, by its IANA name.
     pub zone: String,
     /// For how many days after their expiry refunded points can still be given back.
@@ -333,6 +336,9 @@ impl NetworkConfig {
             name_en: reader.text("NETWORK_NAME_EN", "Amvaj Club"),
             currency: reader.take("NETWORK_CURRENCY", Currency::IRR, |text| {
                 Currency::parse(text).map_err(|error| format!("is {text:?}; {error}"))
+            }),
+            language: reader.take("NETWORK_LANGUAGE", Language::English, |text| {
+                Language::from_code(text).ok_or_else(|| format!("is {text:?}; write fa or en"))
             }),
             zone: reader.take("NETWORK_ZONE", "Asia/Tehran".to_owned(), |text| {
                 jiff::tz::TimeZone::get(text)

@@ -23,6 +23,7 @@ use crate::demo::guide::Guide;
 use crate::graphql::schema::AmvajSchema;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
+use crate::http::language::Languages;
 use crate::http::{assets, docs, graphiql, landing, response};
 use crate::telemetry;
 
@@ -43,6 +44,8 @@ pub struct Parts {
     pub prepare: Arc<Prepare>,
     /// What the demo tells its visitors; nothing in any other server.
     pub guide: Option<Guide>,
+    /// The language of those who ask for none.
+    pub languages: Languages,
 }
 
 /// A server that is listening.
@@ -173,6 +176,7 @@ fn flatten(ended: Result<io::Result<()>, tokio::task::JoinError>) -> Result<(), 
 #[derive(Clone)]
 struct Shared {
     endpoint: Data<Endpoint>,
+    languages: Data<Languages>,
     clock: Data<Clock>,
     dependencies: Data<Vec<Dependency>>,
     metrics: Data<PrometheusHandle>,
@@ -188,6 +192,7 @@ impl Shared {
             metrics: Data::new(metrics),
             guide: Data::new(parts.guide),
             body_limit: config.body_limit,
+            languages: Data::new(parts.languages),
             endpoint: Data::new(Endpoint {
                 schema: parts.schema,
                 authenticator: parts.authenticator,
@@ -205,6 +210,7 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
     let is_demo = shared.guide.is_some();
     app.app_data(shared.endpoint)
         .app_data(shared.guide)
+        .app_data(shared.languages)
         .app_data(shared.clock)
         .app_data(shared.dependencies)
         .app_data(shared.metrics)

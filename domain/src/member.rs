@@ -2,6 +2,7 @@
 
 use crate::{
     id::{MemberId, MerchantId, WalletId},
+    language::Language,
     text::{CardNumber, CustomerRef, Mobile, Name, ascii_digits, search_key},
     time::Instant,
 };
@@ -32,6 +33,8 @@ pub struct Member {
     pub status: MemberStatus,
     /// When the member joined.
     pub enrolled_at: Instant,
+    /// The language in which the member wants to be told things; none when the member has not said.
+    pub language: Option<Language>,
 }
 
 /// One way to name a member.

@@ -7,6 +7,7 @@ mod dialect;
 mod m0001_network;
 mod m0002_ledger;
 mod m0003_outbox;
+mod m0004_member_language;
 mod m0005_session;
 
 use sea_orm_migration::prelude::*;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_network::Migration),
             Box::new(m0002_ledger::Migration),
             Box::new(m0003_outbox::Migration),
+            Box::new(m0004_member_language::Migration),
             Box::new(m0005_session::Migration),
         ]
     }

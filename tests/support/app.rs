@@ -19,7 +19,7 @@ use amvaj_domain::text::{Mobile, Name};
 use amvaj_domain::time::Instant;
 use amvaj_infra::clock::Clock;
 use amvaj_infra::directory::Enrolment;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::database::TestDb;
@@ -127,13 +127,25 @@ impl TestApp {
         name: &str,
         variables: Value,
     ) -> Value {
+        let request = self.request(caller, document, name, variables);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The request that [`Self::send`] sends, for tests that add headers to it or look at those of its response.
+    pub(crate) fn request(
+        &self,
+        caller: Option<Caller>,
+        document: &str,
+        name: &str,
+        variables: Value,
+    ) -> RequestBuilder {
         let url = format!("http://{}/graphql", self.server.address());
         let body = json!({ "query": document, "operationName": name, "variables": variables });
-        let mut request = self.client.post(url).json(&body);
-        if let Some(caller) = caller {
-            request = request.bearer_auth(self.token(&Identity::console(caller)));
+        let request = self.client.post(url).json(&body);
+        match caller {
+            Some(caller) => request.bearer_auth(self.token(&Identity::console(caller))),
+            None => request,
         }
-        request.send().await.unwrap().json().await.unwrap()
     }
 
     /// A token for somebody, good for an hour.
@@ -208,6 +220,7 @@ impl TestApp {
             card_number: None,
             name: Name::parse(name).unwrap(),
             status: MemberStatus::Open,
+            language: None,
             enrolled_at: now,
         };
         let id = member.id;

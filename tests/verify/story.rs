@@ -237,7 +237,7 @@ pub(super) async fn people(database: &Database, wallets: impl Iterator<Item = Wa
         let member = uuid(database, Uuid::from_u128(0xb_0000 + number as u128));
         let id = uuid(database, wallet.uuid());
         statements.push(format!(
-            "insert into member values ({member}, {id}, '0912{number:07}', null, 'name', 'name', 1, {START})"
+            "insert into member values ({member}, {id}, '0912{number:07}', null, 'name', 'name', 1, {START}, null)"
         ));
         statements.push(format!(
             "insert into wallet values ({}, {id}, 0, 0, 0, 0, 0, 1, 1, 0, {})",

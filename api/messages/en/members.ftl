@@ -2,6 +2,7 @@
 
 member-not-found = No member is named so: check the reference, or enrol the member.
     .link-customer = There is no such member; enrol it with `enrolMember`.
+    .set-language = You are not enrolled here as a member; log in again.
     .block-member = There is no member with this id; take one from `members`.
     .unblock-member = There is no member with this id; take one from `members`.
 member-blocked = The member is blocked: points can be neither earned nor spent until the operator reopens the wallet.

@@ -2,6 +2,7 @@
 
 use amvaj_domain::access::Caller;
 use amvaj_domain::id::{MemberId, MerchantId, WalletId};
+use amvaj_domain::language::Language;
 use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::merchant::MerchantStatus;
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile, Name};
@@ -21,6 +22,8 @@ pub struct EnrolMember {
     pub card_number: Option<CardNumber>,
     /// A merchant's own reference. A merchant can only give its own.
     pub customer: Option<(MerchantId, CustomerRef)>,
+    /// The language in which the member wants to be told things.
+    pub language: Option<Language>,
 }
 
 /// Why nobody was enrolled.
@@ -59,6 +62,7 @@ pub async fn enrol_member(
         name: request.name,
         status: MemberStatus::Open,
         enrolled_at: now,
+        language: request.language,
     };
     let enrolment = Enrolment { member, customer: request.customer };
     match app.directory.enrol_member(&enrolment).await? {

@@ -232,6 +232,7 @@ fn member(number: u32, now: Instant) -> Result<Member, WorldError> {
         card_number: None,
         name: Name::parse(&format!("{NAME}{number}")).map_err(|_| WorldError::Malformed("name"))?,
         status: MemberStatus::Open,
+        language: None,
         enrolled_at: now,
     })
 }

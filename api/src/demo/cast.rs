@@ -77,6 +77,7 @@ pub fn member(seed: u64, number: u32, person: &Person, joined: Instant) -> Resul
         card_number: person.card.as_deref().and_then(|card| CardNumber::parse(card).ok()),
         name: Name::parse(&person.name)?,
         status: MemberStatus::Open,
+        language: None,
         enrolled_at: joined,
     })
 }

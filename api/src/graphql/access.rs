@@ -68,6 +68,7 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
         Access::Roles(&[(Operator, Some(Scope::MembersEnrol)), (Merchant, Some(Scope::MembersEnrol))]),
     ),
     ("linkCustomer", Access::Roles(&[(Merchant, Some(Scope::MembersEnrol))])),
+    ("setLanguage", Access::Roles(&[(Member, None)])),
     ("blockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
     ("unblockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
     // Points.

@@ -8,6 +8,7 @@ use async_graphql::{Context, Error, Result};
 
 use super::error::Code;
 use crate::app::App;
+use crate::http::language::RequestLanguage;
 use crate::http::response::RequestId;
 use crate::language::{Language, Message};
 
@@ -64,7 +65,10 @@ pub fn require_member(ctx: &Context<'_>) -> Result<MemberId> {
 
 /// The language of messages for this request.
 pub async fn language(ctx: &Context<'_>) -> Language {
-    ctx.data_opt::<Language>().copied().unwrap_or(Language::English)
+    match ctx.data_opt::<RequestLanguage>() {
+        Some(language) => language.get().await,
+        None => app(ctx).map_or(Language::English, |app| app.network.language),
+    }
 }
 
 /// The id of this request, for logs.

@@ -1,6 +1,7 @@
 //! Members: what each caller may see of them, and the ways to name one.
 
 pub mod enrol;
+pub mod language;
 pub mod link;
 pub mod reference;
 pub mod status;
@@ -54,7 +55,12 @@ pub struct MemberQueries;
 
 /// Mutations of members.
 #[derive(Default, MergedObject)]
-pub struct MemberMutations(enrol::EnrolMember, status::SetMemberStatus, link::LinkCustomer);
+pub struct MemberMutations(
+    enrol::EnrolMember,
+    status::SetMemberStatus,
+    link::LinkCustomer,
+    language::SetLanguage,
+);
 
 #[Object]
 impl MemberQueries {
@@ -126,6 +132,12 @@ impl Member {
     /// is no card. Example: `"6273001234567890"`.
     async fn card_number(&self, ctx: &Context<'_>) -> Option<String> {
         self.0.card_number.as_ref().filter(|_| self.private_to(ctx)).map(ToString::to_string)
+    }
+
+    /// The language in which the member wants to be told things. Only the operator and the member see it; null for
+    /// merchants, and when the member has not said: then it is the network's.
+    async fn language(&self, ctx: &Context<'_>) -> Option<language::Language> {
+        self.0.language.filter(|_| self.private_to(ctx)).map(Into::into)
     }
 
     /// The calling merchant's own reference of the member; null when it has none, and for other callers.

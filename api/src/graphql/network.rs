@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 
 use super::context::app;
+use super::member::language::Language;
 use super::scalar::CurrencyCode;
 use super::value::LocalizedDate;
 
@@ -19,6 +20,8 @@ pub struct Network {
     name_en: String,
     /// The currency in which merchants settle with each other, and the default of new merchants.
     currency: CurrencyCode,
+    /// The language in which people are told things who ask for none.
+    language: Language,
     /// The time zone in which the network's days begin, by its IANA name. Example: `"Asia/Tehran"`.
     time_zone: String,
     /// The present day in the network's time zone.
@@ -35,6 +38,7 @@ impl NetworkQueries {
             name_fa: app.network.name_fa.clone(),
             name_en: app.network.name_en.clone(),
             currency: CurrencyCode(app.network.currency),
+            language: app.network.language.into(),
             time_zone: app.zone.name().to_owned(),
             today: app.zone.day_of(app.now()).into(),
         })

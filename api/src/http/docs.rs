@@ -27,5 +27,5 @@ pub async fn schema() -> HttpResponse {
 
 /// Everything that is not there.
 pub async fn not_found(http: HttpRequest) -> HttpResponse {
-    response::refused(StatusCode::NOT_FOUND, Code::NotFound, &Message::new("http-nothing-here"), &http)
+    response::refused(StatusCode::NOT_FOUND, Code::NotFound, &Message::new("http-nothing-here"), &http).await
 }

@@ -18,14 +18,14 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use super::language::accepted;
+use super::language::RequestLanguage;
 use super::media_type::MediaType;
 use super::request::{self, Operation, Refusal};
 use super::response::{self, RequestId};
 use crate::auth::{AuthError, Authenticator, TokenError};
 use crate::graphql::error::{self, Code, Stage};
 use crate::graphql::schema::AmvajSchema;
-use crate::language::{Language, Message};
+use crate::language::Message;
 
 /// Adds to a request what resolvers need for this caller, such as its data loaders.
 pub type Prepare = dyn Fn(Request, Option<Caller>) -> Request + Send + Sync;
@@ -38,7 +38,7 @@ pub struct Endpoint {
     pub authenticator: Authenticator,
     /// The time by which tokens are judged.
     pub clock: Clock,
-    /// What is added to every request. `Option<Identity>`, [`Language`] and [`RequestId`]
+    /// What is added to every request. `Option<Identity>`, [`RequestLanguage`] and [`RequestId`]
     /// are there without it.
     pub prepare: Arc<Prepare>,
     /// How long one operation may take.
@@ -54,7 +54,7 @@ pub struct Endpoint {
 struct Exchange {
     id: RequestId,
     media_type: MediaType,
-    language: Language,
+    language: RequestLanguage,
 }
 
 impl Exchange {
@@ -62,17 +62,18 @@ impl Exchange {
         Self {
             id: RequestId::of(http),
             media_type: MediaType::negotiate(http.headers()),
-            language: accepted(http).unwrap_or(Language::English),
+            language: RequestLanguage::of(http),
         }
     }
 
-    fn refused(&self, refusal: Refusal) -> HttpResponse {
+    async fn refused(&self, refusal: Refusal) -> HttpResponse {
+        let language = self.language.get().await;
         let (status, code, error) = match refusal {
             Refusal::Http { status, code, message } => {
-                (status, code, error::whole_request(code, &message, self.id.as_str(), self.language))
+                (status, code, error::whole_request(code, &message, self.id.as_str(), language))
             }
             Refusal::Request { code, message, locations } => {
-                let stamped = error::whole_request(code, &message, self.id.as_str(), self.language);
+                let stamped = error::whole_request(code, &message, self.id.as_str(), language);
                 let error = async_graphql::ServerError { locations, ..stamped };
                 (self.media_type.not_executed(), code, error)
             }
@@ -123,21 +124,39 @@ pub async fn get(http: HttpRequest, endpoint: Data<Endpoint>) -> HttpResponse {
 
 /// Answers every other method.
 pub async fn other(http: HttpRequest) -> HttpResponse {
-    let mut answer = Exchange::of(&http).refused(Refusal::Http {
+    let exchange = Exchange::of(&http);
+    let refusal = Refusal::Http {
         status: StatusCode::METHOD_NOT_ALLOWED,
         code: Code::BadUserInput,
         message: Message::new("http-post-or-get"),
-    });
+    };
+    let mut answer = exchange.refused(refusal).await;
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    exchange.language.tell(&mut answer);
     answer
 }
 
 async fn answer(http: &HttpRequest, endpoint: &Endpoint, request: Result<Request, Refusal>) -> HttpResponse {
-    let exchange = Exchange::of(http);
-    let identity = match authenticate(http.headers(), endpoint) {
-        Ok(identity) => identity,
-        Err(reason) => return unauthenticated(&exchange, reason),
+    let mut exchange = Exchange::of(http);
+    let mut answer = match authenticate(http.headers(), endpoint) {
+        Ok(identity) => {
+            let caller = identity.as_ref().map(|identity| identity.caller);
+            exchange.language = exchange.language.for_caller(caller);
+            answer_to(identity, http, endpoint, &exchange, request).await
+        }
+        Err(reason) => unauthenticated(&exchange, reason).await,
     };
+    exchange.language.tell(&mut answer);
+    answer
+}
+
+async fn answer_to(
+    identity: Option<Identity>,
+    http: &HttpRequest,
+    endpoint: &Endpoint,
+    exchange: &Exchange,
+    request: Result<Request, Refusal>,
+) -> HttpResponse {
     let selected = request.and_then(|mut request| {
         let operation = request::select(&mut request)?;
         allowed(http.method(), operation.kind)?;
@@ -148,14 +167,14 @@ async fn answer(http: &HttpRequest, endpoint: &Endpoint, request: Result<Request
             let caller = identity.as_ref().map(|identity| identity.caller);
             let request = (endpoint.prepare)(request, caller)
                 .data(identity)
-                .data(exchange.language)
+                .data(exchange.language.clone())
                 .data(exchange.id.clone());
-            execute(endpoint, &exchange, request, operation).await
+            execute(endpoint, exchange, request, operation).await
         }
         Err(refusal) => {
             let post_only =
                 matches!(&refusal, Refusal::Http { status, .. } if *status == StatusCode::METHOD_NOT_ALLOWED);
-            let mut answer = exchange.refused(refusal);
+            let mut answer = exchange.refused(refusal).await;
             if post_only {
                 answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
             }
@@ -211,12 +230,9 @@ fn authenticate(headers: &HeaderMap, endpoint: &Endpoint) -> Result<Option<Ident
     endpoint.authenticator.identify(token.trim(), endpoint.clock.now()).map(Some)
 }
 
-fn unauthenticated(exchange: &Exchange, reason: AuthError) -> HttpResponse {
-    let mut answer = exchange.refused(Refusal::Http {
-        status: StatusCode::UNAUTHORIZED,
-        code: Code::Unauthenticated,
-        message: reason.message(),
-    });
+async fn unauthenticated(exchange: &Exchange, reason: AuthError) -> HttpResponse {
+    let (status, code) = (StatusCode::UNAUTHORIZED, Code::Unauthenticated);
+    let mut answer = exchange.refused(Refusal::Http { status, code, message: reason.message() }).await;
     let challenge =
         format!("Bearer realm=\"amvaj\", error=\"invalid_token\", error_description=\"{reason}\"");
     if let Ok(challenge) = HeaderValue::from_str(&challenge) {
@@ -243,18 +259,17 @@ async fn execute(
         OperationType::Query | OperationType::Subscription => Either::Right(AbortOnDropHandle::new(task)),
     };
     let outcome = tokio::time::timeout(endpoint.timeout, task).await;
-    let (answer, code) = span.in_scope(|| match outcome {
-        Ok(Ok(mut outcome)) => {
-            let stage = stage(&outcome);
-            let code = error::finish(&mut outcome.errors, stage, exchange.id.as_str(), exchange.language);
-            (exchange.answered(outcome, stage), code)
+    let concluded = async {
+        match outcome {
+            Ok(Ok(outcome)) => conclude(exchange, outcome).await,
+            Ok(Err(_)) => failed(exchange, StatusCode::INTERNAL_SERVER_ERROR, Code::Internal).await,
+            Err(_) if operation.kind == OperationType::Mutation => {
+                failed(exchange, StatusCode::GATEWAY_TIMEOUT, Code::OutcomeUnknown).await
+            }
+            Err(_) => failed(exchange, StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded).await,
         }
-        Ok(Err(_)) => failed(exchange, StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
-        Err(_) if operation.kind == OperationType::Mutation => {
-            failed(exchange, StatusCode::GATEWAY_TIMEOUT, Code::OutcomeUnknown)
-        }
-        Err(_) => failed(exchange, StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded),
-    });
+    };
+    let (answer, code) = concluded.instrument(span.clone()).await;
     let seconds = started.elapsed().as_secs_f64();
     let code = code.map_or("OK", Code::as_str);
     span.in_scope(|| tracing::debug!(code, seconds, "answered"));
@@ -263,11 +278,21 @@ async fn execute(
     answer
 }
 
+/// The operation came to its end, perhaps with errors.
+async fn conclude(exchange: &Exchange, mut outcome: Response) -> (HttpResponse, Option<Code>) {
+    if outcome.errors.is_empty() {
+        return (exchange.answered(outcome, Stage::Execution), None);
+    }
+    let (stage, language) = (stage(&outcome), exchange.language.get().await);
+    let code = error::finish(&mut outcome.errors, stage, exchange.id.as_str(), language);
+    (exchange.answered(outcome, stage), code)
+}
+
 /// The operation panicked (the panic itself is in the log) or took too long.
-fn failed(exchange: &Exchange, status: StatusCode, code: Code) -> (HttpResponse, Option<Code>) {
+async fn failed(exchange: &Exchange, status: StatusCode, code: Code) -> (HttpResponse, Option<Code>) {
     tracing::warn!(code = code.as_str(), "an operation did not come to its end");
     let refusal = Refusal::Http { status, code, message: code.message() };
-    (exchange.refused(refusal), Some(code))
+    (exchange.refused(refusal).await, Some(code))
 }
 
 /// A field's error always has a path, so errors without any and without data are from before the first field.

@@ -7,7 +7,7 @@ use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::graphiql::told_to;
-use super::language::accepted;
+use super::language::of_visitor;
 use super::media_type::qualities;
 use super::page;
 use crate::demo::guide::Guide;
@@ -70,11 +70,11 @@ fn wants_html(headers: &HeaderMap) -> bool {
     html.is_some_and(|html| html > 0) && html >= quality("text/plain")
 }
 
-/// What the address asks for, otherwise what the browser likes better; English when it names neither.
+/// What the address asks for, otherwise what the browser likes better; the network's when it names neither.
 fn language(request: &HttpRequest) -> Language {
     let query = Query::<HashMap<String, String>>::from_query(request.query_string());
     let asked = query.ok().and_then(|query| Language::from_code(query.get("lang")?));
-    asked.or_else(|| accepted(request)).unwrap_or(Language::English)
+    asked.unwrap_or_else(|| of_visitor(request))
 }
 
 /// A command that works as it stands, at the address that the reader came by.

@@ -11,9 +11,9 @@ use amvaj_infra::clock::Clock;
 use async_graphql::ServerError;
 use serde::Serialize;
 
-use super::language::accepted;
+use super::language::RequestLanguage;
 use crate::graphql::error::{self, Code};
-use crate::language::{Language, Message};
+use crate::language::Message;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a client.
@@ -81,10 +81,17 @@ pub fn errors(status: StatusCode, media_type: &'static str, errors: &[ServerErro
 }
 
 /// One error of the request as a whole, as `application/json`.
-pub fn refused(status: StatusCode, code: Code, message: &Message, request: &HttpRequest) -> HttpResponse {
-    let language = accepted(request).unwrap_or(Language::English);
-    let error = error::whole_request(code, message, RequestId::of(request).as_str(), language);
-    errors(status, "application/json", &[error])
+pub async fn refused(
+    status: StatusCode,
+    code: Code,
+    message: &Message,
+    request: &HttpRequest,
+) -> HttpResponse {
+    let language = RequestLanguage::of(request);
+    let error = error::whole_request(code, message, RequestId::of(request).as_str(), language.get().await);
+    let mut answer = errors(status, "application/json", &[error]);
+    language.tell(&mut answer);
+    answer
 }
 
 /// A value as JSON under a media type.

@@ -135,6 +135,7 @@ impl<'a> Members<'a> {
             card_number: None,
             name: Name::parse(&name).map_err(|error| failed(reference, error))?,
             status: MemberStatus::Open,
+            language: None,
             enrolled_at: now,
         };
         let enrolled = self.app.directory.enrol_member(&Enrolment { member, customer }).await;

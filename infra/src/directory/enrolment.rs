@@ -1,10 +1,12 @@
 //! What changes members: enrolment with a wallet, blocking, and merchants' references.
 
 use amvaj_domain::id::{MemberId, MerchantId};
+use amvaj_domain::language::Language;
 use amvaj_domain::ledger::Wallet;
 use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::text::{CardNumber, CustomerRef};
 use amvaj_domain::time::Instant;
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::{Directory, rows};
@@ -86,9 +88,27 @@ impl Directory {
         id: MemberId,
         status: MemberStatus,
     ) -> Result<Option<Member>, StoreError> {
+        self.set_column(id, Column::Status, status.stored().into()).await
+    }
+
+    /// Sets the language in which a member is told things; nothing when there is no such member.
+    pub async fn set_member_language(
+        &self,
+        id: MemberId,
+        language: Language,
+    ) -> Result<Option<Member>, StoreError> {
+        self.set_column(id, Column::Language, language.code().into()).await
+    }
+
+    async fn set_column(
+        &self,
+        id: MemberId,
+        column: Column,
+        value: SimpleExpr,
+    ) -> Result<Option<Member>, StoreError> {
         let transaction = self.db.begin().await?;
         Entity::update_many()
-            .col_expr(Column::Status, status.stored().into())
+            .col_expr(column, value)
             .filter(Column::MemberId.eq(id.uuid()))
             .exec(&transaction)
             .await?;
@@ -183,6 +203,7 @@ pub(super) fn member_row(member: &Member) -> ActiveModel {
         search_key: Set(amvaj_domain::text::search_key(member.name.as_str())),
         status: Set(member.status.stored()),
         enrolled_at: Set(member.enrolled_at.micros()),
+        language: Set(member.language.map(|language| language.code().to_owned())),
     }
 }
 

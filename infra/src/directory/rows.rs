@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use amvaj_domain::calendar::ExpiryPolicy;
 use amvaj_domain::earn::{EarnRule, Rate};
 use amvaj_domain::id::{BranchId, MemberId, MerchantId, WalletId};
+use amvaj_domain::language::Language;
 use amvaj_domain::ledger::Prices;
 use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names};
@@ -86,6 +87,10 @@ pub(super) fn earn_rule(model: &entity::earn_rule::Model) -> Result<EarnRule, St
 pub(super) fn member(model: &entity::member::Model) -> Result<Member, StoreError> {
     let row = Row { table: "member", id: model.member_id.to_string() };
     let card = model.card_number.as_deref().map(CardNumber::parse).transpose();
+    let language = match model.language.as_deref() {
+        Some(code) => Language::from_code(code).map(Some),
+        None => Some(None),
+    };
     Ok(Member {
         id: MemberId::new(model.member_id),
         wallet: WalletId::new(model.wallet_id),
@@ -94,6 +99,7 @@ pub(super) fn member(model: &entity::member::Model) -> Result<Member, StoreError
         name: row.read(Name::parse(&model.name), "its name")?,
         status: row.known(MemberStatus::from_stored(model.status), "its status")?,
         enrolled_at: Instant::from_micros(model.enrolled_at),
+        language: row.known(language, "its language")?,
     })
 }
 

@@ -4,6 +4,7 @@ use amvaj_domain::access::Caller;
 use amvaj_domain::text::{CardNumber, Mobile, Name};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
+use super::language::Language;
 use super::{CustomerRefInput, Member, MemberRefProblem};
 use crate::app::enrol_member::{self, EnrolMemberRefused, enrol_member};
 use crate::graphql::context::{app, caller};
@@ -21,6 +22,8 @@ pub struct EnrolMemberInput {
     pub card_number: Option<String>,
     /// A merchant's own reference of the member. A merchant can give only its own.
     pub customer: Option<CustomerRefInput>,
+    /// The language in which the member wants to be told things; the network's when left out. Example: `FA`.
+    pub language: Option<Language>,
 }
 
 /// What `enrolMember` did.
@@ -108,9 +111,10 @@ fn read(
             None
         }
     };
+    let language = input.language.map(Into::into);
     match (name, mobile, card, customer) {
         (Some(name), Some(mobile), Some(card_number), Some(customer)) => {
-            Ok(enrol_member::EnrolMember { name, mobile, card_number, customer })
+            Ok(enrol_member::EnrolMember { name, mobile, card_number, customer, language })
         }
         _ => Err(problems.into_errors()),
     }

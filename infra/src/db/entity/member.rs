@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) search_key: String,
     pub(crate) status: i16,
     pub(crate) enrolled_at: i64,
+    pub(crate) language: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
