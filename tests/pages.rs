@@ -107,13 +107,15 @@ async fn files_are_kept_for_good_under_names_that_follow_from_their_contents() -
 }
 
 #[tokio::test]
-async fn playground_leads_to_graphiql() -> Result<()> {
+async fn addresses_that_browsers_and_people_try_lead_somewhere() -> Result<()> {
     let site = Site::open().await?;
-    let answer = site.get("/playground?role=till").send().await?;
-    assert_eq!(
-        (answer.status().as_u16(), header(&answer, LOCATION)),
-        (307, "/graphiql?role=till".to_owned())
-    );
+    let playground = site.get("/playground?role=till").send().await?;
+    assert_eq!(playground.status(), StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(header(&playground, LOCATION), "/graphiql?role=till");
+    let icon = site.get("/favicon.ico").send().await?;
+    assert_eq!(icon.status(), StatusCode::TEMPORARY_REDIRECT);
+    let icon = site.get(&header(&icon, LOCATION)).send().await?;
+    assert_eq!(header(&icon, CONTENT_TYPE), "image/svg+xml");
     Ok(())
 }
 

@@ -229,6 +229,7 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
         .route("/graphiql", web::get().to(graphiql::workbench))
         .route("/playground", web::get().to(graphiql::playground))
         .route("/assets/{name}", web::get().to(assets::file))
+        .route("/favicon.ico", web::get().to(assets::icon))
         .route("/", web::get().to(landing::front))
         .default_service(web::to(docs::not_found));
     if is_demo {

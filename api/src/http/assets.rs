@@ -75,6 +75,12 @@ pub async fn file(request: HttpRequest, name: Path<String>) -> HttpResponse {
     }
 }
 
+/// Leads to the icon, for pages without a place to name it, such as plain text.
+pub async fn icon() -> HttpResponse {
+    let place = address("icon.svg").unwrap_or("/");
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, place)).finish()
+}
+
 impl Asset {
     fn of((name, media_type, plain): Source) -> Self {
         let digest = hexadecimal(Sha256::digest(&plain).iter().take(8));
