@@ -126,6 +126,18 @@ fn only_infra_and_migrations_know_the_orm() {
 }
 
 #[test]
+fn the_directory_is_changed_only_together_with_the_audit_log() {
+    let offences: Vec<_> = sources("infra/src/directory")
+        .into_iter()
+        // The row that says which installation this is belongs to nobody's act.
+        .filter(|source| !source.path.ends_with("network.rs"))
+        .filter(|source| [".begin()", ".writer()"].iter().any(|word| source.text.contains(word)))
+        .map(|source| source.path)
+        .collect();
+    assert_none(&offences);
+}
+
+#[test]
 fn the_domain_never_awaits_and_has_no_floats() {
     assert_absent("domain/src", &["async fn", "async move", "f32", "f64"]);
 }

@@ -11,12 +11,13 @@ use amvaj_domain::merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Nam
 use amvaj_domain::money::Currency;
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile, Name};
 use amvaj_domain::time::{Instant, Span};
+use amvaj_infra::audit::Audit;
 use amvaj_infra::directory::{
     Directory, Enrolment, EnrolmentRefused, LinkRefused, MemberFilter, MerchantFilter, RuleRefused,
 };
 use amvaj_infra::page::{PageEnd, PageRequest};
 
-use crate::support::app::START;
+use crate::support::app::{START, act};
 use crate::support::database::TestDb;
 
 fn names(text: &str) -> Names {
@@ -32,7 +33,7 @@ async fn merchant(directory: &Directory, name: &str, now: Instant) -> MerchantId
         prices: Prices { issue: 100, redeem: 90 },
         created_at: now,
     };
-    directory.register_merchant(&merchant).await.unwrap();
+    directory.register_merchant(&merchant, &act()).await.unwrap();
     merchant.id
 }
 
@@ -50,7 +51,7 @@ fn member(mobile: &str) -> Member {
 }
 
 async fn enrol(directory: &Directory, member: Member) -> Result<(), EnrolmentRefused> {
-    directory.enrol_member(&Enrolment { member, customer: None }).await.unwrap()
+    directory.enrol_member(&Enrolment { member, customer: None }, Audit::Ordinary).await.unwrap()
 }
 
 fn rule(effective_from: Instant) -> EarnRule {
@@ -81,16 +82,17 @@ async fn a_merchant_is_kept_with_its_branches_and_rules() {
             status: BranchStatus::Open,
             created_at: START,
         };
-        assert!(directory.add_branch(&branch).await.unwrap());
-        let added = directory.add_rule_version(id, &rule(START), START).await.unwrap().unwrap();
+        assert!(directory.add_branch(&branch, &act()).await.unwrap());
+        let added = directory.add_rule_version(id, &rule(START), START, &act()).await.unwrap().unwrap();
         assert_eq!(added, EarnRule { version: 1, ..rule(START) });
         let file = directory.merchant_file(id).await.unwrap().unwrap();
         assert_eq!(file.branches.get(&branch.id), Some(&branch));
         assert_eq!(file.rules, std::slice::from_ref(&added));
         assert_eq!(file.merchant.prices, Prices { issue: 100, redeem: 90 });
-        let closed = directory.set_branch_status(branch.id, BranchStatus::Closed).await.unwrap().unwrap();
+        let closed =
+            directory.set_branch_status(branch.id, BranchStatus::Closed, &act()).await.unwrap().unwrap();
         assert_eq!(closed.status, BranchStatus::Closed);
-        directory.set_merchant_status(id, MerchantStatus::Blocked).await.unwrap().unwrap();
+        directory.set_merchant_status(id, MerchantStatus::Blocked, &act()).await.unwrap().unwrap();
         let file = directory.merchant_file(id).await.unwrap().unwrap();
         assert_eq!(file.merchant.status, MerchantStatus::Blocked);
         assert_eq!(file.branches[&branch.id].status, BranchStatus::Closed);
@@ -104,7 +106,9 @@ async fn what_does_not_exist_is_neither_found_nor_made() {
         let directory = Directory::new(db.database.clone());
         let nobody = MerchantId::new(random::uuid(START));
         assert!(directory.merchant_file(nobody).await.unwrap().is_none());
-        assert!(directory.set_merchant_status(nobody, MerchantStatus::Blocked).await.unwrap().is_none());
+        assert!(
+            directory.set_merchant_status(nobody, MerchantStatus::Blocked, &act()).await.unwrap().is_none()
+        );
         let branch = Branch {
             id: BranchId::new(random::uuid(START)),
             merchant: nobody,
@@ -112,11 +116,13 @@ async fn what_does_not_exist_is_neither_found_nor_made() {
             status: BranchStatus::Open,
             created_at: START,
         };
-        assert!(!directory.add_branch(&branch).await.unwrap());
-        let refused = directory.add_rule_version(nobody, &rule(START), START).await.unwrap();
+        assert!(!directory.add_branch(&branch, &act()).await.unwrap());
+        let refused = directory.add_rule_version(nobody, &rule(START), START, &act()).await.unwrap();
         assert_eq!(refused, Err(RuleRefused::MerchantNotFound));
         let no_member = MemberId::new(nobody.uuid());
-        assert!(directory.set_member_status(no_member, MemberStatus::Blocked).await.unwrap().is_none());
+        assert!(
+            directory.set_member_status(no_member, MemberStatus::Blocked, &act()).await.unwrap().is_none()
+        );
     }
 }
 
@@ -127,7 +133,7 @@ async fn a_rule_holds_from_now_on_and_after_the_version_before_it() {
         let id = merchant(&directory, "کافه", START).await;
         let add = async |effective_from| {
             directory
-                .add_rule_version(id, &rule(effective_from), START)
+                .add_rule_version(id, &rule(effective_from), START, &act())
                 .await
                 .unwrap()
                 .map(|rule| rule.version)
@@ -149,7 +155,7 @@ async fn rules_added_at_the_same_time_get_numbers_without_gaps() {
         let adding = (0..4).map(|day| {
             let directory = directory.clone();
             let rule = rule(START.plus(Span::days(day)));
-            tokio::spawn(async move { directory.add_rule_version(id, &rule, START).await.unwrap() })
+            tokio::spawn(async move { directory.add_rule_version(id, &rule, START, &act()).await.unwrap() })
         });
         let adding: Vec<_> = adding.collect();
         let mut versions = Vec::new();
@@ -176,7 +182,7 @@ async fn a_member_is_found_in_every_way() {
         let card = CardNumber::parse("6273001234567890").unwrap();
         let member = Member { card_number: Some(card.clone()), ..member("09123456789") };
         let enrolment = Enrolment { member: member.clone(), customer: Some((shop, reference.clone())) };
-        directory.enrol_member(&enrolment).await.unwrap().unwrap();
+        directory.enrol_member(&enrolment, Audit::Ordinary).await.unwrap().unwrap();
         let customer = MemberLookup::Customer { merchant: shop, customer_ref: reference.clone() };
         let lookups = [
             MemberLookup::Id(member.id),
@@ -213,17 +219,17 @@ async fn what_is_unique_is_refused_the_second_time_and_nothing_is_left_behind() 
         let reference = CustomerRef::parse("7").unwrap();
         let first = Member { card_number: Some(card.clone()), ..member("09120000001") };
         let enrolment = Enrolment { member: first.clone(), customer: Some((shop, reference.clone())) };
-        directory.enrol_member(&enrolment).await.unwrap().unwrap();
+        directory.enrol_member(&enrolment, Audit::Ordinary).await.unwrap().unwrap();
         let taken = enrol(&directory, member("09120000001")).await;
         assert_eq!(taken, Err(EnrolmentRefused::MobileTaken(first.id)));
         let taken = enrol(&directory, Member { card_number: Some(card), ..member("09120000002") }).await;
         assert_eq!(taken, Err(EnrolmentRefused::CardTaken));
         let second = Enrolment { member: member("09120000002"), customer: Some((shop, reference.clone())) };
-        let taken = directory.enrol_member(&second).await.unwrap();
+        let taken = directory.enrol_member(&second, Audit::Ordinary).await.unwrap();
         assert_eq!(taken, Err(EnrolmentRefused::CustomerRefTaken));
         let nowhere = MerchantId::new(first.id.uuid());
         let nowhere = Enrolment { customer: Some((nowhere, reference.clone())), ..second };
-        let refused = directory.enrol_member(&nowhere).await.unwrap();
+        let refused = directory.enrol_member(&nowhere, Audit::Ordinary).await.unwrap();
         assert_eq!(refused, Err(EnrolmentRefused::MerchantNotFound));
         let second = nowhere.member;
         enrol(&directory, second.clone()).await.unwrap();
@@ -284,7 +290,7 @@ async fn merchants_are_listed_page_by_page_from_both_ends() {
         assert_eq!(list(last.clone()).await, (ids[3..].to_vec(), true, false, None));
         let before = PageRequest { before: Some(ids[3].uuid()), ..last };
         assert_eq!(list(before).await, (ids[1..3].to_vec(), true, true, None));
-        directory.set_merchant_status(ids[2], MerchantStatus::Blocked).await.unwrap();
+        directory.set_merchant_status(ids[2], MerchantStatus::Blocked, &act()).await.unwrap();
         let blocked = MerchantFilter { status: Some(MerchantStatus::Blocked), search: None };
         let page = directory.merchants(&blocked, &PageRequest::first(9)).await.unwrap();
         assert_eq!(page.items.len(), 1);

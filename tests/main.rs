@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "where the test servers are is said in the environment")]
 
 mod architecture;
+mod audit;
 mod bench;
 mod browser;
 mod cache;

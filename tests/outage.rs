@@ -16,7 +16,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::program::{amvaj, empty_folder};
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, act};
 use crate::support::database::TestDb;
 use crate::support::till::{POINTS, Till, assert_sound, codes, simple_rule};
 
@@ -123,7 +123,7 @@ async fn a_killed_server_loses_nothing_it_acknowledged() {
         let merchant = app.merchant("Garden Café").await;
         let long_ago = Instant::from_micros(1_600_000_000_000_000);
         let rule = EarnRule { effective_from: long_ago, ..simple_rule(&app) };
-        app.app.directory.add_rule_version(merchant, &rule, long_ago).await.unwrap().unwrap();
+        app.app.directory.add_rule_version(merchant, &rule, long_ago, &act()).await.unwrap().unwrap();
         for number in 0..20 {
             app.member("مینا", &format!("0912300{number:04}")).await;
         }

@@ -2,6 +2,7 @@
 
 use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_domain::access::Caller;
+use amvaj_domain::audit::Author;
 use amvaj_domain::earn::{EarnRule, Rate};
 use amvaj_domain::id::{MerchantId, WalletId};
 use amvaj_domain::member::MemberStatus;
@@ -11,7 +12,7 @@ use amvaj_domain::time::Span;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, act};
 use crate::support::till::{POINTS, Till, assert_sound, codes, simple_rule};
 
 fn with(mut object: Value, changes: Value) -> Value {
@@ -73,7 +74,7 @@ async fn a_retry_answers_what_the_first_request_did() {
         assert_eq!(again["wallet"], first["wallet"]);
 
         // Whatever has changed since: the key still answers.
-        app.app.directory.set_merchant_status(till.merchant, MerchantStatus::Blocked).await.unwrap();
+        app.app.directory.set_merchant_status(till.merchant, MerchantStatus::Blocked, &act()).await.unwrap();
         app.clock.advance_to(app.clock.now().plus(Span::days(60)));
         let later = till.earn("same", "R-1", 100).await;
         assert_eq!(later["operation"]["id"], first["operation"]["id"], "{later:#}");
@@ -84,7 +85,7 @@ async fn a_retry_answers_what_the_first_request_did() {
         // A refusal is repeated too, even when it would succeed by now.
         let refused = till.earn("blocked", "R-2", 100).await;
         assert_eq!(codes(&refused), ["MERCHANT_BLOCKED"]);
-        app.app.directory.set_merchant_status(till.merchant, MerchantStatus::Open).await.unwrap();
+        app.app.directory.set_merchant_status(till.merchant, MerchantStatus::Open, &act()).await.unwrap();
         let refused = till.earn("blocked", "R-2", 100).await;
         assert_eq!((codes(&refused), &refused["replayed"]), (vec!["MERCHANT_BLOCKED"], &json!(true)));
         assert_eq!(codes(&till.earn("new", "R-2", 100).await), Vec::<&str>::new());
@@ -412,13 +413,9 @@ async fn who_is_blocked_or_closed_starts_nothing_and_ends_what_was_begun() {
         let till = Till::open(&app, "09121000015").await;
         till.earn("e", "R-1", 100).await;
         let (first, second) = (till.hold("h1", 10, 600).await, till.hold("h2", 10, 600).await);
+        let author = Author::console();
         let block = |status| {
-            amvaj_api::app::set_member_status::set_member_status(
-                &app.app,
-                Caller::Operator,
-                till.member,
-                status,
-            )
+            amvaj_api::app::set_member_status::set_member_status(&app.app, &author, till.member, status)
         };
         block(MemberStatus::Blocked).await.unwrap();
         assert_eq!(codes(&till.earn("e2", "R-2", 10).await), ["MEMBER_BLOCKED"]);
@@ -428,7 +425,7 @@ async fn who_is_blocked_or_closed_starts_nothing_and_ends_what_was_begun() {
         assert_eq!(codes(&till.ask("Capture", capture).await), Vec::<&str>::new());
         block(MemberStatus::Open).await.unwrap();
 
-        app.app.directory.set_merchant_status(till.merchant, MerchantStatus::Blocked).await.unwrap();
+        app.app.directory.set_merchant_status(till.merchant, MerchantStatus::Blocked, &act()).await.unwrap();
         assert_eq!(codes(&till.redeem("r2", 10).await), ["MERCHANT_BLOCKED"]);
         let release = json!({ "idempotencyKey": "c2", "holdId": second["hold"]["id"] });
         assert_eq!(codes(&till.ask("Release", release.clone()).await), Vec::<&str>::new());
@@ -436,10 +433,10 @@ async fn who_is_blocked_or_closed_starts_nothing_and_ends_what_was_begun() {
         assert_eq!(codes(&till.ask("Capture", twice).await), ["HOLD_RELEASED"]);
         let refund = till.refund("f", "R-1", json!({ "whole": true })).await;
         assert_eq!(refund["status"], "POSTED");
-        app.app.directory.set_merchant_status(till.merchant, MerchantStatus::Open).await.unwrap();
+        app.app.directory.set_merchant_status(till.merchant, MerchantStatus::Open, &act()).await.unwrap();
 
         let branch = app.branch(till.merchant, "Tajrish").await;
-        app.app.directory.set_branch_status(branch, BranchStatus::Closed).await.unwrap();
+        app.app.directory.set_branch_status(branch, BranchStatus::Closed, &act()).await.unwrap();
         let at_branch = json!({ "branchId": GlobalId::Branch(branch).write().as_str() });
         let closed = till.ask("Earn", with(earn_input(&till, "e3", "R-3", 100), at_branch)).await;
         assert_eq!(codes(&closed), ["BRANCH_CLOSED"]);

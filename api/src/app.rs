@@ -5,6 +5,7 @@ pub mod earn_points;
 pub mod end_hold;
 pub mod enrol_member;
 pub mod error;
+pub mod find_member;
 mod fingerprint;
 pub mod hold_points;
 pub mod link_customer;
@@ -31,6 +32,7 @@ use amvaj_domain::{
 };
 use amvaj_infra::{
     access::{LoginCodes, Revocations, Sessions},
+    audit::AuditLog,
     cache::BalanceCache,
     clock::Clock,
     db::Database,
@@ -54,6 +56,8 @@ pub struct App {
     pub db: Database,
     /// Who takes part.
     pub directory: Directory,
+    /// The audit log.
+    pub audit: AuditLog,
     /// The ledger's writer.
     pub ledger: LedgerWriter,
     /// Reads of the ledger.
@@ -122,6 +126,7 @@ impl App {
         let grace = i64::from(config.network.restore_grace_days);
         Self {
             directory: Directory::new(db.clone()),
+            audit: AuditLog::start(db.clone(), &clock),
             ledger,
             reader: LedgerReader::new(db.clone()),
             sessions: Sessions::new(db.clone(), revocations.clone(), access_life),

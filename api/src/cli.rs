@@ -190,7 +190,8 @@ Examples:
   curl 127.0.0.1:8080/graphql -H \"authorization: Bearer $(amvaj token operator)\" \\
        -H 'content-type: application/json' -d '{\"query\": \"{ __typename }\"}'
 
-The token is signed with the server's key (AMVAJ_AUTH_KEY_FILE). Whoever holds it is that caller: keep it secret.")]
+The token is signed with the server's key (AMVAJ_AUTH_KEY_FILE). Whoever holds it is that caller: keep it secret. That
+it was made is in the audit log.")]
 pub struct TokenArgs {
     /// How long the token is good for: 90s, 15m, 8h or 30d [default: AMVAJ_AUTH_TOKEN_TTL_SECONDS]
     #[arg(long, global = true, value_parser = parse_duration)]

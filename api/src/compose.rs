@@ -116,6 +116,7 @@ pub async fn close(app: Arc<App>, worker: Option<Worker>) {
     }
     app.ledger.close().await;
     app.notifier.close(LAST_DELIVERIES).await;
+    app.audit.close().await;
     if let Err(error) = app.db.clone().close().await {
         tracing::warn!(%error, "the database could not be closed in order");
     }

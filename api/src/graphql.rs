@@ -4,6 +4,7 @@
 //! [`loader`] and [`context`].
 
 pub mod access;
+pub mod audit;
 pub mod branch;
 pub mod connection;
 pub mod context;

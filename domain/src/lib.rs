@@ -14,11 +14,12 @@
 
 //! - values: [`id`], [`points`], [`money`], [`time`], [`calendar`], [`text`]
 //! - who takes part: [`merchant`], [`member`]
-//! - who may do what: [`access`]
+//! - who may do what: [`access`]; who did what: [`audit`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
 
 pub mod access;
+pub mod audit;
 pub mod calendar;
 pub mod earn;
 pub mod id;

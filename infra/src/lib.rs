@@ -1,6 +1,7 @@
 //! What the business is stored in: the only crate that knows SeaORM and Redis.
 
 pub mod access;
+pub mod audit;
 pub mod cache;
 pub mod clock;
 pub mod db;

@@ -9,6 +9,7 @@ mod m0002_ledger;
 mod m0003_outbox;
 mod m0004_member_language;
 mod m0005_session;
+mod m0006_audit;
 
 use sea_orm_migration::prelude::*;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_outbox::Migration),
             Box::new(m0004_member_language::Migration),
             Box::new(m0005_session::Migration),
+            Box::new(m0006_audit::Migration),
         ]
     }
 }

@@ -10,6 +10,7 @@ use amvaj_api::config::{Config, DatabaseConfig, Secret};
 use amvaj_api::server::{self, Running};
 use amvaj_api::{compose, random};
 use amvaj_domain::access::{Caller, Identity};
+use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::{BranchId, MemberId, MerchantId};
 use amvaj_domain::ledger::Prices;
 use amvaj_domain::member::{Member, MemberStatus};
@@ -17,6 +18,7 @@ use amvaj_domain::merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Nam
 use amvaj_domain::money::Currency;
 use amvaj_domain::text::{Mobile, Name};
 use amvaj_domain::time::Instant;
+use amvaj_infra::audit::Audit;
 use amvaj_infra::clock::Clock;
 use amvaj_infra::directory::Enrolment;
 use reqwest::{Client, RequestBuilder};
@@ -27,6 +29,11 @@ use super::redis::shared_redis;
 
 /// 2027-01-15T08:00:00Z, when every test begins.
 pub(crate) const START: Instant = Instant::from_micros(1_800_000_000_000_000);
+
+/// What the command line does, for tests that write into the directory themselves.
+pub(crate) fn act() -> Act {
+    Act::new(&Author::console(), ActKind::MerchantRegistered, Target::Nothing, START)
+}
 
 /// A server for one test.
 pub(crate) struct TestApp {
@@ -127,7 +134,19 @@ impl TestApp {
         name: &str,
         variables: Value,
     ) -> Value {
-        let request = self.request(caller, document, name, variables);
+        let token = caller.map(|caller| self.token(&Identity::console(caller)));
+        self.send_with(token.as_deref(), document, name, variables).await
+    }
+
+    /// Sends an operation with a token, or without one.
+    pub(crate) async fn send_with(
+        &self,
+        token: Option<&str>,
+        document: &str,
+        name: &str,
+        variables: Value,
+    ) -> Value {
+        let request = self.request_with(token, document, name, variables);
         request.send().await.unwrap().json().await.unwrap()
     }
 
@@ -139,11 +158,22 @@ impl TestApp {
         name: &str,
         variables: Value,
     ) -> RequestBuilder {
+        let token = caller.map(|caller| self.token(&Identity::console(caller)));
+        self.request_with(token.as_deref(), document, name, variables)
+    }
+
+    fn request_with(
+        &self,
+        token: Option<&str>,
+        document: &str,
+        name: &str,
+        variables: Value,
+    ) -> RequestBuilder {
         let url = format!("http://{}/graphql", self.server.address());
         let body = json!({ "query": document, "operationName": name, "variables": variables });
         let request = self.client.post(url).json(&body);
-        match caller {
-            Some(caller) => request.bearer_auth(self.token(&Identity::console(caller))),
+        match token {
+            Some(token) => request.bearer_auth(token),
             None => request,
         }
     }
@@ -195,7 +225,8 @@ impl TestApp {
             prices: Prices { issue: 100, redeem: 90 },
             created_at: now,
         };
-        self.app.directory.register_merchant(&merchant).await.unwrap();
+        let act = Act { target: Target::Merchant(merchant.id), at: now, ..act() };
+        self.app.directory.register_merchant(&merchant, &act).await.unwrap();
         merchant.id
     }
 
@@ -206,7 +237,7 @@ impl TestApp {
         let id = BranchId::new(random::uuid(now));
         let names = Names { fa: name.clone(), en: name };
         let branch = Branch { id, merchant, names, status: BranchStatus::Open, created_at: now };
-        assert!(self.app.directory.add_branch(&branch).await.unwrap());
+        assert!(self.app.directory.add_branch(&branch, &act()).await.unwrap());
         id
     }
 
@@ -225,7 +256,7 @@ impl TestApp {
         };
         let id = member.id;
         let enrolment = Enrolment { member, customer: None };
-        self.app.directory.enrol_member(&enrolment).await.unwrap().unwrap();
+        self.app.directory.enrol_member(&enrolment, Audit::Ordinary).await.unwrap().unwrap();
         id
     }
 }

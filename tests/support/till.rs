@@ -12,7 +12,7 @@ use amvaj_domain::time::Span;
 use amvaj_infra::verify::{VerifyOptions, verify};
 use serde_json::{Value, json};
 
-use super::app::TestApp;
+use super::app::{TestApp, act};
 
 /// The operations on points.
 pub(crate) const POINTS: &str = include_str!("../queries/points.graphql");
@@ -58,7 +58,8 @@ impl<'a> Till<'a> {
     }
 
     pub(crate) async fn set_rule(app: &TestApp, merchant: MerchantId, rule: EarnRule) {
-        app.app.directory.add_rule_version(merchant, &rule, app.clock.now()).await.unwrap().unwrap();
+        let now = app.clock.now();
+        app.app.directory.add_rule_version(merchant, &rule, now, &act()).await.unwrap().unwrap();
     }
 
     pub(crate) fn caller(&self) -> Caller {

@@ -1,6 +1,7 @@
 //! What a person could do to the tables by SQL, and the invariant that it breaks.
 
 mod around;
+mod audit;
 mod ledger;
 
 /// A damage.
@@ -11,7 +12,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 18] = [
+const KEYS: [(&str, &str); 20] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -30,6 +31,8 @@ const KEYS: [(&str, &str); 18] = [
     ("relay", "bucket"),
     ("consumer_cursor", "consumer, bucket"),
     ("member", "member_id"),
+    ("audit_entry", "seq"),
+    ("audit_head", "id"),
 ];
 
 /// The first row of a table that meets a condition, as a condition.
@@ -66,6 +69,7 @@ pub(super) fn all() -> Vec<Damage> {
         around::purchases(),
         around::keys(),
         around::outside(),
+        audit::log(),
     ];
     tables.into_iter().flatten().collect()
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use amvaj_domain::access::{Actor, Caller, Identity};
+use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::calendar::{ExpiryPolicy, LocalDay};
 use amvaj_domain::earn::{Basket, BasketLine, EarnRule, Rate};
-use amvaj_domain::id::{MerchantId, WalletId};
+use amvaj_domain::id::{MerchantId, UserId, WalletId};
 use amvaj_domain::ledger::{
     Command, CommandEarn, CommandHold, CommandRedeem, CommandRefund, Digest, Idem, Operation, Prices,
     RefundSpec, Rejection, Tenant, WalletStatus, Window,
@@ -13,6 +15,7 @@ use amvaj_domain::money::{Currency, Money};
 use amvaj_domain::points::Points;
 use amvaj_domain::text::{IdempotencyKey, ReceiptNumber};
 use amvaj_domain::time::{Instant, Span};
+use amvaj_infra::audit::AuditLog;
 use amvaj_infra::cache::{BalanceCache, MemorySettings};
 use amvaj_infra::clock::Clock;
 use amvaj_infra::db::Database;
@@ -272,6 +275,20 @@ pub(super) async fn play(database: &Database) {
     clock.advance_to(day(60));
     last_day(&mut network).await;
     network.close().await;
+    privileges(database, &clock).await;
+}
+
+/// Six entries in the audit log.
+async fn privileges(database: &Database, clock: &Clock) {
+    let log = AuditLog::start(database.clone(), clock);
+    let user = |number| Actor::User(UserId::new(Uuid::from_u128(number)));
+    for number in 1..=6 {
+        let author = Author::new(&Identity::new(Caller::Operator, user(number)), &format!("r-{number}"));
+        let target = Target::Merchant(merchant(1));
+        let act = Act::new(&author, ActKind::EarnRuleSet, target, clock.now()).detail("version", 1_i64);
+        log.record_each(act).await.unwrap();
+    }
+    log.close().await;
 }
 
 async fn first_weeks(network: &mut Network) {

@@ -77,3 +77,4 @@ argument-no-branch-id = `branchId` is not the id of a branch.
 argument-no-merchant-id = `merchantId` is not the id of a merchant.
 merchant-id-needed = Name the merchant with `merchantId`.
 wallet-id-needed = Name the wallet with `id`, or ask a member for its wallet.
+audit-id-unknown = `filter.{ $field }` is no id that the audit log knows; take one from its entries.

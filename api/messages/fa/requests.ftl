@@ -73,3 +73,4 @@ argument-no-branch-id = مقدار `branchId` شناسهٔ شعبه نیست.
 argument-no-merchant-id = مقدار `merchantId` شناسهٔ پذیرنده نیست.
 merchant-id-needed = پذیرنده را با `merchantId` مشخص کنید.
 wallet-id-needed = کیف امتیاز را با `id` مشخص کنید یا آن را از خود عضو بخواهید.
+audit-id-unknown = مقدار `filter.{ $field }` شناسه‌ای نیست که در گزارش حسابرسی آمده باشد؛ آن را از سطرهای همان گزارش بردارید.

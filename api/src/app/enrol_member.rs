@@ -1,11 +1,13 @@
 //! A person joins the network: at the operator, or at a merchant's till.
 
 use amvaj_domain::access::Caller;
+use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::{MemberId, MerchantId, WalletId};
 use amvaj_domain::language::Language;
 use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::merchant::MerchantStatus;
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile, Name};
+use amvaj_infra::audit::Audit;
 use amvaj_infra::directory::{Enrolment, EnrolmentRefused};
 
 use super::{App, AppError, Stopped};
@@ -49,10 +51,10 @@ pub enum EnrolMemberRefused {
 /// Enrols a member with an empty wallet.
 pub async fn enrol_member(
     app: &App,
-    caller: Caller,
+    author: &Author,
     request: EnrolMember,
 ) -> Result<Member, Stopped<EnrolMemberRefused>> {
-    may_enrol(app, caller, request.customer.as_ref().map(|(merchant, _)| *merchant)).await?;
+    may_enrol(app, author, request.customer.as_ref().map(|(merchant, _)| *merchant)).await?;
     let now = app.now();
     let member = Member {
         id: MemberId::new(random::uuid(now)),
@@ -64,8 +66,12 @@ pub async fn enrol_member(
         enrolled_at: now,
         language: request.language,
     };
+    let act = Act::new(author, ActKind::MemberEnrolled, Target::Member(member.id), now)
+        .detail("mobile", &member.mobile);
+    // Whoever enrols at a till does its daily work.
+    let audit = if author.caller == Some(Caller::Operator) { Audit::Entry(&act) } else { Audit::Ordinary };
     let enrolment = Enrolment { member, customer: request.customer };
-    match app.directory.enrol_member(&enrolment).await? {
+    match app.directory.enrol_member(&enrolment, audit).await? {
         Ok(()) => Ok(enrolment.member),
         Err(refused) => Err(Stopped::Refused(refused.into())),
     }
@@ -73,13 +79,14 @@ pub async fn enrol_member(
 
 async fn may_enrol(
     app: &App,
-    caller: Caller,
+    author: &Author,
     customer_of: Option<MerchantId>,
 ) -> Result<(), Stopped<EnrolMemberRefused>> {
-    let merchant = match caller {
-        Caller::Operator => return Ok(()),
-        Caller::Agent | Caller::Member(_) => return Err(AppError::Forbidden.into()),
-        Caller::Merchant(merchant) => merchant,
+    let merchant = match author.caller {
+        Some(Caller::Operator) => return Ok(()),
+        Some(Caller::Merchant(merchant)) => merchant,
+        Some(Caller::Agent | Caller::Member(_)) => return Err(AppError::Forbidden.into()),
+        None => return Err(AppError::Unauthenticated.into()),
     };
     if customer_of.is_some_and(|other| other != merchant) {
         return Err(Stopped::Refused(EnrolMemberRefused::MerchantNotFound));

@@ -1,6 +1,6 @@
 //! The operator takes a business into the network.
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::MerchantId;
 use amvaj_domain::ledger::Prices;
 use amvaj_domain::merchant::{Merchant, MerchantStatus, Names};
@@ -24,10 +24,10 @@ pub struct RegisterMerchant {
 /// Registers a merchant. It has no branch and no earn rule yet.
 pub async fn register_merchant(
     app: &App,
-    caller: Caller,
+    author: &Author,
     request: RegisterMerchant,
 ) -> Result<Merchant, AppError> {
-    operator_only(caller)?;
+    operator_only(author)?;
     let now = app.now();
     let merchant = Merchant {
         id: MerchantId::new(random::uuid(now)),
@@ -37,6 +37,11 @@ pub async fn register_merchant(
         prices: request.prices,
         created_at: now,
     };
-    app.directory.register_merchant(&merchant).await?;
+    let act = Act::new(author, ActKind::MerchantRegistered, Target::Merchant(merchant.id), now)
+        .detail("nameFa", merchant.names.fa.as_str())
+        .detail("nameEn", merchant.names.en.as_str())
+        .detail("issuePrice", merchant.prices.issue)
+        .detail("redeemPrice", merchant.prices.redeem);
+    app.directory.register_merchant(&merchant, &act).await?;
     Ok(merchant)
 }

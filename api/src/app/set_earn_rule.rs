@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::calendar::ExpiryPolicy;
 use amvaj_domain::earn::{EarnRule, InvalidEarnRule, Rate};
 use amvaj_domain::id::MerchantId;
@@ -61,10 +61,10 @@ pub enum SetEarnRuleRefused {
 /// Adds a version to a merchant's rule. Purchases before its date keep the version that held then.
 pub async fn set_earn_rule(
     app: &App,
-    caller: Caller,
+    author: &Author,
     request: SetEarnRule,
 ) -> Result<EarnRule, Stopped<SetEarnRuleRefused>> {
-    operator_only(caller)?;
+    operator_only(author)?;
     let now = app.now();
     let merchant = request.merchant;
     let rule = version(request, now);
@@ -75,7 +75,11 @@ pub async fn set_earn_rule(
     if rule.expiry.expires_at(rule.effective_from, &app.zone).is_some_and(|end| end < rule.effective_from) {
         return Err(Stopped::Refused(SetEarnRuleRefused::Expired));
     }
-    let added = app.directory.add_rule_version(merchant, &rule, now).await?;
+    let act = Act::new(author, ActKind::EarnRuleSet, Target::Merchant(merchant), now)
+        .detail("points", rule.rate.points)
+        .detail("per", rule.rate.per)
+        .detail("effectiveFrom", rule.effective_from.micros());
+    let added = app.directory.add_rule_version(merchant, &rule, now, &act).await?;
     added.map_err(|refused| Stopped::Refused(refused.into()))
 }
 

@@ -3,6 +3,7 @@
 //! The member's row says what people see; the wallet has a status of its own, which the ledger's decisions read.
 
 use amvaj_domain::access::{Caller, EndReason, Subject};
+use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::{MemberId, WalletId};
 use amvaj_domain::ledger::{Command, Digest, Idem, Operation, Prices, Tenant, WalletStatus};
 use amvaj_domain::member::{Member, MemberLookup, MemberStatus};
@@ -17,18 +18,22 @@ use crate::random;
 /// again does what is left.
 pub async fn set_member_status(
     app: &App,
-    caller: Caller,
+    author: &Author,
     member: MemberId,
     status: MemberStatus,
 ) -> Result<Member, AppError> {
-    operator_only(caller)?;
-    let found =
-        app.directory.members(caller).find(&MemberLookup::Id(member)).await?.ok_or(AppError::NotFound)?;
-    set_wallet_status(app, found.wallet, status).await?;
+    operator_only(author)?;
+    let found = app.directory.members(Caller::Operator).find(&MemberLookup::Id(member)).await?;
+    set_wallet_status(app, found.ok_or(AppError::NotFound)?.wallet, status).await?;
     if status == MemberStatus::Blocked {
         app.sessions.end_all(Subject::Member(member), EndReason::Blocked, app.now()).await?;
     }
-    app.directory.set_member_status(member, status).await?.ok_or(AppError::NotFound)
+    let kind = match status {
+        MemberStatus::Open => ActKind::MemberUnblocked,
+        MemberStatus::Blocked => ActKind::MemberBlocked,
+    };
+    let act = Act::new(author, kind, Target::Member(member), app.now());
+    app.directory.set_member_status(member, status, &act).await?.ok_or(AppError::NotFound)
 }
 
 async fn set_wallet_status(app: &App, wallet: WalletId, status: MemberStatus) -> Result<(), AppError> {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use amvaj_domain::{
     access::{Caller, Identity},
+    audit::{Act, ActKind, Author, Target},
     calendar::ExpiryPolicy,
     earn::{Basket, EarnRule, Rate},
     id::{MemberId, MerchantId, WalletId},
@@ -187,8 +188,9 @@ async fn merchants(app: &App, count: u32) -> Result<Vec<MerchantId>, WorldError>
             prices: Prices { issue: 1, redeem: 1 },
             created_at: now,
         };
-        app.directory.register_merchant(&merchant).await?;
-        app.directory.add_rule_version(id, &rule(now), now).await??;
+        let act = |kind| Act::new(&Author::console(), kind, Target::Merchant(id), now);
+        app.directory.register_merchant(&merchant, &act(ActKind::MerchantRegistered)).await?;
+        app.directory.add_rule_version(id, &rule(now), now, &act(ActKind::EarnRuleSet)).await??;
     }
     Ok(ids)
 }
@@ -218,7 +220,9 @@ async fn members(app: &App, count: u32) -> Result<Vec<Member>, WorldError> {
         let known: std::collections::HashSet<_> = known.iter().map(|member| member.id).collect();
         let missing: Vec<Member> =
             chunk.iter().filter(|member| !known.contains(&member.id)).cloned().collect();
-        app.directory.enrol_new_members(&missing).await?;
+        let act = Act::new(&Author::console(), ActKind::MembersEnrolled, Target::Nothing, app.now())
+            .detail("members", missing.len());
+        app.directory.enrol_new_members(&missing, &act).await?;
     }
     Ok(members)
 }

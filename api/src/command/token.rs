@@ -1,17 +1,19 @@
-//! `amvaj token`: makes an access token with the server's key.
+//! `amvaj token`: makes an access token with the server's key, and writes into the audit log that it did.
 
 use std::io::Write;
 
 use amvaj_domain::access::{Caller, Identity};
+use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::{MemberId, MerchantId};
+use amvaj_infra::audit::AuditLog;
 use amvaj_infra::clock::Clock;
 
 use crate::auth::{KeySet, SigningKey, Tokens};
 use crate::cli::{TokenArgs, TokenCaller};
 use crate::config::Config;
+use crate::database;
 
 /// Prints a token and nothing else, so that a script can use it.
-#[expect(clippy::unused_async, reason = "every command has the same shape")]
 pub async fn run(config: Config, args: TokenArgs) -> anyhow::Result<()> {
     let caller = match args.caller {
         TokenCaller::Operator => Caller::Operator,
@@ -21,7 +23,29 @@ pub async fn run(config: Config, args: TokenArgs) -> anyhow::Result<()> {
     };
     let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
     let ttl = args.ttl.unwrap_or(config.auth.token_ttl);
-    let token = Tokens::new(keys, &config.auth).mint(&Identity::console(caller), ttl, Clock::System.now())?;
+    let now = Clock::System.now();
+    let token = Tokens::new(keys, &config.auth).mint(&Identity::console(caller), ttl, now)?;
+    let target = match caller {
+        Caller::Operator | Caller::Agent => Target::Nothing,
+        Caller::Merchant(id) => Target::Merchant(id),
+        Caller::Member(id) => Target::Member(id),
+    };
+    let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
+    let act = Act::new(&Author::console(), ActKind::TokenMade, target, now)
+        .detail("role", caller.role().as_str())
+        .detail("seconds", seconds);
+    tell(&config, act).await?;
     writeln!(std::io::stdout(), "{token}")?;
     Ok(())
+}
+
+/// Writes the act into the audit log: a token that nobody knows of is not given away.
+async fn tell(config: &Config, act: Act) -> anyhow::Result<()> {
+    let database = database::open(&config.database).await?;
+    database::migrate(&database).await?;
+    let log = AuditLog::start(database.clone(), &Clock::System);
+    let told = log.record_each(act).await;
+    log.close().await;
+    database.close().await?;
+    Ok(told?)
 }

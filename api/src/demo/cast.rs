@@ -3,6 +3,7 @@
 
 use amvaj_domain::{
     access::Caller,
+    audit::{Act, ActKind, Author, Target},
     id::{BranchId, MemberId, MerchantId, WalletId},
     member::{Member, MemberStatus},
     merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names},
@@ -93,31 +94,40 @@ pub async fn register(
     let known = directory.merchants_by_id(&ids).await?;
     for (plan, shop) in MERCHANTS.iter().zip(shops) {
         if !known.iter().any(|merchant| merchant.id == shop.merchant) {
-            directory.register_merchant(&merchant(plan, shop, network, start)?).await?;
+            let act = act(ActKind::MerchantRegistered, Target::Merchant(shop.merchant), start);
+            directory.register_merchant(&merchant(plan, shop, network, start)?, &act).await?;
         }
         let known = directory.branches_by_id(&shop.branches).await?;
         for ((fa, en), &id) in plan.branches.iter().zip(&shop.branches) {
             if !known.iter().any(|branch| branch.id == id) {
                 let (merchant, status) = (shop.merchant, BranchStatus::Open);
                 let branch = Branch { id, merchant, names: names(fa, en)?, status, created_at: start };
-                directory.add_branch(&branch).await?;
+                let act = act(ActKind::BranchRegistered, Target::Branch(id), start);
+                directory.add_branch(&branch, &act).await?;
             }
         }
         let known = directory.rules(shop.merchant, None, &PageRequest::first(100)).await?.items.len();
         for (version, rule) in (1..).zip(plan.rules).skip(known) {
-            directory.add_rule_version(shop.merchant, &rule.rule(version, start), start).await??;
+            let act = act(ActKind::EarnRuleSet, Target::Merchant(shop.merchant), start);
+            let rule = rule.rule(version, start);
+            directory.add_rule_version(shop.merchant, &rule, start, &act).await??;
         }
     }
     Ok(())
 }
 
 /// Enrols those who are not there yet.
-pub async fn enrol(directory: &Directory, members: &[Member]) -> Result<(), CastError> {
+pub async fn enrol(directory: &Directory, members: &[Member], now: Instant) -> Result<(), CastError> {
     let ids: Vec<MemberId> = members.iter().map(|member| member.id).collect();
     let known = directory.members(Caller::Operator).by_id(&ids).await?;
     let missing: Vec<Member> =
         members.iter().filter(|member| !known.iter().any(|known| known.id == member.id)).cloned().collect();
-    Ok(directory.enrol_new_members(&missing).await?)
+    let act = act(ActKind::MembersEnrolled, Target::Nothing, now).detail("members", missing.len());
+    Ok(directory.enrol_new_members(&missing, &act).await?)
+}
+
+fn act(kind: ActKind, target: Target, now: Instant) -> Act {
+    Act::new(&Author::console(), kind, target, now)
 }
 
 fn merchant(

@@ -74,7 +74,7 @@ pub async fn play(app: &App, script: &Script, progress: &(dyn Fn(u64) + Sync)) -
         let newcomers;
         (newcomers, joining) =
             joining.split_at(joining.partition_point(|member| member.enrolled_at <= day.start));
-        cast::enrol(&app.directory, newcomers).await?;
+        cast::enrol(&app.directory, newcomers, app.now()).await?;
         let evening = day.start.plus(DAY).min(script.end);
         app.clock.advance_to(evening);
         let today;

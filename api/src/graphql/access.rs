@@ -81,6 +81,8 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("captureHold", REDEEMER),
     ("releaseHold", REDEEMER),
     ("refundPurchase", Access::Roles(&[(Merchant, Some(Scope::PointsRefund))])),
+    // The audit log.
+    ("auditLog", Access::Roles(&[(Operator, Some(Scope::AuditRead))])),
     // The network.
     ("registerMerchant", OPERATOR_OF_NETWORK),
     ("blockMerchant", OPERATOR_OF_NETWORK),

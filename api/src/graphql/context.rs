@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use amvaj_domain::access::{Caller, Identity};
+use amvaj_domain::audit::Author;
 use amvaj_domain::id::{MemberId, MerchantId};
 use async_graphql::{Context, Error, Result};
 
@@ -25,6 +26,11 @@ pub fn identity_if_any<'a>(ctx: &Context<'a>) -> Option<&'a Identity> {
 /// Who calls and what it may do, or `UNAUTHENTICATED`.
 pub fn identity<'a>(ctx: &Context<'a>) -> Result<&'a Identity> {
     identity_if_any(ctx).ok_or_else(|| Code::Unauthenticated.error())
+}
+
+/// Who acts, for the audit log, or `UNAUTHENTICATED`.
+pub fn author(ctx: &Context<'_>) -> Result<Author> {
+    Ok(Author::new(identity(ctx)?, request_id(ctx)))
 }
 
 /// In whose name the request is made; nobody when it had no token.

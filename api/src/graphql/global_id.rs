@@ -3,7 +3,7 @@
 //! The text is the base64url form of a tag byte, the UUID, and for objects within another their number. Clients
 //! must not read it; we may change it, but old ids keep their meaning: tags are never reused.
 
-use amvaj_domain::id::{BranchId, MemberId, MerchantId, WalletId};
+use amvaj_domain::id::{ApiKeyId, BranchId, MemberId, MerchantId, StaffId, UserId, WalletId};
 use async_graphql::ID;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,6 +29,12 @@ pub enum GlobalId {
     Hold(WalletId, i64),
     /// A purchase, by its wallet and the number of its earn.
     Purchase(WalletId, i64),
+    /// An operator or an agent.
+    User(UserId),
+    /// One of a merchant's people.
+    Staff(StaffId),
+    /// A merchant's key.
+    ApiKey(ApiKeyId),
 }
 
 impl GlobalId {
@@ -51,6 +57,9 @@ impl GlobalId {
             (6, Some(seq)) => Some(Self::Operation(WalletId::new(uuid), seq)),
             (7, Some(seq)) => Some(Self::Hold(WalletId::new(uuid), seq)),
             (8, Some(seq)) => Some(Self::Purchase(WalletId::new(uuid), seq)),
+            (14, None) => Some(Self::User(UserId::new(uuid))),
+            (13, None) => Some(Self::Staff(StaffId::new(uuid))),
+            (12, None) => Some(Self::ApiKey(ApiKeyId::new(uuid))),
             _ => None,
         }
     }
@@ -66,6 +75,9 @@ impl GlobalId {
             Self::Operation(wallet, seq) => (6, wallet.uuid(), Some(seq)),
             Self::Hold(wallet, seq) => (7, wallet.uuid(), Some(seq)),
             Self::Purchase(wallet, seq) => (8, wallet.uuid(), Some(seq)),
+            Self::User(id) => (14, id.uuid(), None),
+            Self::Staff(id) => (13, id.uuid(), None),
+            Self::ApiKey(id) => (12, id.uuid(), None),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(uuid.as_bytes());
@@ -112,6 +124,9 @@ mod tests {
             GlobalId::Branch(BranchId::new(uuid)),
             GlobalId::EarnRule(MerchantId::new(uuid), 7),
             GlobalId::Member(MemberId::new(uuid)),
+            GlobalId::User(UserId::new(uuid)),
+            GlobalId::Staff(StaffId::new(uuid)),
+            GlobalId::ApiKey(ApiKeyId::new(uuid)),
         ];
         let written: std::collections::HashSet<_> = ids.iter().map(|id| id.write()).collect();
         assert_eq!(written.len(), ids.len());

@@ -12,12 +12,13 @@ use amvaj_infra::directory;
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result};
 
 use super::connection::{PageArguments, connection};
-use super::context::{app, caller, caller_if_any, require_operator};
+use super::context::{app, author, caller, caller_if_any};
 use super::error::fault;
 use super::global_id::GlobalId;
 use super::loader::{CustomerRefOf, loader};
 use super::scalar::{DateTime, Version};
 use super::wallet::Wallet;
+use crate::app::find_member::list_members;
 pub use reference::{CustomerRefInput, MemberRef, MemberRefProblem};
 
 /// Whether a member takes part.
@@ -65,7 +66,8 @@ pub struct MemberMutations(
 #[Object]
 impl MemberQueries {
     /// The member that is named; null when there is none that the caller may see. The operator and merchants find any
-    /// member (merchants by reference only with their own), a member finds only itself.
+    /// member (merchants by reference only with their own), a member finds only itself. That an operator or agent looked
+    /// for somebody is in the audit log.
     async fn member(
         &self,
         ctx: &Context<'_>,
@@ -78,7 +80,8 @@ impl MemberQueries {
         }
     }
 
-    /// The members of the network, in the order of their enrolment (operator).
+    /// The members of the network, in the order of their enrolment (operator or agent). That they were listed is in the
+    /// audit log.
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -88,14 +91,14 @@ impl MemberQueries {
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which members; all when left out.")] filter: Option<MemberFilter>,
     ) -> Result<MemberConnection> {
-        let caller = require_operator(ctx)?;
+        let caller = caller(ctx)?;
         let request = PageArguments { first, after, last, before }.read(ctx)?;
         let filter = filter.unwrap_or_default();
         let filter = directory::MemberFilter {
             status: filter.status.map(Status::from),
             search: filter.search.as_deref().and_then(MemberSearch::parse),
         };
-        let page = app(ctx)?.directory.members(caller).page(&filter, &request).await.map_err(fault)?;
+        let page = list_members(app(ctx)?, caller, &author(ctx)?, &filter, &request).await.map_err(fault)?;
         Ok(MemberConnection::new(page, |member| member.id.uuid(), Member))
     }
 }

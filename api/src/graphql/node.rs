@@ -79,7 +79,7 @@ impl NodeQueries {
 }
 
 /// Finds one object as the caller may see it. Most are read through data loaders; a wallet comes from the cache or with a read of its own.
-async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Some(id) = GlobalId::read(id) else { return Ok(None) };
     let loader = loader(ctx)?;
     Ok(match id {
@@ -108,5 +108,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Member(id) => {
             loader.load_one(id).await.map_err(fault)?.map(|member| Node::Member(Member(member)))
         }
+        // These are listed where they are managed.
+        GlobalId::User(_) | GlobalId::Staff(_) | GlobalId::ApiKey(_) => None,
     })
 }

@@ -3,6 +3,7 @@
 use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
 
 use super::access::Guarded;
+use super::audit::AuditQueries;
 use super::branch::BranchMutations;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
@@ -39,6 +40,7 @@ pub struct Query(
     OperationQueries,
     PurchaseQuery,
     EarnQuery,
+    AuditQueries,
 );
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.

@@ -7,6 +7,7 @@ use amvaj_domain::id::{MemberId, MerchantId};
 use amvaj_domain::member::{Member, MemberLookup, MemberStatus};
 use amvaj_domain::text::{CustomerRef, Mobile, Name};
 use amvaj_domain::time::Instant;
+use amvaj_infra::audit::Audit;
 use amvaj_infra::directory::{Enrolment, EnrolmentRefused, LinkRefused};
 
 use super::error::ImportError;
@@ -138,7 +139,9 @@ impl<'a> Members<'a> {
             language: None,
             enrolled_at: now,
         };
-        let enrolled = self.app.directory.enrol_member(&Enrolment { member, customer }).await;
+        // The import as a whole has an entry in the audit log.
+        let enrolled =
+            self.app.directory.enrol_member(&Enrolment { member, customer }, Audit::Ordinary).await;
         Ok(enrolled.map_err(AppError::from)?.map(|()| id))
     }
 

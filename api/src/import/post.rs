@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::earn::EarnRule;
 use amvaj_domain::id::{BranchId, MerchantId};
 use amvaj_domain::ledger::{RefundSpec, Rejection};
@@ -9,6 +10,7 @@ use amvaj_domain::member::MemberLookup;
 use amvaj_domain::merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names};
 use amvaj_domain::text::Name;
 use amvaj_domain::time::Instant;
+use amvaj_infra::clock::Clock;
 use amvaj_infra::ledger::Recorded;
 use amvaj_infra::worker::{Sweep, SweepSettings};
 
@@ -66,6 +68,8 @@ impl<'a> Poster<'a> {
 
     /// Registers the merchants and branches that the network does not know, as of `now`.
     pub(super) async fn register(&mut self, events: &[Event], now: Instant) -> Result<(), ImportError> {
+        let begins = self.act(ActKind::PurchasesImported, Target::Nothing).detail("events", events.len());
+        self.app.audit.record_each(begins).await.map_err(AppError::from)?;
         for plan in &self.map.merchants {
             self.register_merchant(plan, now).await?;
         }
@@ -165,6 +169,12 @@ impl<'a> Poster<'a> {
         self.branches.get(&(merchant, name?.clone())).copied()
     }
 
+    /// What the import does on the network, at the time of the command: the clock of the network follows the file.
+    fn act(&self, kind: ActKind, target: Target) -> Act {
+        Act::new(&Author::console(), kind, target, Clock::System.now())
+            .detail("import", self.map.name.as_str())
+    }
+
     async fn register_merchant(&self, plan: &MerchantPlan, now: Instant) -> Result<(), ImportError> {
         let directory = &self.app.directory;
         let file = directory.merchant_file(plan.id).await.map_err(AppError::from)?;
@@ -172,14 +182,18 @@ impl<'a> Poster<'a> {
             let file = file.ok_or(ImportError::NoSuchMerchant(plan.id))?;
             return same_currency(plan, &file.merchant);
         };
-        match &file {
-            Some(file) => same_currency(plan, &file.merchant)?,
-            None => directory.register_merchant(&merchant(plan, new, now)).await.map_err(AppError::from)?,
+        if let Some(file) = &file {
+            same_currency(plan, &file.merchant)?;
+        } else {
+            let act = self.act(ActKind::MerchantRegistered, Target::Merchant(plan.id));
+            directory.register_merchant(&merchant(plan, new, now), &act).await.map_err(AppError::from)?;
         }
         // A run that was stopped may have registered the merchant without its rule.
         if file.is_none_or(|file| file.rules.is_empty()) {
             let rule = EarnRule { effective_from: now, ..new.rule.clone() };
-            let added = directory.add_rule_version(plan.id, &rule, now).await.map_err(AppError::from)?;
+            let act = self.act(ActKind::EarnRuleSet, Target::Merchant(plan.id));
+            let added =
+                directory.add_rule_version(plan.id, &rule, now, &act).await.map_err(AppError::from)?;
             added.map_err(|refused| ImportError::Rule {
                 code: plan.code.clone(),
                 problem: refused.to_string(),
@@ -216,7 +230,8 @@ impl<'a> Poster<'a> {
             status: BranchStatus::Open,
             created_at: now,
         };
-        directory.add_branch(&branch).await.map_err(AppError::from)?;
+        let act = self.act(ActKind::BranchRegistered, Target::Branch(id));
+        directory.add_branch(&branch, &act).await.map_err(AppError::from)?;
         Ok(id)
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod columns;
 mod connection;
 pub(crate) mod entity;
 mod error;
+pub(crate) mod listing;
 
 pub use connection::{Database, DatabaseSettings};
 pub use error::StoreError;

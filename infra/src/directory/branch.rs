@@ -1,11 +1,13 @@
 //! Branches of merchants.
 
+use amvaj_domain::audit::Act;
 use amvaj_domain::id::{BranchId, MerchantId};
 use amvaj_domain::merchant::{Branch, BranchStatus};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::{Directory, listing, rows};
+use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
 use crate::db::entity::branch::{ActiveModel, Column, Entity};
 use crate::db::entity::merchant;
@@ -34,9 +36,9 @@ impl Directory {
     }
 
     /// Writes a new branch; `false` when there is no such merchant.
-    pub async fn add_branch(&self, branch: &Branch) -> Result<bool, StoreError> {
-        let transaction = self.db.begin().await?;
-        let merchant = merchant::Entity::find_by_id(branch.merchant.uuid()).one(&transaction).await?;
+    pub async fn add_branch(&self, branch: &Branch, act: &Act) -> Result<bool, StoreError> {
+        let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
+        let merchant = merchant::Entity::find_by_id(branch.merchant.uuid()).one(unit.transaction()).await?;
         if merchant.is_none() {
             return Ok(false);
         }
@@ -48,26 +50,31 @@ impl Directory {
             status: Set(branch.status.stored()),
             created_at: Set(branch.created_at.micros()),
         };
-        Entity::insert(row).exec_without_returning(&transaction).await?;
-        transaction.commit().await?;
+        Entity::insert(row).exec_without_returning(unit.transaction()).await?;
+        unit.commit().await?;
         self.files.forget(branch.merchant);
         Ok(true)
     }
 
-    /// Sets a branch's status, also when it has that status already; nothing when there is no such branch.
+    /// Sets a branch's status; one that it has already changes nothing and is not told of. Nothing when there is no such
+    /// branch.
     pub async fn set_branch_status(
         &self,
         id: BranchId,
         status: BranchStatus,
+        act: &Act,
     ) -> Result<Option<Branch>, StoreError> {
-        let transaction = self.db.begin().await?;
-        Entity::update_many()
+        let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
+        let changed = Entity::update_many()
             .col_expr(Column::Status, status.stored().into())
             .filter(Column::BranchId.eq(id.uuid()))
-            .exec(&transaction)
+            .filter(Column::Status.ne(status.stored()))
+            .exec(unit.transaction())
             .await?;
-        let found = Entity::find_by_id(id.uuid()).one(&transaction).await?;
-        transaction.commit().await?;
+        let found = Entity::find_by_id(id.uuid()).one(unit.transaction()).await?;
+        if changed.rows_affected > 0 {
+            unit.commit().await?;
+        }
         let branch = found.as_ref().map(rows::branch).transpose()?;
         if let Some(branch) = &branch {
             self.files.forget(branch.merchant);

@@ -1,5 +1,6 @@
 //! Versions of merchants' earn rules.
 
+use amvaj_domain::audit::Act;
 use amvaj_domain::earn::{EarnRule, next_version};
 use amvaj_domain::id::MerchantId;
 use amvaj_domain::points::Points;
@@ -9,6 +10,7 @@ use sea_orm::{
 };
 
 use super::{Directory, listing, rows};
+use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
 use crate::db::entity::earn_rule::{ActiveModel, Column, Entity};
 use crate::db::entity::merchant;
@@ -66,13 +68,15 @@ impl Directory {
         merchant: MerchantId,
         rule: &EarnRule,
         now: Instant,
+        act: &Act,
     ) -> Result<Result<EarnRule, RuleRefused>, StoreError> {
         let mut tries = TRIES;
         loop {
-            let transaction = self.db.begin().await?;
-            match add(&transaction, merchant, rule, now).await {
+            let mut unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
+            match add(unit.transaction(), merchant, rule, now).await {
                 Ok(Ok(added)) => {
-                    transaction.commit().await?;
+                    unit.detail("version", added.version);
+                    unit.commit().await?;
                     self.files.forget(merchant);
                     return Ok(Ok(added));
                 }

@@ -1,15 +1,19 @@
 //! What changes members: enrolment with a wallet, blocking, and merchants' references.
 
+use amvaj_domain::audit::Act;
 use amvaj_domain::id::{MemberId, MerchantId};
 use amvaj_domain::language::Language;
 use amvaj_domain::ledger::Wallet;
 use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::text::{CardNumber, CustomerRef};
 use amvaj_domain::time::Instant;
-use sea_orm::sea_query::SimpleExpr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, Value,
+};
 
 use super::{Directory, rows};
+use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
 use crate::db::entity::member::{ActiveModel, Column, Entity};
 use crate::db::entity::{customer_ref, wallet};
@@ -62,16 +66,17 @@ impl Directory {
     pub async fn enrol_member(
         &self,
         enrolment: &Enrolment,
+        audit: Audit<'_>,
     ) -> Result<Result<(), EnrolmentRefused>, StoreError> {
         let mut tries = TRIES;
         loop {
-            let transaction = self.db.begin().await?;
-            if let Some(refused) = obstacle(&transaction, enrolment).await? {
+            let unit = Unit::begin(&self.db, audit).await?;
+            if let Some(refused) = obstacle(unit.transaction(), enrolment).await? {
                 return Ok(Err(refused));
             }
-            match insert(&transaction, enrolment).await {
+            match insert(unit.transaction(), enrolment).await {
                 Ok(()) => {
-                    transaction.commit().await?;
+                    unit.commit().await?;
                     return Ok(Ok(()));
                 }
                 // Another enrolment took a unique value in between: the next round sees which one.
@@ -81,14 +86,15 @@ impl Directory {
         }
     }
 
-    /// Sets a member's status, also when it has that status already; nothing when there is no such member. The
-    /// wallet has a status of its own, which an operation of the ledger sets.
+    /// Sets a member's status; one that it has already changes nothing and is not told of. Nothing when there is no such
+    /// member. The wallet has a status of its own, which an operation of the ledger sets.
     pub async fn set_member_status(
         &self,
         id: MemberId,
         status: MemberStatus,
+        act: &Act,
     ) -> Result<Option<Member>, StoreError> {
-        self.set_column(id, Column::Status, status.stored().into()).await
+        self.set_column(id, Column::Status, status.stored().into(), Audit::Entry(act)).await
     }
 
     /// Sets the language in which a member is told things; nothing when there is no such member.
@@ -97,23 +103,29 @@ impl Directory {
         id: MemberId,
         language: Language,
     ) -> Result<Option<Member>, StoreError> {
-        self.set_column(id, Column::Language, language.code().into()).await
+        // The member's own business.
+        self.set_column(id, Column::Language, language.code().into(), Audit::Ordinary).await
     }
 
+    /// Sets a column, unless it has that value already.
     async fn set_column(
         &self,
         id: MemberId,
         column: Column,
-        value: SimpleExpr,
+        value: Value,
+        audit: Audit<'_>,
     ) -> Result<Option<Member>, StoreError> {
-        let transaction = self.db.begin().await?;
-        Entity::update_many()
-            .col_expr(column, value)
+        let unit = Unit::begin(&self.db, audit).await?;
+        let changed = Entity::update_many()
+            .col_expr(column, Expr::value(value.clone()))
             .filter(Column::MemberId.eq(id.uuid()))
-            .exec(&transaction)
+            .filter(Condition::any().add(column.ne(value)).add(column.is_null()))
+            .exec(unit.transaction())
             .await?;
-        let found = Entity::find_by_id(id.uuid()).one(&transaction).await?;
-        transaction.commit().await?;
+        let found = Entity::find_by_id(id.uuid()).one(unit.transaction()).await?;
+        if changed.rows_affected > 0 {
+            unit.commit().await?;
+        }
         found.as_ref().map(rows::member).transpose()
     }
 
@@ -127,14 +139,16 @@ impl Directory {
     ) -> Result<Result<(), LinkRefused>, StoreError> {
         let mut tries = TRIES;
         loop {
-            let transaction = self.db.begin().await?;
-            if Entity::find_by_id(member.uuid()).one(&transaction).await?.is_none() {
+            // A merchant's own business.
+            let unit = Unit::begin(&self.db, Audit::Ordinary).await?;
+            let transaction = unit.transaction();
+            if Entity::find_by_id(member.uuid()).one(transaction).await?.is_none() {
                 return Ok(Err(LinkRefused::MemberNotFound));
             }
-            if !merchant_exists(&transaction, merchant).await? {
+            if !merchant_exists(transaction, merchant).await? {
                 return Ok(Err(LinkRefused::MerchantNotFound));
             }
-            match holder(&transaction, merchant, reference).await? {
+            match holder(transaction, merchant, reference).await? {
                 Some(holder) if holder == member => return Ok(Ok(())),
                 Some(_) => return Ok(Err(LinkRefused::CustomerRefTaken)),
                 None => {}
@@ -142,11 +156,11 @@ impl Directory {
             customer_ref::Entity::delete_many()
                 .filter(customer_ref::Column::MerchantId.eq(merchant.uuid()))
                 .filter(customer_ref::Column::MemberId.eq(member.uuid()))
-                .exec(&transaction)
+                .exec(transaction)
                 .await?;
-            match insert_reference(&transaction, merchant, reference, member, now).await {
+            match insert_reference(transaction, merchant, reference, member, now).await {
                 Ok(()) => {
-                    transaction.commit().await?;
+                    unit.commit().await?;
                     return Ok(Ok(()));
                 }
                 Err(StoreError::Duplicate(_)) if tries > 1 => tries -= 1,

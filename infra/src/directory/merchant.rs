@@ -1,5 +1,6 @@
 //! Merchants.
 
+use amvaj_domain::audit::Act;
 use amvaj_domain::id::MerchantId;
 use amvaj_domain::merchant::{Merchant, MerchantStatus};
 use amvaj_domain::text::search_key;
@@ -8,6 +9,7 @@ use uuid::Uuid;
 
 use super::listing::{self, contains};
 use super::{Directory, rows};
+use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
 use crate::db::entity::merchant::{ActiveModel, Column, Entity};
 use crate::page::{Page, PageRequest};
@@ -46,7 +48,8 @@ impl Directory {
     }
 
     /// Writes a new merchant.
-    pub async fn register_merchant(&self, merchant: &Merchant) -> Result<(), StoreError> {
+    pub async fn register_merchant(&self, merchant: &Merchant, act: &Act) -> Result<(), StoreError> {
+        let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
         let row = ActiveModel {
             merchant_id: Set(merchant.id.uuid()),
             name_fa: Set(merchant.names.fa.to_string()),
@@ -58,25 +61,31 @@ impl Directory {
             redeem_price: Set(merchant.prices.redeem),
             created_at: Set(merchant.created_at.micros()),
         };
-        Entity::insert(row).exec_without_returning(self.db.writer()).await?;
+        Entity::insert(row).exec_without_returning(unit.transaction()).await?;
+        unit.commit().await?;
         self.files.forget(merchant.id);
         Ok(())
     }
 
-    /// Sets a merchant's status, also when it has that status already; nothing when there is no such merchant.
+    /// Sets a merchant's status; one that it has already changes nothing and is not told of. Nothing when there is no
+    /// such merchant.
     pub async fn set_merchant_status(
         &self,
         id: MerchantId,
         status: MerchantStatus,
+        act: &Act,
     ) -> Result<Option<Merchant>, StoreError> {
-        let transaction = self.db.begin().await?;
-        Entity::update_many()
+        let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
+        let changed = Entity::update_many()
             .col_expr(Column::Status, status.stored().into())
             .filter(Column::MerchantId.eq(id.uuid()))
-            .exec(&transaction)
+            .filter(Column::Status.ne(status.stored()))
+            .exec(unit.transaction())
             .await?;
-        let found = Entity::find_by_id(id.uuid()).one(&transaction).await?;
-        transaction.commit().await?;
+        let found = Entity::find_by_id(id.uuid()).one(unit.transaction()).await?;
+        if changed.rows_affected > 0 {
+            unit.commit().await?;
+        }
         self.files.forget(id);
         found.as_ref().map(rows::merchant).transpose()
     }

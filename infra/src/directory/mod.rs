@@ -1,15 +1,15 @@
 //! Who takes part: merchants with their branches and earn rules, members and how to find them.
 //!
 //! Reads answer with domain values. What a caller may see of members depends on who it is, so they are read through
-//! [`Members`], which is made for a caller. Each write is one transaction; a write on this node is seen at once by
-//! every read on it, and within a second on other nodes.
+//! [`Members`], which is made for a caller. Each write is one transaction, and what the operator does is committed with
+//! its entry in the audit log; a write on this node is seen at once by every read on it, and within a second on other
+//! nodes.
 
 mod branch;
 mod bulk_enrolment;
 mod earn_rule;
 mod enrolment;
 mod file;
-mod listing;
 mod member;
 mod merchant;
 mod network;
@@ -24,7 +24,7 @@ pub use network::Network;
 
 use amvaj_domain::access::Caller;
 
-use crate::db::Database;
+use crate::db::{Database, listing};
 use file::Files;
 
 /// The directory of those who take part. Cheap to clone.

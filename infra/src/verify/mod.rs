@@ -5,6 +5,7 @@
 //! page. Queries that compare two tables add both up, one with the sign turned, and group by the key: so a row that
 //! is missing on either side is found as well as one that differs.
 
+mod audit;
 mod balances;
 mod check;
 mod claims;
@@ -95,7 +96,8 @@ pub async fn verify(
         snapshot.execute_unprepared("set local enable_nestloop = off").await?;
     }
     let stale = options.now.plus(Span::from_micros(options.grace.micros().saturating_neg()));
-    let total = count(checks().count().saturating_add(walk::CHECKS.len()));
+    let total = checks().count().saturating_add(walk::CHECKS.len()).saturating_add(audit::CHECKS.len());
+    let total = count(total);
     let mut results = Vec::new();
     for (done, check) in checks().enumerate() {
         progress(Progress { done: count(done), total, name: check.name, wallets: (0, 0) });
@@ -106,6 +108,9 @@ pub async fn verify(
         progress(Progress { done, total, name: walk::NAME, wallets });
     });
     results.extend(walked.await?);
+    let done = count(results.len());
+    progress(Progress { done, total, name: audit::NAME, wallets: (0, 0) });
+    results.extend(audit::run(&snapshot, options.limit_per_check).await?);
     snapshot.rollback().await?;
     results.sort_by_key(|result| result.number);
     Ok(Report { checks: results })
@@ -121,6 +126,7 @@ fn checks() -> impl Iterator<Item = &'static Check> {
         purchases::CHECKS,
         members::CHECKS,
         relay::CHECKS,
+        audit::QUERIES,
     ]
     .into_iter()
     .flatten()

@@ -8,7 +8,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::Branch;
 use crate::app::AppError;
 use crate::app::register_branch::register_branch;
-use crate::graphql::context::{app, require_operator};
+use crate::graphql::context::{app, author, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -55,12 +55,12 @@ impl RegisterBranch {
         ctx: &Context<'_>,
         #[graphql(desc = "The branch.")] input: RegisterBranchInput,
     ) -> Result<RegisterBranchPayload> {
-        let caller = require_operator(ctx)?;
+        require_operator(ctx)?;
         let (merchant, names) = match read(&input) {
             Ok(read) => read,
             Err(user_errors) => return Ok(RegisterBranchPayload { branch: None, user_errors }),
         };
-        match register_branch(app(ctx)?, caller, merchant, names).await {
+        match register_branch(app(ctx)?, &author(ctx)?, merchant, names).await {
             Ok(branch) => Ok(RegisterBranchPayload { branch: Some(Branch(branch)), user_errors: Vec::new() }),
             Err(AppError::NotFound) => {
                 let code = RegisterBranchErrorCode::MerchantNotFound;

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::Branch;
 use crate::app::AppError;
 use crate::app::set_branch_status::set_branch_status;
-use crate::graphql::context::{app, require_operator};
+use crate::graphql::context::{app, author, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -96,9 +96,9 @@ impl SetBranchStatus {
 
 /// Sets the status; nothing when the id names no branch.
 async fn set(ctx: &Context<'_>, id: &ID, status: BranchStatus) -> Result<Option<Branch>> {
-    let caller = require_operator(ctx)?;
+    require_operator(ctx)?;
     let Some(id) = GlobalId::branch(id) else { return Ok(None) };
-    match set_branch_status(app(ctx)?, caller, id, status).await {
+    match set_branch_status(app(ctx)?, &author(ctx)?, id, status).await {
         Ok(branch) => Ok(Some(Branch(branch))),
         Err(AppError::NotFound) => Ok(None),
         Err(error) => Err(fault(error)),

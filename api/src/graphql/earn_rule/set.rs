@@ -8,7 +8,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{EarnRateInput, EarnRule, ExpiryInput};
 use crate::app::set_earn_rule::{SetEarnRule, SetEarnRuleRefused, set_earn_rule};
-use crate::graphql::context::{app, require_operator};
+use crate::graphql::context::{app, author, require_operator};
 use crate::graphql::error::refusal_or_fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::scalar::{DateTime, MinorUnits, PointsScalar};
@@ -88,13 +88,13 @@ impl EarnRuleMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The rule.")] input: SetEarnRuleInput,
     ) -> Result<SetEarnRulePayload> {
-        let caller = require_operator(ctx)?;
+        require_operator(ctx)?;
         let request = match read(input) {
             Ok(request) => request,
             Err(user_errors) => return Ok(SetEarnRulePayload { earn_rule: None, user_errors }),
         };
         let merchant = request.merchant;
-        match refusal_or_fault(set_earn_rule(app(ctx)?, caller, request).await)? {
+        match refusal_or_fault(set_earn_rule(app(ctx)?, &author(ctx)?, request).await)? {
             Ok(rule) => {
                 let earn_rule = Some(EarnRule { merchant, rule });
                 Ok(SetEarnRulePayload { earn_rule, user_errors: Vec::new() })

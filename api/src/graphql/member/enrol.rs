@@ -7,7 +7,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use super::language::Language;
 use super::{CustomerRefInput, Member, MemberRefProblem};
 use crate::app::enrol_member::{self, EnrolMemberRefused, enrol_member};
-use crate::graphql::context::{app, caller};
+use crate::graphql::context::{app, author, caller};
 use crate::graphql::error::{Code, refusal_or_fault};
 use crate::graphql::user_error::{Problems, user_errors};
 
@@ -79,7 +79,7 @@ impl EnrolMember {
             Ok(request) => request,
             Err(user_errors) => return Ok(EnrolMemberPayload { member: None, user_errors }),
         };
-        match refusal_or_fault(enrol_member(app(ctx)?, caller, request).await)? {
+        match refusal_or_fault(enrol_member(app(ctx)?, &author(ctx)?, request).await)? {
             Ok(member) => Ok(EnrolMemberPayload { member: Some(Member(member)), user_errors: Vec::new() }),
             Err(refused) => {
                 let (code, path) = shown(refused);

@@ -6,7 +6,8 @@ use amvaj_domain::member::{Member, MemberLookup};
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile};
 use async_graphql::{Context, Error, ID, InputObject, OneofObject, Result};
 
-use crate::graphql::context::{app, caller};
+use crate::app::find_member::find_member;
+use crate::graphql::context::{app, author, caller};
 use crate::graphql::error::{Code, fault};
 use crate::graphql::global_id::GlobalId;
 use crate::language::Message;
@@ -72,7 +73,7 @@ impl MemberRef {
             Ok(lookup) => lookup,
             Err(problem) => return Ok(Err(problem)),
         };
-        let found = app(ctx)?.directory.members(caller).find(&lookup).await.map_err(fault)?;
+        let found = find_member(app(ctx)?, caller, &author(ctx)?, &lookup).await.map_err(fault)?;
         Ok(found.ok_or(MemberRefProblem::NotFound))
     }
 

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::Member;
 use crate::app::AppError;
 use crate::app::set_member_status::set_member_status;
-use crate::graphql::context::{app, require_operator};
+use crate::graphql::context::{app, author, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -97,9 +97,9 @@ impl SetMemberStatus {
 
 /// Sets the status; nothing when the id names no member.
 async fn set(ctx: &Context<'_>, id: &ID, status: MemberStatus) -> Result<Option<Member>> {
-    let caller = require_operator(ctx)?;
+    require_operator(ctx)?;
     let Some(id) = GlobalId::member(id) else { return Ok(None) };
-    match set_member_status(app(ctx)?, caller, id, status).await {
+    match set_member_status(app(ctx)?, &author(ctx)?, id, status).await {
         Ok(member) => Ok(Some(Member(member))),
         Err(AppError::NotFound) => Ok(None),
         Err(error) => Err(fault(error)),

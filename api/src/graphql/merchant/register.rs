@@ -6,7 +6,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::Merchant;
 use crate::app::register_merchant::{self, register_merchant};
-use crate::graphql::context::{app, require_operator};
+use crate::graphql::context::{app, author, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::scalar::{CurrencyCode, MinorUnits};
 use crate::graphql::user_error::{Problems, user_errors};
@@ -57,12 +57,12 @@ impl RegisterMerchant {
         ctx: &Context<'_>,
         #[graphql(desc = "The merchant.")] input: RegisterMerchantInput,
     ) -> Result<RegisterMerchantPayload> {
-        let caller = require_operator(ctx)?;
+        require_operator(ctx)?;
         let request = match read(&input) {
             Ok(request) => request,
             Err(user_errors) => return Ok(RegisterMerchantPayload { merchant: None, user_errors }),
         };
-        let merchant = register_merchant(app(ctx)?, caller, request).await.map_err(fault)?;
+        let merchant = register_merchant(app(ctx)?, &author(ctx)?, request).await.map_err(fault)?;
         Ok(RegisterMerchantPayload { merchant: Some(Merchant(merchant)), user_errors: Vec::new() })
     }
 }

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::Merchant;
 use crate::app::AppError;
 use crate::app::set_merchant_status::set_merchant_status;
-use crate::graphql::context::{app, require_operator};
+use crate::graphql::context::{app, author, require_operator};
 use crate::graphql::error::fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -97,9 +97,9 @@ impl SetMerchantStatus {
 
 /// Sets the status; nothing when the id names no merchant.
 async fn set(ctx: &Context<'_>, id: &ID, status: MerchantStatus) -> Result<Option<Merchant>> {
-    let caller = require_operator(ctx)?;
+    require_operator(ctx)?;
     let Some(id) = GlobalId::merchant(id) else { return Ok(None) };
-    match set_merchant_status(app(ctx)?, caller, id, status).await {
+    match set_merchant_status(app(ctx)?, &author(ctx)?, id, status).await {
         Ok(merchant) => Ok(Some(Merchant(merchant))),
         Err(AppError::NotFound) => Ok(None),
         Err(error) => Err(fault(error)),

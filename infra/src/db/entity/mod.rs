@@ -1,5 +1,7 @@
 //! The tables, one file each. They stay inside this crate: whoever reads gets domain values.
 
+pub(crate) mod audit_entry;
+pub(crate) mod audit_head;
 pub(crate) mod branch;
 pub(crate) mod cap_used;
 pub(crate) mod claim;

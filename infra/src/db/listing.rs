@@ -6,14 +6,14 @@ use sea_orm::{
     Value,
 };
 
-use crate::db::{Database, StoreError};
+use super::{Database, StoreError};
 use crate::page::{Page, PageEnd, PageRequest};
 
 /// Stands before a sign that `like` would otherwise read as "anything".
 const ESCAPE: char = '!';
 
 /// Reads a page of a list that is ordered by one key.
-pub(super) async fn page<E, M, K, T>(
+pub(crate) async fn page<E, M, K, T>(
     db: &Database,
     list: Select<E>,
     key: E::Column,
@@ -32,12 +32,12 @@ where
 }
 
 /// A pattern for texts that contain `part`.
-pub(super) fn contains(part: &str) -> LikeExpr {
+pub(crate) fn contains(part: &str) -> LikeExpr {
     LikeExpr::new(format!("%{}%", escaped(part))).escape(ESCAPE)
 }
 
 /// A pattern for texts that begin with `start`.
-pub(super) fn begins_with(start: &str) -> LikeExpr {
+pub(crate) fn begins_with(start: &str) -> LikeExpr {
     LikeExpr::new(format!("{}%", escaped(start))).escape(ESCAPE)
 }
 
