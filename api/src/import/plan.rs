@@ -2,6 +2,7 @@
 //! needs no database, so it is all of a dry run.
 
 use amvaj_domain::time::Instant;
+use sha2::{Digest as _, Sha256};
 
 use super::basket::{self, Purchase};
 use super::cancel::{self, Refund};
@@ -15,6 +16,8 @@ use super::row::Rows;
 /// What a file asks for.
 #[derive(Debug)]
 pub struct Plan {
+    /// SHA-256 of the file in hexadecimal digits, by which a second import of it is known.
+    pub digest: String,
     /// Lines of the file without its header and blank lines.
     pub read: u64,
     /// Units of all cancellations that could be read and have a customer and a merchant.
@@ -114,5 +117,6 @@ pub fn plan(map: &Map, file: &[u8], mut progress: impl FnMut(u64)) -> Result<Pla
     let refunds = matched.refunds.into_iter().map(Event::Refund);
     let mut events: Vec<Event> = purchases.into_iter().map(Event::Purchase).chain(refunds).collect();
     events.sort_by_key(Event::order);
-    Ok(Plan { read, cancelled_units, events, skipped, rests: matched.rests })
+    let digest = Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Plan { digest, read, cancelled_units, events, skipped, rests: matched.rests })
 }

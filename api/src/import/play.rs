@@ -48,7 +48,7 @@ pub async fn play(
     let mut tally = Tally::new(map, plan);
     let mut refused = Receipts::new();
     if let Some(first) = plan.events.first() {
-        poster.register(&plan.events, first.time()).await?;
+        poster.register(plan, first.time()).await?;
     }
     let mut last = None;
     for wave in plan.events.chunk_by(|one, next| one.time() == next.time()) {

@@ -19,7 +19,7 @@ use super::cancel::Refund;
 use super::enrol::Members;
 use super::error::ImportError;
 use super::map::{Map, MerchantPlan, NewMerchant};
-use super::plan::Event;
+use super::plan::{Event, Plan};
 use crate::app::earn_points::{EarnPoints, earn_points};
 use crate::app::points::{PointsOutcome, PointsRefusal, PointsRequest};
 use crate::app::refund_purchase::{RefundPurchase, refund_purchase};
@@ -67,13 +67,13 @@ impl<'a> Poster<'a> {
     }
 
     /// Registers the merchants and branches that the network does not know, as of `now`.
-    pub(super) async fn register(&mut self, events: &[Event], now: Instant) -> Result<(), ImportError> {
-        let begins = self.act(ActKind::PurchasesImported, Target::Nothing).detail("events", events.len());
-        self.app.audit.record_each(begins).await.map_err(AppError::from)?;
+    pub(super) async fn register(&mut self, plan: &Plan, now: Instant) -> Result<(), ImportError> {
+        self.tell(plan).await?;
         for plan in &self.map.merchants {
             self.register_merchant(plan, now).await?;
         }
-        let branches: BTreeSet<(MerchantId, &Name)> = events
+        let branches: BTreeSet<(MerchantId, &Name)> = plan
+            .events
             .iter()
             .filter_map(|event| match event {
                 Event::Purchase(purchase) => Some((purchase.merchant, purchase.branch.as_ref()?)),
@@ -167,6 +167,18 @@ impl<'a> Poster<'a> {
 
     fn branch(&self, merchant: MerchantId, name: Option<&Name>) -> Option<BranchId> {
         self.branches.get(&(merchant, name?.clone())).copied()
+    }
+
+    /// Tells the audit log of the import before anything of it is posted; once, because whoever imports the same file
+    /// again goes on where the first run stopped, or changes nothing.
+    async fn tell(&self, plan: &Plan) -> Result<(), ImportError> {
+        let (kind, audit) = (ActKind::PurchasesImported, &self.app.audit);
+        if audit.tells(kind, ("file", &plan.digest)).await.map_err(AppError::from)? {
+            return Ok(());
+        }
+        let act = self.act(kind, Target::Nothing);
+        let act = act.detail("file", plan.digest.as_str()).detail("events", plan.events.len());
+        Ok(audit.record_each(act).await.map_err(AppError::from)?)
     }
 
     /// What the import does on the network, at the time of the command: the clock of the network follows the file.

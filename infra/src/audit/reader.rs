@@ -61,6 +61,20 @@ impl AuditLog {
     ) -> Result<Page<Entry>, StoreError> {
         listing::page(&self.db, filter.list(), Column::Seq, request, entry).await
     }
+
+    /// Whether the log tells of an act of this kind with this detail. Reads all entries of the kind, so it is for kinds
+    /// that are rare.
+    pub async fn tells(&self, kind: ActKind, detail: (&str, &str)) -> Result<bool, StoreError> {
+        let filter = AuditFilter { kind: Some(kind), ..AuditFilter::default() };
+        let told = filter.list().all(self.db.reader()).await?;
+        for row in &told {
+            let entry = entry(row)?;
+            if entry.details.iter().any(|(name, value)| (name.as_str(), value.as_str()) == detail) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 impl AuditFilter {
