@@ -13,6 +13,7 @@ use amvaj_domain::language::Language;
 use amvaj_domain::money::Currency;
 use thiserror::Error;
 
+use crate::http::client::Proxies;
 pub use reader::Setting;
 use reader::{PREFIX, Reader, whole_number};
 pub use secret::Secret;
@@ -69,6 +70,8 @@ pub struct HttpConfig {
     pub workers: Option<NonZeroUsize>,
     /// Longest request body in bytes.
     pub body_limit: usize,
+    /// The operator's own proxies in front of the server.
+    pub proxies: Proxies,
     /// How long one operation may take.
     pub request_timeout: Duration,
     /// How long a stop waits for what was accepted.
@@ -283,6 +286,7 @@ impl HttpConfig {
             }),
             workers: reader.take_optional("HTTP_WORKERS", threads),
             body_limit: reader.number("HTTP_BODY_LIMIT", 262_144, 1_024..=16_777_216),
+            proxies: Proxies(reader.number("HTTP_PROXIES", 0, 0..=10)),
             request_timeout: Duration::from_millis(reader.number(
                 "HTTP_REQUEST_TIMEOUT_MS",
                 10_000,

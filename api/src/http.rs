@@ -1,6 +1,7 @@
 //! The HTTP surface: the GraphQL endpoint, health, metrics, web pages, and what every response carries.
 
 pub mod assets;
+pub mod client;
 pub mod docs;
 pub mod examples;
 pub mod graphiql;

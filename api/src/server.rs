@@ -200,6 +200,7 @@ impl Shared {
                 prepare: parts.prepare,
                 timeout: config.request_timeout,
                 body_limit: config.body_limit,
+                proxies: config.proxies,
                 runtime: Handle::current(),
             }),
         }

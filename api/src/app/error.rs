@@ -1,5 +1,6 @@
 //! Why a use case did not come to its end. Expected refusals are not here: each use case has its own.
 
+use amvaj_domain::time::Span;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::ledger::SubmitError;
 
@@ -15,6 +16,12 @@ pub enum AppError {
     /// There is no such thing for this caller.
     #[error("there is no such thing")]
     NotFound,
+    /// The caller does this too often; nothing was done.
+    #[error("this is done too often")]
+    Throttled {
+        /// The time after which it can be done; above zero.
+        retry_after: Span,
+    },
     /// There is too much to do; nothing was done.
     #[error("there is too much to do")]
     Overloaded,

@@ -9,6 +9,7 @@ use async_graphql::{Context, Error, Result};
 
 use super::error::Code;
 use crate::app::App;
+use crate::http::client::Client;
 use crate::http::language::RequestLanguage;
 use crate::http::response::RequestId;
 use crate::language::{Language, Message};
@@ -75,6 +76,11 @@ pub async fn language(ctx: &Context<'_>) -> Language {
         Some(language) => language.get().await,
         None => app(ctx).map_or(Language::English, |app| app.network.language),
     }
+}
+
+/// Where the request comes from.
+pub fn client<'a>(ctx: &Context<'a>) -> Result<&'a Client> {
+    ctx.data::<Client>()
 }
 
 /// The id of this request, for logs.

@@ -2,12 +2,15 @@
 //! language. Expected refusals are not errors but `userErrors` of a payload. Unknown errors are masked here, and only
 //! here.
 
+use amvaj_domain::time::Span;
 use amvaj_infra::db::StoreError;
 use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, ServerError, Value};
 
 use crate::app::{AppError, Stopped};
 use crate::language::{Language, Message};
 
+/// The extension that says how many seconds to wait.
+const RETRY_AFTER: &str = "retryAfter";
 /// Most errors that one response lists.
 const MOST_ERRORS: usize = 20;
 
@@ -119,6 +122,7 @@ impl From<&AppError> for Code {
             AppError::Unauthenticated => Self::Unauthenticated,
             AppError::Forbidden => Self::Forbidden,
             AppError::NotFound => Self::NotFound,
+            AppError::Throttled { .. } => Self::Throttled,
             AppError::Overloaded => Self::Overloaded,
             AppError::OutcomeUnknown => Self::OutcomeUnknown,
             AppError::Store(error) => Self::from(error),
@@ -144,6 +148,9 @@ impl From<&StoreError> for Code {
 pub fn fault(error: impl Into<AppError>) -> Error {
     let error = error.into();
     let code = Code::from(&error);
+    if let AppError::Throttled { retry_after } = error {
+        return throttled(retry_after);
+    }
     match code {
         Code::Internal => Code::internal(error.to_string()),
         Code::Overloaded => {
@@ -152,6 +159,27 @@ pub fn fault(error: impl Into<AppError>) -> Error {
         }
         _ => code.error(),
     }
+}
+
+/// The refusal of whoever does something too often, with the seconds to wait in `extensions.retryAfter`. When nothing
+/// of the request was done, it is answered with 429.
+pub fn throttled(retry_after: Span) -> Error {
+    let seconds = whole_seconds(retry_after);
+    Code::Throttled.error().extend_with(|_, extensions| extensions.set(RETRY_AFTER, seconds))
+}
+
+/// The seconds to wait that an error tells of.
+pub fn retry_after(error: &ServerError) -> Option<i64> {
+    match error.extensions.as_ref()?.get(RETRY_AFTER)? {
+        Value::Number(seconds) => seconds.as_i64(),
+        _ => None,
+    }
+}
+
+/// A time in seconds, rounded up: whoever waits so long has waited long enough.
+pub fn whole_seconds(span: Span) -> i64 {
+    const SECOND: i64 = 1_000_000;
+    span.micros().max(0).saturating_add(SECOND - 1).div_euclid(SECOND)
 }
 
 /// Parts a use case's refusal, which is data for the payload, from its fault.

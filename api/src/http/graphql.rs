@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
+use super::client::{Client, Proxies};
 use super::language::RequestLanguage;
 use super::media_type::MediaType;
 use super::request::{self, Operation, Refusal};
@@ -38,11 +39,13 @@ pub struct Endpoint {
     pub authenticator: Authenticator,
     /// The time by which tokens are judged.
     pub clock: Clock,
-    /// What is added to every request. `Option<Identity>`, [`RequestLanguage`] and [`RequestId`]
-    /// are there without it.
+    /// What is added to every request. `Option<Identity>`, [`Client`], [`RequestLanguage`]
+    /// and [`RequestId`] are there without it.
     pub prepare: Arc<Prepare>,
     /// How long one operation may take.
     pub timeout: Duration,
+    /// The proxies through which clients come.
+    pub proxies: Proxies,
     /// Longest body in bytes, to name it in a refusal.
     pub body_limit: usize,
     /// Where operations run. It outlives the HTTP threads, so a connection pool stays usable while they stop, and a
@@ -89,7 +92,12 @@ impl Exchange {
             }
             Stage::Execution => {
                 let headers = std::mem::take(&mut outcome.http_headers);
-                let mut answer = response::json(StatusCode::OK, self.media_type.as_str(), &outcome);
+                let wait = wait(&outcome);
+                let status = wait.map_or(StatusCode::OK, |_| StatusCode::TOO_MANY_REQUESTS);
+                let mut answer = response::json(status, self.media_type.as_str(), &outcome);
+                if let Some(seconds) = wait {
+                    answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+                }
                 for (name, value) in &headers {
                     let name = HeaderName::from_bytes(name.as_str().as_bytes());
                     let value = HeaderValue::from_bytes(value.as_bytes());
@@ -167,6 +175,7 @@ async fn answer_to(
             let caller = identity.as_ref().map(|identity| identity.caller);
             let request = (endpoint.prepare)(request, caller)
                 .data(identity)
+                .data(Client::of(http, endpoint.proxies))
                 .data(exchange.language.clone())
                 .data(exchange.id.clone());
             execute(endpoint, exchange, request, operation).await
@@ -293,6 +302,15 @@ async fn failed(exchange: &Exchange, status: StatusCode, code: Code) -> (HttpRes
     tracing::warn!(code = code.as_str(), "an operation did not come to its end");
     let refusal = Refusal::Http { status, code, message: code.message() };
     (exchange.refused(refusal).await, Some(code))
+}
+
+/// The seconds to wait when nothing was done because it is done too often.
+fn wait(outcome: &Response) -> Option<i64> {
+    let nothing_done = match &outcome.data {
+        Value::Object(fields) => fields.values().all(|field| *field == Value::Null),
+        data => *data == Value::Null,
+    };
+    outcome.errors.iter().filter_map(error::retry_after).max().filter(|_| nothing_done)
 }
 
 /// A field's error always has a path, so errors without any and without data are from before the first field.
