@@ -23,6 +23,7 @@ mod pages;
 mod participants;
 mod points;
 mod program;
+mod sessions;
 mod support;
 mod verify;
 mod worker;

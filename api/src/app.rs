@@ -16,6 +16,7 @@ pub mod refund_purchase;
 pub mod register_branch;
 pub mod register_merchant;
 pub mod relay_outbox;
+pub mod sessions;
 pub mod set_branch_status;
 pub mod set_earn_rule;
 pub mod set_language;

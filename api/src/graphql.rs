@@ -28,6 +28,7 @@ pub mod purchase;
 pub mod refund;
 pub mod scalar;
 pub mod schema;
+pub mod session;
 pub mod spend;
 pub mod user_error;
 pub mod value;

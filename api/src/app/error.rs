@@ -4,6 +4,8 @@ use amvaj_domain::time::Span;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::ledger::SubmitError;
 
+use crate::auth::token::MintError;
+
 /// A fault, or something that the request as a whole may not do.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -28,6 +30,9 @@ pub enum AppError {
     /// Whether it was done is not known; the same request with the same idempotency key tells.
     #[error("the outcome is not known")]
     OutcomeUnknown,
+    /// An access token could not be signed.
+    #[error(transparent)]
+    Mint(#[from] MintError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

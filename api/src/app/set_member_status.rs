@@ -14,8 +14,9 @@ use super::{App, AppError};
 use crate::random;
 
 /// Sets a member's status; that the member has it already is no fault. The wallet comes first: from its commit on the
-/// ledger refuses. Then a blocked member's sessions end. If the process ends before the member's row is written, asking
-/// again does what is left.
+/// ledger refuses. Then comes the member's row, and a blocked member's sessions end last: a log-in that is under way
+/// reads the row after its session has begun (see [`super::sessions`]), so either it is ended here or it ends itself. If
+/// the process ends in between, asking again does what is left.
 pub async fn set_member_status(
     app: &App,
     author: &Author,
@@ -25,15 +26,16 @@ pub async fn set_member_status(
     operator_only(author)?;
     let found = app.directory.members(Caller::Operator).find(&MemberLookup::Id(member)).await?;
     set_wallet_status(app, found.ok_or(AppError::NotFound)?.wallet, status).await?;
-    if status == MemberStatus::Blocked {
-        app.sessions.end_all(Subject::Member(member), EndReason::Blocked, app.now()).await?;
-    }
     let kind = match status {
         MemberStatus::Open => ActKind::MemberUnblocked,
         MemberStatus::Blocked => ActKind::MemberBlocked,
     };
     let act = Act::new(author, kind, Target::Member(member), app.now());
-    app.directory.set_member_status(member, status, &act).await?.ok_or(AppError::NotFound)
+    let changed = app.directory.set_member_status(member, status, &act).await?.ok_or(AppError::NotFound)?;
+    if status == MemberStatus::Blocked {
+        app.sessions.end_all(Subject::Member(member), EndReason::Blocked, app.now()).await?;
+    }
+    Ok(changed)
 }
 
 async fn set_wallet_status(app: &App, wallet: WalletId, status: MemberStatus) -> Result<(), AppError> {

@@ -59,6 +59,10 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("nodes", Access::SignedIn),
     ("merchant", Access::SignedIn),
     ("merchants", Access::SignedIn),
+    // Sessions. Whoever refreshes one has nothing but its refresh token.
+    ("refreshSession", Access::Anyone),
+    ("sessions", Access::SignedIn),
+    ("endSession", Access::SignedIn),
     // Members and their wallets.
     ("member", MEMBERS_READERS),
     ("wallet", MEMBERS_READERS),

@@ -125,6 +125,7 @@ impl From<&AppError> for Code {
             AppError::Throttled { .. } => Self::Throttled,
             AppError::Overloaded => Self::Overloaded,
             AppError::OutcomeUnknown => Self::OutcomeUnknown,
+            AppError::Mint(_) => Self::Internal,
             AppError::Store(error) => Self::from(error),
             AppError::Shared(error) => Self::from(error.as_ref()),
         }

@@ -3,7 +3,7 @@
 //! The text is the base64url form of a tag byte, the UUID, and for objects within another their number. Clients
 //! must not read it; we may change it, but old ids keep their meaning: tags are never reused.
 
-use amvaj_domain::id::{ApiKeyId, BranchId, MemberId, MerchantId, StaffId, UserId, WalletId};
+use amvaj_domain::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WalletId};
 use async_graphql::ID;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,6 +35,8 @@ pub enum GlobalId {
     Staff(StaffId),
     /// A merchant's key.
     ApiKey(ApiKeyId),
+    /// A log-in.
+    Session(SessionId),
 }
 
 impl GlobalId {
@@ -60,6 +62,7 @@ impl GlobalId {
             (14, None) => Some(Self::User(UserId::new(uuid))),
             (13, None) => Some(Self::Staff(StaffId::new(uuid))),
             (12, None) => Some(Self::ApiKey(ApiKeyId::new(uuid))),
+            (15, None) => Some(Self::Session(SessionId::new(uuid))),
             _ => None,
         }
     }
@@ -78,6 +81,7 @@ impl GlobalId {
             Self::User(id) => (14, id.uuid(), None),
             Self::Staff(id) => (13, id.uuid(), None),
             Self::ApiKey(id) => (12, id.uuid(), None),
+            Self::Session(id) => (15, id.uuid(), None),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(uuid.as_bytes());
@@ -99,6 +103,14 @@ impl GlobalId {
     pub fn branch(id: &ID) -> Option<BranchId> {
         match Self::read(id)? {
             Self::Branch(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The session that an id names; nothing when it names something else.
+    pub fn session(id: &ID) -> Option<SessionId> {
+        match Self::read(id)? {
+            Self::Session(id) => Some(id),
             _ => None,
         }
     }
@@ -127,6 +139,7 @@ mod tests {
             GlobalId::User(UserId::new(uuid)),
             GlobalId::Staff(StaffId::new(uuid)),
             GlobalId::ApiKey(ApiKeyId::new(uuid)),
+            GlobalId::Session(SessionId::new(uuid)),
         ];
         let written: std::collections::HashSet<_> = ids.iter().map(|id| id.write()).collect();
         assert_eq!(written.len(), ids.len());

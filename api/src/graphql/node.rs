@@ -15,6 +15,7 @@ use super::member::Member;
 use super::merchant::Merchant;
 use super::operation::Operation;
 use super::purchase::Purchase;
+use super::session::Session;
 use super::wallet::Wallet;
 use crate::language::Message;
 
@@ -45,6 +46,8 @@ pub enum Node {
     Hold(Hold),
     /// A purchase.
     Purchase(Purchase),
+    /// A log-in of the caller's own.
+    Session(Session),
 }
 
 /// Queries for objects by id.
@@ -108,6 +111,7 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Member(id) => {
             loader.load_one(id).await.map_err(fault)?.map(|member| Node::Member(Member(member)))
         }
+        GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
         // These are listed where they are managed.
         GlobalId::User(_) | GlobalId::Staff(_) | GlobalId::ApiKey(_) => None,
     })

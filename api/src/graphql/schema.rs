@@ -14,6 +14,7 @@ use super::node::NodeQueries;
 use super::operation::OperationQueries;
 use super::purchase::PurchaseQuery;
 use super::refund::RefundMutation;
+use super::session::{SessionMutations, SessionQueries};
 use super::spend::SpendMutation;
 use super::viewer::ViewerQueries;
 use super::wallet::WalletQueries;
@@ -41,6 +42,7 @@ pub struct Query(
     PurchaseQuery,
     EarnQuery,
     AuditQueries,
+    SessionQueries,
 );
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
@@ -53,6 +55,7 @@ pub struct Mutation(
     EarnMutation,
     SpendMutation,
     RefundMutation,
+    SessionMutations,
 );
 
 /// A schema with its limits set; the composition root adds its data and finishes it.

@@ -10,4 +10,4 @@ pub use login_code::{
     CODE_LIFE, Challenge, ChallengeOutcome, CodeRequest, LoginCodes, MOST_TRIES, RESEND_WAIT, SendDecision,
 };
 pub use revocation::{Revocations, Revoked};
-pub use session::{Refresh, Refreshed, Session, Sessions, Started};
+pub use session::{Refresh, Refreshed, Session, Sessions};

@@ -54,17 +54,6 @@ pub struct Session {
     pub expires_at: Instant,
 }
 
-/// A session that has begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Started {
-    /// The session.
-    pub id: SessionId,
-    /// Number of its first refresh token.
-    pub generation: i32,
-    /// When it ends unless it is used.
-    pub expires_at: Instant,
-}
-
 /// A refresh token that came back.
 #[derive(Debug, Clone, Copy)]
 pub struct Refresh<'a> {
@@ -100,7 +89,7 @@ impl Sessions {
         subject: Subject,
         user_agent: &str,
         now: Instant,
-    ) -> Result<Started, StoreError> {
+    ) -> Result<Session, StoreError> {
         let transaction = self.db.begin().await?;
         let started = begin(&transaction, id, subject, user_agent, now).await?;
         let oldest = Entity::find()
@@ -181,6 +170,27 @@ impl Sessions {
         read(&row).map(Some)
     }
 
+    /// Ends every session of a subject but one; says how many that were. Other tokens of the subject stay good.
+    pub async fn end_others(
+        &self,
+        subject: Subject,
+        keep: SessionId,
+        reason: EndReason,
+        now: Instant,
+    ) -> Result<usize, StoreError> {
+        let transaction = self.db.begin().await?;
+        let others = Entity::find()
+            .filter(live(subject, now))
+            .filter(Column::SessionId.ne(keep.uuid()))
+            .all(&transaction)
+            .await?;
+        let ids: Vec<SessionId> = others.iter().map(|row| SessionId::new(row.session_id)).collect();
+        let ended = self.end_in(&transaction, &ids, reason, now).await?;
+        transaction.commit().await?;
+        self.note(&ended, now);
+        Ok(ended.len())
+    }
+
     /// Ends every session of a subject and refuses every token that was made for it until `now`; says how many
     /// sessions that were.
     pub async fn end_all(
@@ -247,23 +257,31 @@ async fn begin<C: ConnectionTrait>(
     subject: Subject,
     user_agent: &str,
     now: Instant,
-) -> Result<Started, StoreError> {
-    let started = Started { id, generation: 0, expires_at: subject.kind().ends(now, now) };
+) -> Result<Session, StoreError> {
+    let session = Session {
+        id,
+        subject,
+        generation: 0,
+        user_agent: user_agent.chars().filter(|c| !c.is_control()).take(200).collect(),
+        created_at: now,
+        used_at: now,
+        expires_at: subject.kind().ends(now, now),
+    };
     let row = ActiveModel {
         session_id: Set(id.uuid()),
         kind: Set(subject.kind().stored()),
         subject: Set(subject.uuid()),
-        generation: Set(started.generation),
+        generation: Set(session.generation),
         retry_key: Set(None),
-        user_agent: Set(user_agent.chars().filter(|c| !c.is_control()).take(200).collect()),
+        user_agent: Set(session.user_agent.clone()),
         created_at: Set(now.micros()),
         used_at: Set(now.micros()),
-        expires_at: Set(started.expires_at.micros()),
+        expires_at: Set(session.expires_at.micros()),
         ended_at: Set(None),
         end_reason: Set(None),
     };
     Entity::insert(row).exec_without_returning(connection).await?;
-    Ok(started)
+    Ok(session)
 }
 
 /// The sessions of a subject that go on.

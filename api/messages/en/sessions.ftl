@@ -1,0 +1,10 @@
+### Log-ins and sessions.
+
+## Refreshing and ending a session
+
+invalid-retry-key = Send a retry key of 1 to 64 visible ASCII characters, a new one per refresh, or leave it out.
+invalid-refresh-token = This is no refresh token of this server; log in again.
+session-ended = The session is over; log in again.
+refresh-token-reused = This refresh token was used before, so the session has been ended for safety; log in again.
+session-not-found = You have no such session; take an id from `sessions`.
+no-session = Your token belongs to no session, so there is none to end.
