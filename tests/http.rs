@@ -1,20 +1,24 @@
 //! The edge: GraphQL over HTTP, access tokens, request ids, errors, health, the stop.
 
+mod hardening;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amvaj_api::auth::{Authenticator, KeySet, SigningKey, Tokens};
-use amvaj_api::config::{Config, HttpConfig};
+use amvaj_api::auth::{Authenticator, KeySet, ServerSecret, SigningKey, Tokens};
+use amvaj_api::config::Config;
 use amvaj_api::graphql::schema;
 use amvaj_api::http::health::Dependency;
 use amvaj_api::http::language::Languages;
 use amvaj_api::server::{self, Parts, Running};
+use amvaj_api::throttle::Throttle;
 use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::language::Language;
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::access::Revocations;
 use amvaj_infra::clock::Clock;
+use amvaj_infra::limit::Limiter;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Pos, Response, ServerError};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
@@ -36,16 +40,22 @@ impl Edge {
         Self::start_with(Vec::new(), |_| {})
     }
 
-    fn start_with(dependencies: Vec<Dependency>, change: impl FnOnce(&mut HttpConfig)) -> Self {
+    fn start_with(dependencies: Vec<Dependency>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.shutdown = Duration::from_secs(5);
-        change(&mut config.http);
+        change(&mut config);
         let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &config.auth);
         let clock = Clock::manual(Instant::from_micros(1_800_000_000_000_000));
         let parts = Parts {
-            schema: schema::builder().extension(Misbehaviour).finish(),
+            schema: schema::served(&config.graphql).extension(Misbehaviour).finish(),
             authenticator: Authenticator::new(tokens.clone(), Revocations::default()),
+            throttle: Throttle::new(
+                Arc::new(Limiter::memory(1_000)),
+                ServerSecret::generate().unwrap(),
+                config.throttle,
+            ),
+            introspection: config.graphql.introspection,
             clock: clock.clone(),
             dependencies,
             prepare: Arc::new(|request, _| request),
@@ -59,6 +69,11 @@ impl Edge {
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("http://{}{path}", self.server.address()))
+    }
+
+    /// A GET as no web page can send it to another site.
+    fn get(&self, target: &str) -> RequestBuilder {
+        self.request(Method::GET, target).header("apollo-require-preflight", "true")
     }
 
     fn post(&self, body: &Value) -> RequestBuilder {
@@ -138,21 +153,20 @@ async fn a_query_is_answered_over_post_and_over_get() {
     let edge = Edge::start();
     let posted = Answer::to(edge.query("{ __typename }")).await;
     assert_eq!(posted.status, StatusCode::OK);
-    assert_eq!(posted.body, json!({ "data": { "__typename": "Query" } }));
+    assert_eq!(posted.body["data"], json!({ "__typename": "Query" }));
+    assert_eq!(posted.body["errors"], Value::Null);
     assert!(posted.header("content-type").starts_with("application/json"));
 
-    let got = Answer::to(edge.request(
-        Method::GET,
-        "/graphql?query=query($n:String!){__type(name:$n){name}}&variables=%7B%22n%22:%22Query%22%7D",
-    ))
-    .await;
-    assert_eq!(got.body, json!({ "data": { "__type": { "name": "Query" } } }));
+    let target =
+        "/graphql?query=query($n:String!){__type(name:$n){name}}&variables=%7B%22n%22:%22Query%22%7D";
+    let got = Answer::to(edge.get(target)).await;
+    assert_eq!(got.body["data"], json!({ "__type": { "name": "Query" } }));
 }
 
 #[tokio::test]
 async fn a_mutation_over_get_is_refused() {
     let edge = Edge::start();
-    let answer = Answer::to(edge.request(Method::GET, "/graphql?query=mutation%7B__typename%7D")).await;
+    let answer = Answer::to(edge.get("/graphql?query=mutation%7B__typename%7D")).await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answer.header("allow"), "POST");
     assert_eq!(answer.code(), "BAD_USER_INPUT");
@@ -299,7 +313,8 @@ async fn an_unforeseen_error_is_masked_and_keeps_its_path() {
 
 #[tokio::test]
 async fn a_slow_query_is_overload_and_a_slow_mutation_has_an_unknown_outcome() {
-    let edge = Edge::start_with(Vec::new(), |http| http.request_timeout = Duration::from_millis(100));
+    let edge =
+        Edge::start_with(Vec::new(), |config| config.http.request_timeout = Duration::from_millis(100));
     let query = Answer::to(edge.post(&misbehave("Sleep", "query"))).await;
     assert_eq!((query.status, query.code()), (StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED"));
     let mutation = Answer::to(edge.post(&misbehave("Sleep", "mutation"))).await;

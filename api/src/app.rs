@@ -45,7 +45,7 @@ use amvaj_infra::{
 
 use crate::{
     auth::Credentials,
-    config::{Config, NetworkConfig},
+    config::{Config, GraphqlConfig, NetworkConfig, ThrottleConfig},
     random,
 };
 pub use error::{AppError, Stopped};
@@ -83,6 +83,10 @@ pub struct App {
     pub clock: Clock,
     /// What the network is called and how it counts.
     pub network: NetworkConfig,
+    /// What the GraphQL endpoint tells.
+    pub graphql: GraphqlConfig,
+    /// How much callers may ask for.
+    pub throttle: ThrottleConfig,
     /// The time zone in which its days begin.
     pub zone: Zone,
     /// How far a purchase may lie from the clock.
@@ -141,6 +145,8 @@ impl App {
             db,
             clock,
             network: config.network.clone(),
+            graphql: config.graphql.clone(),
+            throttle: config.throttle,
             zone,
             window: Window {
                 look_back: Span::days(config.ledger.look_back_days.into()),

@@ -27,6 +27,7 @@ use crate::graphql::schema;
 use crate::http::health::Dependency;
 use crate::http::language::Languages;
 use crate::server::Parts;
+use crate::throttle::Throttle;
 use crate::{database, random};
 
 /// Most limits and subjects that a process counts at a time, each in about 200 bytes.
@@ -126,8 +127,10 @@ pub async fn close(app: Arc<App>, worker: Option<Worker>) {
 pub fn parts(app: &Arc<App>) -> Parts {
     let loaders = Arc::clone(app);
     Parts {
-        schema: schema::builder().data(Arc::clone(app)).finish(),
+        schema: schema::served(&app.graphql).data(Arc::clone(app)).finish(),
         authenticator: Authenticator::new(app.credentials.tokens.clone(), app.revocations.clone()),
+        throttle: Throttle::new(Arc::clone(&app.limits), app.credentials.secret.clone(), app.throttle),
+        introspection: app.graphql.introspection,
         clock: app.clock.clone(),
         dependencies: vec![database_answers(app), cache_answers(app)],
         prepare: Arc::new(move |request, caller| {

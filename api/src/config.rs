@@ -13,7 +13,10 @@ use amvaj_domain::language::Language;
 use amvaj_domain::money::Currency;
 use thiserror::Error;
 
+use crate::graphql::access::Introspection;
 use crate::http::client::Proxies;
+use crate::throttle::Rate;
+
 pub use reader::Setting;
 use reader::{PREFIX, Reader, whole_number};
 pub use secret::Secret;
@@ -27,6 +30,10 @@ pub struct Config {
     pub cache: CacheConfig,
     /// The HTTP server.
     pub http: HttpConfig,
+    /// What the GraphQL endpoint tells.
+    pub graphql: GraphqlConfig,
+    /// How much callers may ask for.
+    pub throttle: ThrottleConfig,
     /// Access tokens.
     pub auth: AuthConfig,
     /// Text messages to members.
@@ -76,6 +83,28 @@ pub struct HttpConfig {
     pub request_timeout: Duration,
     /// How long a stop waits for what was accepted.
     pub shutdown: Duration,
+}
+
+/// What the GraphQL endpoint tells.
+#[derive(Debug, Clone)]
+pub struct GraphqlConfig {
+    /// Who may ask for the schema itself.
+    pub introspection: Introspection,
+    /// Whether errors suggest names that are like a wrong one: for development.
+    pub suggestions: bool,
+}
+
+/// How much callers may ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct ThrottleConfig {
+    /// Each merchant, all of its keys and people together.
+    pub merchant: Rate,
+    /// Each member.
+    pub member: Rate,
+    /// Each operator or agent.
+    pub user: Rate,
+    /// Each address, all who send no token or key from there together.
+    pub address: Rate,
 }
 
 /// Access tokens.
@@ -234,6 +263,8 @@ impl Config {
             database,
             cache: CacheConfig::read(reader),
             http: HttpConfig::read(reader),
+            graphql: GraphqlConfig::read(reader),
+            throttle: ThrottleConfig::read(reader),
             auth,
             sms: SmsConfig::read(reader),
             ledger: LedgerConfig::read(reader),
@@ -293,6 +324,36 @@ impl HttpConfig {
                 100..=120_000,
             )),
             shutdown: Duration::from_secs(reader.number("HTTP_SHUTDOWN_SECONDS", 30, 0..=600)),
+        }
+    }
+}
+
+impl GraphqlConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            introspection: reader.take("GRAPHQL_INTROSPECTION", Introspection::Everyone, |text| {
+                Introspection::parse(text)
+                    .ok_or_else(|| format!("is {text:?}; write everyone, signed-in or nobody"))
+            }),
+            suggestions: reader.take("GRAPHQL_SUGGESTIONS", false, flag),
+        }
+    }
+}
+
+impl ThrottleConfig {
+    fn read(reader: &mut Reader) -> Self {
+        let mut rate = |name, capacity, per_second| {
+            reader.take(name, Rate { capacity, per_second }, |text| {
+                Rate::parse(text).ok_or_else(|| {
+                    format!("is {text:?}; write how much at once and how much each second, like 50000/10000")
+                })
+            })
+        };
+        Self {
+            merchant: rate("THROTTLE_MERCHANT", 50_000, 10_000),
+            member: rate("THROTTLE_MEMBER", 5_000, 500),
+            user: rate("THROTTLE_USER", 50_000, 5_000),
+            address: rate("THROTTLE_ADDRESS", 5_000, 500),
         }
     }
 }
@@ -358,9 +419,7 @@ impl WorkerConfig {
     fn read(reader: &mut Reader) -> Self {
         let hours: u64 = reader.number("OUTBOX_RETENTION_HOURS", 168, 1..=8_760);
         Self {
-            in_serve: reader.take("WORKER_IN_SERVE", true, |text| {
-                text.parse().map_err(|_| format!("is {text:?}; write true or false"))
-            }),
+            in_serve: reader.take("WORKER_IN_SERVE", true, flag),
             interval: Duration::from_millis(reader.number("WORKER_INTERVAL_MS", 500, 10..=60_000)),
             lease: Duration::from_secs(reader.number("WORKER_LEASE_SECONDS", 15, 1..=600)),
             outbox_retention: Duration::from_secs(hours.saturating_mul(3_600)),
@@ -398,6 +457,10 @@ impl std::fmt::Display for LogFormat {
             Self::Json => "json",
         })
     }
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| format!("is {text:?}; write true or false"))
 }
 
 /// A name of a web site, such as `club.example`.

@@ -1,9 +1,11 @@
 //! The HTTP surface: the GraphQL endpoint, health, metrics, web pages, and what every response carries.
 
 pub mod assets;
+mod charge;
 pub mod client;
 pub mod docs;
 pub mod examples;
+mod execution;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
@@ -11,5 +13,7 @@ pub mod landing;
 pub mod language;
 pub mod media_type;
 pub mod page;
+mod refusal;
 pub mod request;
 pub mod response;
+mod work;

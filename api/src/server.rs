@@ -20,12 +20,14 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::auth::Authenticator;
 use crate::config::HttpConfig;
 use crate::demo::guide::Guide;
+use crate::graphql::access::Introspection;
 use crate::graphql::schema::AmvajSchema;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
 use crate::http::language::Languages;
 use crate::http::{assets, docs, graphiql, landing, response};
 use crate::telemetry;
+use crate::throttle::Throttle;
 
 /// How often the metrics' histograms are folded together.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -36,6 +38,10 @@ pub struct Parts {
     pub schema: AmvajSchema,
     /// Who finds out who calls.
     pub authenticator: Authenticator,
+    /// How much callers may ask for.
+    pub throttle: Throttle,
+    /// Who may ask for the schema itself.
+    pub introspection: Introspection,
     /// The clock.
     pub clock: Clock,
     /// What readiness asks.
@@ -196,6 +202,8 @@ impl Shared {
             endpoint: Data::new(Endpoint {
                 schema: parts.schema,
                 authenticator: parts.authenticator,
+                throttle: parts.throttle,
+                introspection: parts.introspection,
                 clock: parts.clock,
                 prepare: parts.prepare,
                 timeout: config.request_timeout,

@@ -44,6 +44,7 @@ pub(crate) struct TestApp {
     url: String,
     server: Running,
     client: Client,
+    change: fn(&mut Config),
     // Last, so that the database is dropped when nobody uses it any more.
     _database: Option<TestDb>,
 }
@@ -85,7 +86,7 @@ impl TestApp {
         &self.url
     }
 
-    /// Another server on the same database, with the same clock and keys.
+    /// Another server on the same database, with the same clock, keys and settings.
     pub(crate) async fn second_node(&self) -> Self {
         let redis = self.app.db.is_postgres().then(redis_url);
         Self::start_node(
@@ -94,7 +95,7 @@ impl TestApp {
             self.app.credentials.clone(),
             self.clock.clone(),
             None,
-            |_| {},
+            self.change,
         )
         .await
     }
@@ -116,7 +117,7 @@ impl TestApp {
         let app = compose::open_with(&config, clock.clone(), credentials).await.unwrap();
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(compose::parts(&app), &config.http, listener).unwrap();
-        Self { app, clock, url, server, client: Client::new(), _database: database }
+        Self { app, clock, url, server, client: Client::new(), change, _database: database }
     }
 
     /// A server on each kind of database.

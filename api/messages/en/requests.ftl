@@ -51,6 +51,8 @@ http-mutation-needs-post = A mutation needs POST.
 http-no-subscription = A subscription cannot be answered over a single HTTP request.
 http-content-type = Send `Content-Type: application/json`.
 http-body-too-long = The body is longer than { $limit } bytes; send less at a time.
+http-body-too-slow = The body did not arrive in time; send it without pauses.
+http-get-needs-header = A GET needs the header `apollo-require-preflight: true`, so that no other web site can send it; or use POST.
 http-body-unreadable = The body cannot be read.
 http-no-batches = Batches are not supported; send one request at a time.
 http-body-no-object = The body is not a JSON object with a `query`.
@@ -65,6 +67,25 @@ http-nothing-here = There is nothing here; the API is at `/graphql`.
 variable-required = The variable `${ $name }` is required.
 no-such-operation = The document has no operation named `{ $name }`.
 several-operations = The document has several operations; name one in `operationName`.
+introspection-is-off = This server does not show its schema to you; ask its operator for the file.
+document-cycle = A fragment spreads itself; take the spread out.
+document-too-dear = This costs { $cost }, and you can ask for { $limit } at once; ask for shorter pages or for less of them.
+document-excess = There are more than { $limit } { $what ->
+        [tokens] names and signs in the document
+        [nesting] brackets within brackets in the document
+        [name-length] letters in a name
+        [operations] operations in the document
+        [fragments] fragments in the document
+        [variables] variables in an operation
+        [selections] selected fields in an operation, fragments included
+        [root-fields] root fields in an operation
+        [aliases] aliases in an operation
+        [directives] directives in an operation
+        [depth] levels of selections in an operation
+        [list-items] items in a list
+        [values] values in the variables
+       *[cost] points of cost in the operation
+    }; send less at a time.
 
 ## Arguments of queries
 

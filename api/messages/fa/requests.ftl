@@ -47,6 +47,8 @@ http-mutation-needs-post = عملیات تغییر (mutation) فقط با POST �
 http-no-subscription = اشتراک (subscription) را نمی‌توان با یک درخواست سادهٔ HTTP پاسخ داد.
 http-content-type = سرآیند `Content-Type: application/json` را بفرستید.
 http-body-too-long = بدنهٔ درخواست از { $limit } بایت بلندتر است؛ هر بار کمتر بفرستید.
+http-body-too-slow = بدنهٔ درخواست به‌موقع نرسید؛ آن را بدون مکث بفرستید.
+http-get-needs-header = درخواست GET باید سرآیند `apollo-require-preflight: true` داشته باشد تا هیچ سایت دیگری نتواند آن را بفرستد؛ یا از POST استفاده کنید.
 http-body-unreadable = بدنهٔ درخواست خوانا نیست.
 http-no-batches = ارسال گروهی پشتیبانی نمی‌شود؛ درخواست‌ها را یکی‌یکی بفرستید.
 http-body-no-object = بدنهٔ درخواست یک شیء JSON دارای `query` نیست.
@@ -61,6 +63,25 @@ http-nothing-here = اینجا چیزی نیست؛ نشانی API این است:
 variable-required = متغیر `${ $name }` الزامی است.
 no-such-operation = سند، عملیاتی به نام `{ $name }` ندارد.
 several-operations = سند چند عملیات دارد؛ نام یکی را در `operationName` بنویسید.
+introspection-is-off = این سرور طرح‌وارهٔ خود را به شما نشان نمی‌دهد؛ فایل آن را از گردانندهٔ باشگاه بخواهید.
+document-cycle = یک قطعه (fragment) خودش را در بر می‌گیرد؛ این ارجاع را بردارید.
+document-too-dear = هزینهٔ این درخواست { $cost } است و شما هر بار حداکثر { $limit } می‌توانید بخواهید؛ صفحه‌های کوتاه‌تر یا فیلدهای کمتری بخواهید.
+document-excess = { $what ->
+        [tokens] شمار نام‌ها و نشانه‌های سند
+        [nesting] شمار پرانتزهای تودرتوی سند
+        [name-length] شمار حرف‌های یک نام
+        [operations] شمار عملیات سند
+        [fragments] شمار قطعه‌های سند
+        [variables] شمار متغیرهای یک عملیات
+        [selections] شمار فیلدهای یک عملیات، همراه با قطعه‌ها،
+        [root-fields] شمار فیلدهای ریشهٔ یک عملیات
+        [aliases] شمار نام‌های مستعار یک عملیات
+        [directives] شمار دستورهای (directive) یک عملیات
+        [depth] شمار لایه‌های تودرتوی یک عملیات
+        [list-items] شمار موردهای یک فهرست
+        [values] شمار مقدارهای متغیرها
+       *[cost] هزینهٔ عملیات
+    } از { $limit } بیشتر است؛ هر بار کمتر بفرستید.
 
 ## آرگومان‌های پرس‌وجو
 

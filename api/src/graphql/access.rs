@@ -52,6 +52,7 @@ const REDEEMER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsRedeem))])
 pub const ROOT_FIELDS: &[(&str, Access)] = &[
     // Everybody.
     ("network", Access::Anyone),
+    ("rateLimit", Access::Anyone),
     ("version", Access::Anyone),
     ("viewer", Access::Anyone),
     // Whoever is known; what is found depends on who that is.
@@ -96,6 +97,47 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("reopenBranch", OPERATOR_OF_NETWORK),
     ("setEarnRule", OPERATOR_OF_NETWORK),
 ];
+
+/// Who may ask for the schema itself, in a query and as the file `/schema.graphql`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Introspection {
+    /// Everybody.
+    Everyone,
+    /// Whoever has a token or key; the file nobody.
+    SignedIn,
+    /// Nobody.
+    Nobody,
+}
+
+impl Introspection {
+    /// The policy of a name in the configuration.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Everyone, Self::SignedIn, Self::Nobody].into_iter().find(|policy| policy.as_str() == text)
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Everyone => "everyone",
+            Self::SignedIn => "signed-in",
+            Self::Nobody => "nobody",
+        }
+    }
+
+    /// Whether whoever calls may ask.
+    pub const fn allows(self, identity: Option<&Identity>) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::SignedIn => identity.is_some(),
+            Self::Nobody => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Introspection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
 
 static TABLE: LazyLock<HashMap<&'static str, Access>> =
     LazyLock::new(|| ROOT_FIELDS.iter().copied().collect());

@@ -14,6 +14,7 @@ use super::merchant::Merchant;
 use super::node::{self, Node};
 use super::scalar::DateTime;
 use super::viewer::Role;
+use crate::hex::hex;
 use crate::language::Message;
 
 /// What was done with a privilege.
@@ -310,13 +311,4 @@ impl AuditEntry {
     async fn hash(&self) -> String {
         hex(&self.0.hash)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

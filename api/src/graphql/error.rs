@@ -10,9 +10,11 @@ use crate::app::{AppError, Stopped};
 use crate::language::{Language, Message};
 
 /// The extension that says how many seconds to wait.
-const RETRY_AFTER: &str = "retryAfter";
+pub const RETRY_AFTER: &str = "retryAfter";
 /// Most errors that one response lists.
 const MOST_ERRORS: usize = 20;
+/// The longest message, in characters; what the GraphQL library says may repeat what the client wrote.
+const LONGEST_MESSAGE: usize = 500;
 
 /// The stable codes of `extensions.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -219,7 +221,7 @@ pub fn finish(
             tracing::error!(path = %path(error), cause = %error.message, "a resolver failed");
             error.extensions = None;
         }
-        error.message = said(error, code).say(language);
+        error.message = shortened(said(error, code).say(language));
         stamp(error, code, request_id);
         first.get_or_insert(code);
     }
@@ -234,9 +236,17 @@ fn said(error: &ServerError, code: Code) -> Message {
     }
 }
 
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
 /// An error of the request as a whole, fit to send.
 pub fn whole_request(code: Code, message: &Message, request_id: &str, language: Language) -> ServerError {
-    let mut error = ServerError::new(message.say(language), None);
+    let mut error = ServerError::new(shortened(message.say(language)), None);
     stamp(&mut error, code, request_id);
     error
 }
@@ -322,6 +332,16 @@ mod tests {
     fn an_internal_error_hides_its_message_even_with_its_code() {
         let (error, _) = finished(Code::internal("disk full"), Stage::Execution);
         assert!(!error.message.contains("disk"));
+    }
+
+    #[test]
+    fn a_message_does_not_grow_with_what_the_client_wrote() {
+        let long = "ن".repeat(10_000);
+        let (error, _) = finished(Error::new(format!("Unknown field \"{long}\"")), Stage::Validation);
+        assert_eq!(error.message.chars().count(), LONGEST_MESSAGE + 1);
+        let message = Message::new("no-such-operation").with("name", long.as_str());
+        let error = whole_request(Code::BadUserInput, &message, "r-1", Language::Persian);
+        assert!(error.message.ends_with('…') && error.message.len() < 1_100);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The schema: its roots and its limits.
+//! The schema: its roots.
 
 use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
 
@@ -13,18 +13,13 @@ use super::network::NetworkQueries;
 use super::node::NodeQueries;
 use super::operation::OperationQueries;
 use super::purchase::PurchaseQuery;
+use super::rate_limit::RateLimitQuery;
 use super::refund::RefundMutation;
 use super::session::{SessionMutations, SessionQueries};
 use super::spend::SpendMutation;
 use super::viewer::ViewerQueries;
 use super::wallet::WalletQueries;
-
-/// Deepest selection. Standard introspection queries are more than 12 deep.
-const DEEPEST: usize = 20;
-/// Most fields that one operation may ask for, spread fragments counted each time.
-const MOST_FIELDS: usize = 5_000;
-/// Most directives on one field.
-const MOST_DIRECTIVES: usize = 10;
+use crate::config::GraphqlConfig;
 
 /// The schema that is served.
 pub type AmvajSchema = Schema<Guarded<Query>, Guarded<Mutation>, EmptySubscription>;
@@ -43,6 +38,7 @@ pub struct Query(
     EarnQuery,
     AuditQueries,
     SessionQueries,
+    RateLimitQuery,
 );
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
@@ -58,10 +54,13 @@ pub struct Mutation(
     SessionMutations,
 );
 
-/// A schema with its limits set; the composition root adds its data and finishes it.
+/// A schema; the composition root adds its data and finishes it. How large a document may be is found out before it gets
+/// here ([`super::document`]).
 pub fn builder() -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscription> {
     Schema::build(Guarded::default(), Guarded::default(), EmptySubscription)
-        .limit_depth(DEEPEST)
-        .limit_complexity(MOST_FIELDS)
-        .limit_directives(MOST_DIRECTIVES)
+}
+
+/// The schema as it is served.
+pub fn served(config: &GraphqlConfig) -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscription> {
+    if config.suggestions { builder() } else { builder().disable_suggestions() }
 }

@@ -1,7 +1,6 @@
 //! The files that the web pages load: built into the program and served under names that follow from their contents,
 //! so that a browser may keep them for good and a new version is a new name. No page asks another place for anything.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{LazyLock, OnceLock};
 
@@ -15,6 +14,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::{docs, examples};
+use crate::hex::hex;
 
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
@@ -83,7 +83,7 @@ pub async fn icon() -> HttpResponse {
 
 impl Asset {
     fn of((name, media_type, plain): Source) -> Self {
-        let digest = hexadecimal(Sha256::digest(&plain).iter().take(8));
+        let digest: String = hex(&Sha256::digest(&plain)).chars().take(16).collect();
         let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
         let address = format!("/assets/{stem}.{digest}.{extension}");
         Self { name, media_type, digest, address, plain, compressed: OnceLock::new() }
@@ -126,15 +126,6 @@ impl Asset {
     }
 }
 
-fn hexadecimal<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        // A text takes everything that is written to it.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 fn compress(plain: &Bytes) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(7));
     // A vector takes everything that is written to it.
@@ -158,7 +149,7 @@ mod tests {
         ];
         for name in vendored {
             let asset = ASSETS.iter().find(|asset| asset.name == name).unwrap();
-            let sum = hexadecimal(Sha256::digest(&asset.plain).iter());
+            let sum = hex(&Sha256::digest(&asset.plain));
             let row = list.lines().find(|line| line.starts_with(&format!("| `{name}`"))).unwrap();
             assert!(row.contains(&sum), "{name} has {sum}");
         }

@@ -3,8 +3,10 @@
 use std::sync::LazyLock;
 
 use actix_web::http::{StatusCode, header};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::graphql::Endpoint;
 use super::response;
 use crate::graphql::error::Code;
 use crate::graphql::schema;
@@ -16,9 +18,14 @@ pub async fn scalars() -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/markdown; charset=utf-8")).body(PAGE)
 }
 
-/// The schema that clients see, in the schema definition language.
-pub async fn schema() -> HttpResponse {
-    static SDL: LazyLock<String> = LazyLock::new(|| schema::builder().finish().sdl());
+static SDL: LazyLock<String> = LazyLock::new(|| schema::builder().finish().sdl());
+
+/// The schema that clients see, in the schema definition language; for those who may see it without a token.
+pub async fn schema(http: HttpRequest, endpoint: Data<Endpoint>) -> HttpResponse {
+    if !endpoint.introspection.allows(None) {
+        let (status, code) = (StatusCode::FORBIDDEN, Code::Forbidden);
+        return response::refused(status, code, &Message::new("introspection-is-off"), &http).await;
+    }
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
         .insert_header((header::CONTENT_DISPOSITION, "inline; filename=\"schema.graphql\""))

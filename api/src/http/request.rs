@@ -1,59 +1,25 @@
 //! Reads a GraphQL request from HTTP: parameters and their types, the operation it selects.
 
-use actix_web::http::StatusCode;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Pos, Request, ServerError, Value, Variables};
+use async_graphql::{Request, ServerError, Value, Variables};
 use serde_json::{Map, Value as Json};
-use thiserror::Error;
 
+use super::refusal::Refusal;
+use crate::graphql::document::{self, Asked};
 use crate::graphql::error::Code;
 use crate::language::Message;
 
-/// Why a request was not executed.
-#[derive(Debug, Error)]
-pub enum Refusal {
-    /// The HTTP request is not a GraphQL request; the status is the same whatever the client accepts.
-    #[error("the request is no GraphQL request: {message}")]
-    Http {
-        /// The status of the response.
-        status: StatusCode,
-        /// The code of its error.
-        code: Code,
-        /// What to do about it.
-        message: Message,
-    },
-    /// The GraphQL request cannot be executed; by the older media type this is still answered with 200.
-    #[error("the request cannot be executed: {message}")]
-    Request {
-        /// The code of its error.
-        code: Code,
-        /// What to do about it.
-        message: Message,
-        /// Where in the document.
-        locations: Vec<Pos>,
-    },
-}
-
-impl Refusal {
-    /// A malformed HTTP request.
-    pub const fn bad_request(message: Message) -> Self {
-        Self::Http { status: StatusCode::BAD_REQUEST, code: Code::BadUserInput, message }
-    }
-
-    const fn request(message: Message) -> Self {
-        Self::Request { code: Code::BadUserInput, message, locations: Vec::new() }
-    }
-}
-
-/// What an operation is called in the log. Never its variables.
+/// The operation that a request selects. Its variables are not for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
     /// The name in the document; empty for an anonymous operation.
     pub name: String,
     /// Query or mutation.
     pub kind: OperationType,
+    /// What it asks for.
+    pub asked: Asked,
 }
 
 /// Reads the JSON body of a POST.
@@ -129,9 +95,11 @@ fn object(parameters: &mut Map<String, Json>, name: &str) -> Result<Option<Json>
     }
 }
 
-/// Parses the document (which stays with the request), selects the operation, and checks that the variables which it
-/// requires are there: the library would notice those only while it resolves the field that uses them.
+/// Parses the document (which stays with the request) unless its text is too long or too deep, selects the operation,
+/// measures it, and checks that the variables which it requires are there: the library would notice those only while it
+/// resolves the field that uses them.
 pub fn select(request: &mut Request) -> Result<Operation, Refusal> {
+    document::scan(&request.query)?;
     // Taken out and put back, because parsing borrows the whole request.
     let variables = std::mem::take(&mut request.variables);
     let asked = request.operation_name.take();
@@ -159,11 +127,15 @@ fn choose(
         let absent = matches!(variables.get(&variable.name.node), None | Some(Value::Null));
         if required && absent {
             let name = variable.name.node.as_str();
-            return Err(Refusal::request(Message::new("variable-required").with("name", name)));
+            return Err(Refusal::request(
+                Code::BadUserInput,
+                Message::new("variable-required").with("name", name),
+            ));
         }
     }
     let among_several = matches!(document.operations, DocumentOperations::Multiple(_));
-    Ok((Operation { name, kind: definition.ty }, among_several))
+    let asked = document::measure(document, definition, variables)?;
+    Ok((Operation { name, kind: definition.ty, asked }, among_several))
 }
 
 fn selected<'a>(
@@ -175,12 +147,14 @@ fn selected<'a>(
         Some(asked) => named
             .find(|(name, _)| name.is_some_and(|name| name.as_str() == asked))
             .map(|(_, operation)| (asked.to_owned(), &operation.node))
-            .ok_or_else(|| Refusal::request(Message::new("no-such-operation").with("name", asked))),
+            .ok_or_else(|| {
+                Refusal::request(Code::BadUserInput, Message::new("no-such-operation").with("name", asked))
+            }),
         None => match (named.next(), named.next()) {
             (Some((name, operation)), None) => {
                 Ok((name.map(ToString::to_string).unwrap_or_default(), &operation.node))
             }
-            _ => Err(Refusal::request(Message::new("several-operations"))),
+            _ => Err(Refusal::request(Code::BadUserInput, Message::new("several-operations"))),
         },
     }
 }
@@ -194,5 +168,5 @@ fn unparsed(error: ServerError) -> Refusal {
     };
     let code = Code::GraphqlParseFailed;
     let message = Message::of_code_with_detail(code.as_str(), &detail);
-    Refusal::Request { code, message, locations: error.locations }
+    Refusal::request(code, message).at(error.locations)
 }

@@ -12,6 +12,7 @@ use super::member::MemberRef;
 use super::reason::{Reason, Skipped};
 use super::record::Records;
 use super::row::Rows;
+use crate::hex::hex;
 
 /// What a file asks for.
 #[derive(Debug)]
@@ -117,6 +118,6 @@ pub fn plan(map: &Map, file: &[u8], mut progress: impl FnMut(u64)) -> Result<Pla
     let refunds = matched.refunds.into_iter().map(Event::Refund);
     let mut events: Vec<Event> = purchases.into_iter().map(Event::Purchase).chain(refunds).collect();
     events.sort_by_key(Event::order);
-    let digest = Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(file));
     Ok(Plan { digest, read, cancelled_units, events, skipped, rests: matched.rests })
 }

@@ -1,0 +1,204 @@
+//! What happens to a request on the runtime that executes operations, from its credential to its outcome. Each step
+//! costs more than the one before, so whoever is to be refused is refused as early as can be.
+//!
+//! | step | costs | refuses |
+//! |---|---|---|
+//! | identify | a look into memory, or a signature | credentials that are not good |
+//! | admit | 1 from the caller's bucket | whoever asks too often |
+//! | read | JSON | what is no GraphQL request |
+//! | select | one pass over the text, the parser, one pass over the document | what is too large, or no document |
+//! | charge | the estimated cost, from the same bucket | whoever asks for too much |
+//! | execute | whatever it takes | what does not fit the schema |
+
+use actix_web::http::Method;
+use actix_web::web::{Bytes, Data};
+use amvaj_domain::access::Identity;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response, Value};
+use tracing::Instrument as _;
+
+use super::charge::{Charge, actual};
+use super::client::Client;
+use super::graphql::Endpoint;
+use super::language::RequestLanguage;
+use super::refusal::Refusal;
+use super::request::{self, Operation};
+use super::response::RequestId;
+use super::work::Commitment;
+use crate::auth::{AuthError, TokenError};
+use crate::graphql::access::Introspection;
+use crate::graphql::error::{self, Code, Stage};
+use crate::graphql::rate_limit::Charged;
+use crate::language::Message;
+
+/// The extension of a response that says what it cost.
+pub(super) const COST: &str = "cost";
+
+/// A request as it came.
+pub(super) struct Incoming {
+    pub(super) method: Method,
+    /// What the client sent; nothing when that could not be received.
+    pub(super) sent: Result<Sent, Refusal>,
+    pub(super) authorization: Authorization,
+    pub(super) client: Client,
+    pub(super) language: RequestLanguage,
+    pub(super) id: RequestId,
+}
+
+/// Where the GraphQL request is.
+pub(super) enum Sent {
+    Body(Bytes),
+    QueryString(String),
+}
+
+/// What the header `Authorization` holds.
+pub(super) enum Authorization {
+    Missing,
+    Bearer(String),
+    Malformed,
+}
+
+/// What became of a request.
+pub(super) struct Outcome {
+    pub(super) kind: &'static str,
+    /// The code of the first error.
+    pub(super) code: Option<Code>,
+    pub(super) answer: Result<(Response, Stage), Refusal>,
+    pub(super) language: RequestLanguage,
+}
+
+impl Incoming {
+    /// Goes through all steps. `commitment` is made before a mutation is executed.
+    pub(super) async fn execute(self, endpoint: Data<Endpoint>, commitment: Commitment) -> Outcome {
+        let Self { method, sent, authorization, client, language, id } = self;
+        let identity = match identify(authorization, &endpoint) {
+            Ok(identity) => identity,
+            Err(reason) => return refused(stranger(reason, &client, &endpoint).await, language),
+        };
+        let language = language.for_caller(identity.as_ref().map(|identity| identity.caller));
+        let bucket = match &identity {
+            Some(identity) => endpoint.throttle.of_caller(identity),
+            None => endpoint.throttle.of_address(client.network()),
+        };
+        let accepted = async {
+            let charge = Charge::admit(bucket, &endpoint.clock).await?;
+            let mut request = read(sent?)?;
+            let operation = request::select(&mut request)?;
+            allow(&method, &operation, identity.as_ref(), endpoint.introspection)?;
+            let most = charge.so_far().0.rate().capacity;
+            if operation.asked.cost > most {
+                return Err(Refusal::too_dear(operation.asked.cost, most));
+            }
+            let charge = charge.estimate(operation.asked).await?;
+            Ok((request, operation, charge))
+        };
+        let (request, operation, charge) = match accepted.await {
+            Ok(accepted) => accepted,
+            Err(refusal) => return refused(refusal, language),
+        };
+        let request = (endpoint.prepare)(request, identity.as_ref().map(|identity| identity.caller))
+            .data(identity)
+            .data(client)
+            .data(language.clone())
+            .data(id.clone())
+            .data(Charged::new(&charge.so_far()));
+        let kind = kind_name(operation.kind);
+        if operation.kind == OperationType::Mutation && !commitment.commit() {
+            // The client has been told that nothing was done.
+            return refused(Refusal::failed(Code::Overloaded), language);
+        }
+        let span = tracing::info_span!("operation", kind, name = operation.name, request_id = id.as_str());
+        let execution = async {
+            let response = endpoint.schema.execute(request).await;
+            finish(response, operation, charge, &id, &language).await
+        };
+        let (answer, code) = execution.instrument(span).await;
+        Outcome { kind, code, answer: Ok(answer), language }
+    }
+}
+
+/// Nobody when there is no credential; one that is there has to be good.
+fn identify(authorization: Authorization, endpoint: &Endpoint) -> Result<Option<Identity>, AuthError> {
+    match authorization {
+        Authorization::Missing => Ok(None),
+        Authorization::Malformed => Err(TokenError::Malformed.into()),
+        Authorization::Bearer(credential) => {
+            endpoint.authenticator.identify(&credential, endpoint.clock.now()).map(Some)
+        }
+    }
+}
+
+/// Whoever sends a credential that is not good is told so as often as a stranger may ask.
+async fn stranger(reason: AuthError, client: &Client, endpoint: &Endpoint) -> Refusal {
+    match Charge::admit(endpoint.throttle.of_address(client.network()), &endpoint.clock).await {
+        Ok(_) => Refusal::unauthenticated(reason),
+        Err(throttled) => throttled.into(),
+    }
+}
+
+fn read(sent: Sent) -> Result<Request, Refusal> {
+    match sent {
+        Sent::Body(body) => request::from_body(&body),
+        Sent::QueryString(query) => request::from_query_string(&query),
+    }
+}
+
+fn allow(
+    method: &Method,
+    operation: &Operation,
+    identity: Option<&Identity>,
+    introspection: Introspection,
+) -> Result<(), Refusal> {
+    match operation.kind {
+        OperationType::Mutation if method == Method::GET => {
+            return Err(Refusal::method(Message::new("http-mutation-needs-post"), "POST"));
+        }
+        OperationType::Subscription => {
+            return Err(Refusal::bad_request(Message::new("http-no-subscription")));
+        }
+        OperationType::Query | OperationType::Mutation => {}
+    }
+    if operation.asked.introspects && !introspection.allows(identity) {
+        return Err(Refusal::request(Code::Forbidden, Message::new("introspection-is-off")));
+    }
+    Ok(())
+}
+
+/// Makes a response fit to send: its errors and what it cost.
+async fn finish(
+    mut response: Response,
+    operation: Operation,
+    charge: Charge,
+    id: &RequestId,
+    language: &RequestLanguage,
+) -> ((Response, Stage), Option<Code>) {
+    let stage = stage(&response);
+    let code = if response.errors.is_empty() {
+        None
+    } else {
+        error::finish(&mut response.errors, stage, id.as_str(), language.get().await)
+    };
+    let cost = charge.settle(actual(&response.data, operation.asked)).await;
+    response.extensions.insert(COST.to_owned(), async_graphql::to_value(cost).unwrap_or_default());
+    ((response, stage), code)
+}
+
+/// A field's error always has a path, so errors without any and without data are from before the first field.
+fn stage(response: &Response) -> Stage {
+    let before = response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty());
+    if before { Stage::Validation } else { Stage::Execution }
+}
+
+fn refused(refusal: Refusal, language: RequestLanguage) -> Outcome {
+    Outcome { kind: "none", code: Some(refusal.code), answer: Err(refusal), language }
+}
+
+const fn kind_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
