@@ -1,14 +1,17 @@
 //! The use cases, one file each: what may the caller do, and what then happens. Nothing here knows GraphQL or HTTP.
 
 pub mod access;
+pub mod add_staff;
 pub mod earn_points;
 pub mod end_hold;
+pub mod end_sessions_of;
 pub mod enrol_member;
 pub mod error;
 pub mod find_member;
 mod fingerprint;
 pub mod hold_points;
 pub mod link_customer;
+pub mod login_limits;
 pub mod points;
 pub mod quote_earn;
 pub mod redeem_points;
@@ -16,12 +19,16 @@ pub mod refund_purchase;
 pub mod register_branch;
 pub mod register_merchant;
 pub mod relay_outbox;
+pub mod remove_staff;
+pub mod request_login_code;
 pub mod sessions;
 pub mod set_branch_status;
 pub mod set_earn_rule;
 pub mod set_language;
 pub mod set_member_status;
 pub mod set_merchant_status;
+pub mod set_staff_posts;
+pub mod verify_login_code;
 pub mod wallet;
 
 use std::sync::Arc;
@@ -49,6 +56,7 @@ use crate::{
     random,
 };
 pub use error::{AppError, Stopped};
+use login_limits::LoginLimits;
 
 /// What the use cases work with; the composition root puts it together.
 #[derive(Debug, Clone)]
@@ -79,6 +87,10 @@ pub struct App {
     pub revocations: Revocations,
     /// How long an access token of a session is good for.
     pub access_life: Span,
+    /// How often codes are sent.
+    pub login_limits: LoginLimits,
+    /// The web domain that log-in messages name.
+    pub login_domain: Option<String>,
     /// The clock.
     pub clock: Clock,
     /// What the network is called and how it counts.
@@ -139,6 +151,8 @@ impl App {
             revocations,
             credentials,
             access_life,
+            login_limits: LoginLimits::new(Arc::clone(&limits), config.auth.login_codes_per_hour),
+            login_domain: config.auth.login_domain.clone(),
             balances,
             limits,
             notifier,

@@ -133,9 +133,10 @@ pub fn parts(app: &Arc<App>) -> Parts {
         introspection: app.graphql.introspection,
         clock: app.clock.clone(),
         dependencies: vec![database_answers(app), cache_answers(app)],
-        prepare: Arc::new(move |request, caller| {
+        prepare: Arc::new(move |request, identity| {
+            let caller = identity.map(|identity| identity.caller);
             let request = add_loaders(request, &loaders.directory, caller);
-            add_ledger_loader(request, &loaders, caller)
+            add_ledger_loader(request, &loaders, identity)
         }),
         guide: None,
         languages: languages(app),

@@ -124,6 +124,8 @@ pub struct AuthConfig {
     pub secret_file: PathBuf,
     /// The web domain that log-in messages name in their last line, so that browsers fill the code in.
     pub login_domain: Option<String>,
+    /// Most log-in codes that are sent within an hour.
+    pub login_codes_per_hour: u64,
 }
 
 /// Text messages to members.
@@ -372,6 +374,7 @@ impl AuthConfig {
                 .take_optional("AUTH_SECRET_FILE", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| database.data_folder().join("server-secret.key")),
             login_domain: reader.take_optional("LOGIN_DOMAIN", domain),
+            login_codes_per_hour: reader.number("LOGIN_CODES_PER_HOUR", 3_000, 2..=10_000_000),
         }
     }
 }

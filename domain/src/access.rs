@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
 
-pub use post::{Post, StaffRole};
+pub use post::{InvalidPosts, MOST_POSTS, Post, Posts, StaffRole};
 pub use scope::{Scope, Scopes};
 pub use session::{EndReason, Subject, SubjectKind};
 
@@ -143,6 +143,16 @@ impl Identity {
                 || self.posts.iter().any(|post| post.covers(branch) && post.role.scopes().contain(scope)))
     }
 
+    /// Where `scope` is given, when that is at some branches only; nothing when it is given everywhere. Of a scope that is
+    /// not given at all there are no branches.
+    pub fn branches(&self, scope: Scope) -> Option<Vec<BranchId>> {
+        if self.may_at(scope, None) {
+            return None;
+        }
+        let given = self.posts.iter().filter(|post| self.may(scope) && post.role.scopes().contain(scope));
+        Some(given.filter_map(|post| post.branch).collect())
+    }
+
     /// The only branch where `scope` is given, when there is exactly one: what a cashier need not say.
     pub fn only_branch(&self, scope: Scope) -> Option<BranchId> {
         let mut posts = self.posts.iter().filter(|post| post.role.scopes().contain(scope));
@@ -188,6 +198,21 @@ mod tests {
         assert!(!both.may_at(Scope::PointsRefund, Some(branch(7))));
         assert_eq!(both.only_branch(Scope::PointsEarn), None);
         assert_eq!(both.only_branch(Scope::PointsRefund), Some(branch(8)));
+    }
+
+    #[test]
+    fn a_manager_reads_where_it_manages_and_no_further() {
+        let both = staff(vec![
+            Post { branch: Some(branch(7)), role: StaffRole::Cashier },
+            Post { branch: Some(branch(8)), role: StaffRole::Manager },
+        ]);
+        assert_eq!(both.branches(Scope::OperationsRead), Some(vec![branch(8)]));
+        assert_eq!(both.branches(Scope::PointsEarn), Some(vec![branch(7), branch(8)]));
+        assert_eq!(both.branches(Scope::StaffManage), Some(Vec::new()));
+        let key = Identity::console(Caller::Merchant(MerchantId::new(Uuid::from_u128(1))));
+        assert_eq!(key.branches(Scope::OperationsRead), None);
+        let limited = key.limited_to(Scopes::of(&[Scope::PointsEarn]));
+        assert_eq!(limited.branches(Scope::OperationsRead), Some(Vec::new()));
     }
 
     #[test]

@@ -29,5 +29,6 @@ pub mod member;
 pub mod merchant;
 pub mod money;
 pub mod points;
+pub mod staff;
 pub mod text;
 pub mod time;

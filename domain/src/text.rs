@@ -19,6 +19,14 @@ pub fn ascii_digits(text: &str) -> String {
     text.chars().map(ascii_digit).collect()
 }
 
+/// The six digits of a code as somebody types it: Persian, Arabic or ASCII digits, with spaces, dashes and invisible
+/// marks anywhere. Nothing when it has anything else, or more or fewer.
+pub fn six_digits(text: &str) -> Option<String> {
+    let digits: String =
+        text.chars().filter(|&c| !is_separator(c) && !is_invisible(c)).map(ascii_digit).take(7).collect();
+    (digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+}
+
 fn ascii_digit(c: char) -> char {
     match c {
         '۰' | '٠' => '0',
@@ -66,6 +74,17 @@ mod tests {
         assert_eq!(ascii_digits("۰۱۲۳۴۵۶۷۸۹"), "0123456789");
         assert_eq!(ascii_digits("٠١٢٣٤٥٦٧٨٩"), "0123456789");
         assert_eq!(ascii_digits("کد ۱۲-A٪ ½"), "کد 12-A٪ ½");
+    }
+
+    #[test]
+    fn a_code_is_six_digits_however_they_are_typed() {
+        for typed in ["482913", "۴۸۲۹۱۳", "٤٨٢٩١٣", " 482 913\n", "۴۸۲-٩١3", "\u{2068}482913\u{2069}"]
+        {
+            assert_eq!(six_digits(typed).as_deref(), Some("482913"), "{typed}");
+        }
+        for wrong in ["", "48291", "4829130", "48291x", "482.913", "+482913", "½82913", &"4".repeat(1_000)] {
+            assert_eq!(six_digits(wrong), None, "{wrong}");
+        }
     }
 
     proptest! {

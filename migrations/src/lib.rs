@@ -10,6 +10,7 @@ mod m0003_outbox;
 mod m0004_member_language;
 mod m0005_session;
 mod m0006_audit;
+mod m0007_staff;
 
 use sea_orm_migration::prelude::*;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_member_language::Migration),
             Box::new(m0005_session::Migration),
             Box::new(m0006_audit::Migration),
+            Box::new(m0007_staff::Migration),
         ]
     }
 }

@@ -59,7 +59,7 @@ impl TestApp {
     }
 
     /// A server with other settings than usual.
-    pub(crate) async fn start_with(database: TestDb, change: fn(&mut Config)) -> Self {
+    pub(crate) async fn start_with(database: TestDb, change: impl FnOnce(&mut Config)) -> Self {
         let credentials = Credentials::generate(&Config::default().auth).unwrap();
         let redis = database.is_postgres().then(redis_url);
         let clock = Clock::manual(START);
@@ -106,7 +106,7 @@ impl TestApp {
         credentials: Credentials,
         clock: Clock,
         database: Option<TestDb>,
-        change: fn(&mut Config),
+        change: impl FnOnce(&mut Config),
     ) -> Self {
         let mut config = Config::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -20,7 +20,7 @@ impl Fingerprint {
     /// A request of this kind, with what all of them have.
     pub(super) fn of(kind: &str, request: &PointsRequest) -> Self {
         let mut fields = Self(vec![kind.as_bytes().to_vec()]);
-        fields.branch(request.branch);
+        fields.branch(request.named);
         fields.time(request.occurred_at);
         fields
     }

@@ -45,10 +45,19 @@ pub enum PointsRefusal {
 pub struct PointsRequest {
     /// The merchant's idempotency key.
     pub key: IdempotencyKey,
-    /// Where it happens.
+    /// The branch as the request names it: a retry has to name the same.
+    pub named: Option<BranchId>,
+    /// Where it happens: the branch that is named, or the only one where the caller may do this.
     pub branch: Option<BranchId>,
     /// When it happened; now when absent.
     pub occurred_at: Option<Instant>,
+}
+
+impl PointsRequest {
+    /// The request of whoever may act everywhere, with the branch that it names.
+    pub const fn at(key: IdempotencyKey, branch: Option<BranchId>, occurred_at: Option<Instant>) -> Self {
+        Self { key, named: branch, branch, occurred_at }
+    }
 }
 
 /// The merchant that acts, as it stands now.

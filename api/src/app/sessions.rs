@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use amvaj_domain::access::{Actor, Caller, EndReason, Identity, Subject};
-use amvaj_domain::id::{MemberId, SessionId};
+use amvaj_domain::id::{MemberId, SessionId, StaffId};
 use amvaj_domain::member::{MemberLookup, MemberStatus};
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::access::{Refresh, Refreshed, Session};
@@ -149,8 +149,9 @@ pub const fn subject_of(identity: &Identity) -> Option<Subject> {
 async fn identity_now(app: &App, subject: Subject) -> Result<Option<Identity>, AppError> {
     match subject {
         Subject::Member(id) => member_now(app, id).await,
-        // Neither has anything yet to log in with.
-        Subject::Staff(_) | Subject::User(_) => Ok(None),
+        Subject::Staff(id) => staff_now(app, id).await,
+        // They have nothing yet to log in with.
+        Subject::User(_) => Ok(None),
     }
 }
 
@@ -159,6 +160,12 @@ async fn member_now(app: &App, id: MemberId) -> Result<Option<Identity>, AppErro
     let found = app.directory.members(caller).find(&MemberLookup::Id(id)).await?;
     let open = found.is_some_and(|member| member.status == MemberStatus::Open);
     Ok(open.then(|| Identity::new(caller, Actor::Member(id))))
+}
+
+async fn staff_now(app: &App, id: StaffId) -> Result<Option<Identity>, AppError> {
+    let found = app.directory.staff_by_id(&[id]).await?.pop();
+    let present = found.and_then(|staff| Some((staff.merchant, staff.posts?)));
+    Ok(present.map(|(merchant, posts)| Identity::staff(merchant, id, posts.as_slice().to_vec())))
 }
 
 fn tokens(app: &App, session: Session, identity: Identity, now: Instant) -> Result<SessionTokens, AppError> {

@@ -257,11 +257,11 @@ fn purchase(app: &App, member: &Member) -> Result<EarnPoints, WorldError> {
     let text = format!("bench-fill-{}", member.id);
     let total = Money::new(FILL, app.network.currency).map_err(|_| WorldError::Malformed("amount"))?;
     Ok(EarnPoints {
-        request: PointsRequest {
-            key: IdempotencyKey::parse(&text).map_err(|_| WorldError::Malformed("key"))?,
-            branch: None,
-            occurred_at: None,
-        },
+        request: PointsRequest::at(
+            IdempotencyKey::parse(&text).map_err(|_| WorldError::Malformed("key"))?,
+            None,
+            None,
+        ),
         member: MemberLookup::Id(member.id),
         receipt: ReceiptNumber::parse(&text).map_err(|_| WorldError::Malformed("receipt"))?,
         basket: Basket::new(total, Vec::new()).map_err(|_| WorldError::Malformed("basket"))?,

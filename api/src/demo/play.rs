@@ -225,11 +225,12 @@ impl<'a> Scene<'a> {
 
     fn request(&self) -> Result<PointsRequest, PlayError> {
         let (visit, step) = self.event.step;
-        Ok(PointsRequest {
-            key: IdempotencyKey::parse(&format!("demo-{}-{visit}-{step}", self.event.member))?,
-            branch: self.shop.branches.get(self.event.branch).copied(),
-            occurred_at: Some(self.event.at),
-        })
+        let branch = self.shop.branches.get(self.event.branch).copied();
+        Ok(PointsRequest::at(
+            IdempotencyKey::parse(&format!("demo-{}-{visit}-{step}", self.event.member))?,
+            branch,
+            Some(self.event.at),
+        ))
     }
 
     fn member(&self) -> MemberLookup {

@@ -45,6 +45,8 @@ const OPERATIONS_READERS: Access = Access::Roles(&[
     (Merchant, Some(Scope::OperationsRead)),
     (Member, None),
 ]);
+const STAFF_MANAGERS: Access =
+    Access::Roles(&[(Operator, Some(Scope::StaffManage)), (Merchant, Some(Scope::StaffManage))]);
 const EARNER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsEarn))]);
 const REDEEMER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsRedeem))]);
 
@@ -60,10 +62,13 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("nodes", Access::SignedIn),
     ("merchant", Access::SignedIn),
     ("merchants", Access::SignedIn),
-    // Sessions. Whoever refreshes one has nothing but its refresh token.
+    // Log-ins. Whoever logs in has a code at most, and whoever refreshes a session its refresh token.
+    ("requestLoginCode", Access::Anyone),
+    ("verifyLoginCode", Access::Anyone),
     ("refreshSession", Access::Anyone),
     ("sessions", Access::SignedIn),
     ("endSession", Access::SignedIn),
+    ("endSessionsOf", Access::Roles(&[(Operator, None)])),
     // Members and their wallets.
     ("member", MEMBERS_READERS),
     ("wallet", MEMBERS_READERS),
@@ -76,6 +81,10 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("setLanguage", Access::Roles(&[(Member, None)])),
     ("blockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
     ("unblockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
+    // A merchant's people.
+    ("addStaff", STAFF_MANAGERS),
+    ("setStaffPosts", STAFF_MANAGERS),
+    ("removeStaff", STAFF_MANAGERS),
     // Points.
     ("operations", OPERATIONS_READERS),
     ("purchase", OPERATIONS_READERS),

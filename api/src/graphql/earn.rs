@@ -1,13 +1,14 @@
 //! `earnPoints` and `quoteEarn`: a merchant issues points for a purchase.
 
 use amvaj_domain::{
+    access::Scope,
     earn::{Basket, BasketLine, InvalidBasket},
     text::ReceiptNumber,
 };
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{
-    context::{app, require_merchant},
+    context::{app, identity, require_merchant},
     error::fault,
     explanation::EarnArithmetic,
     member::MemberRef,
@@ -67,7 +68,7 @@ pub struct EarnPointsInput {
 points_errors! {
     /// Why `earnPoints` issued nothing.
     EarnPointsUserError, EarnPointsErrorCode {
-        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId InvalidMember MemberNotFound InvalidReceiptNumber
+        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId BranchNeeded BranchNotYours InvalidMember MemberNotFound InvalidReceiptNumber
         InvalidAmount InvalidBasket MerchantBlocked BranchNotFound BranchClosed MemberBlocked CurrencyMismatch
         NoEarnRule OccurredInFuture OccurredTooLongAgo ReceiptAlreadyUsed ReceiptOfAnotherMember AmountTooLarge
     }
@@ -105,7 +106,7 @@ pub struct QuoteEarnInput {
 points_errors! {
     /// Why `quoteEarn` quotes nothing.
     QuoteEarnUserError, QuoteEarnErrorCode {
-        InvalidBranchId InvalidMember MemberNotFound InvalidAmount InvalidBasket MerchantBlocked BranchNotFound
+        InvalidBranchId BranchNeeded BranchNotYours InvalidMember MemberNotFound InvalidAmount InvalidBasket MerchantBlocked BranchNotFound
         BranchClosed CurrencyMismatch NoEarnRule OccurredInFuture OccurredTooLongAgo AmountTooLarge
     }
 }
@@ -147,7 +148,12 @@ impl EarnQuery {
         let merchant = require_merchant(ctx)?;
         let mut reader = InputReader::<QuoteEarnUserError>::default();
         // A quote moves nothing, so its key is of no account.
-        let request = reader.request("quote", input.branch_id.as_ref(), input.occurred_at);
+        let request = reader.request(
+            (identity(ctx)?, Scope::PointsEarn),
+            "quote",
+            input.branch_id.as_ref(),
+            input.occurred_at,
+        );
         let member = match &input.member {
             Some(member) => reader.member(member, merchant).map(Some),
             None => Some(None),
@@ -181,8 +187,12 @@ impl EarnMutation {
     ) -> Result<EarnPointsPayload> {
         let merchant = require_merchant(ctx)?;
         let mut reader = InputReader::default();
-        let request: Option<PointsRequest> =
-            reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
+        let request: Option<PointsRequest> = reader.request(
+            (identity(ctx)?, Scope::PointsEarn),
+            &input.idempotency_key,
+            input.branch_id.as_ref(),
+            input.occurred_at,
+        );
         let member = reader.member(&input.member, merchant);
         let receipt: Option<ReceiptNumber> = reader.receipt(&input.receipt_number);
         let basket = basket(&mut reader, input.amount, input.lines);

@@ -14,7 +14,7 @@ use async_graphql::{Context, Result, SimpleObject};
 use super::{
     context::{app, caller, language},
     error::fault,
-    ledger_loader::{LotsOf, PurchaseOf, ledger_loader},
+    ledger_loader::{LotsOf, TermsOf, ledger_loader},
     loader::loader,
     operation::is_applied_earn,
     points_error::Refused,
@@ -68,7 +68,7 @@ impl Explanation {
         }
         let place = Place::of(ctx, op).await?;
         if is_applied_earn(op) {
-            let purchase = ledger_loader(ctx)?.load_one(PurchaseOf(wallet, op.seq)).await.map_err(fault)?;
+            let purchase = ledger_loader(ctx)?.load_one(TermsOf(wallet, op.seq)).await.map_err(fault)?;
             if let Some(purchase) = purchase {
                 let (message, earn) = earned(&purchase, &place);
                 return Ok(Self { text: message.say(language), earn: Some(earn) });

@@ -107,6 +107,14 @@ impl GlobalId {
         }
     }
 
+    /// The person of a merchant's staff that an id names; nothing when it names something else.
+    pub fn staff(id: &ID) -> Option<StaffId> {
+        match Self::read(id)? {
+            Self::Staff(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The session that an id names; nothing when it names something else.
     pub fn session(id: &ID) -> Option<SessionId> {
         match Self::read(id)? {

@@ -5,11 +5,12 @@ use amvaj_domain::{
     ledger::{self, HoldState},
     text::ReceiptNumber,
 };
+use amvaj_infra::ledger::LedgerScope;
 use async_graphql::{Context, Enum, ID, Object, Result};
 
 use super::{
     branch::Branch,
-    context::app,
+    context::{app, require_merchant},
     error::fault,
     global_id::GlobalId,
     merchant::Merchant,
@@ -45,6 +46,20 @@ impl Hold {
     /// The hold, when the caller may see it.
     pub async fn find(ctx: &Context<'_>, wallet: WalletId, seq: i64) -> Result<Option<Self>> {
         let Some(scope) = scope(ctx).await? else { return Ok(None) };
+        Self::within(ctx, scope, wallet, seq).await
+    }
+
+    /// The hold of the merchant that has just made it or may end it, whether or not the caller may read others.
+    pub async fn at_hand(ctx: &Context<'_>, wallet: WalletId, seq: i64) -> Result<Option<Self>> {
+        Self::within(ctx, LedgerScope::Merchant(require_merchant(ctx)?), wallet, seq).await
+    }
+
+    async fn within(
+        ctx: &Context<'_>,
+        scope: LedgerScope,
+        wallet: WalletId,
+        seq: i64,
+    ) -> Result<Option<Self>> {
         let mut found = app(ctx)?.reader.within(scope).holds(&[(wallet, seq)]).await.map_err(fault)?;
         Ok(found.remove(&(wallet, seq)).map(|hold| Self { wallet, hold }))
     }

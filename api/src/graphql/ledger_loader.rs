@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use amvaj_domain::{
-    access::Caller,
+    access::{Caller, Identity, Scope},
     id::WalletId,
     ledger::{Entry, OpRecord},
     member::MemberLookup,
@@ -29,7 +29,7 @@ pub type LedgerLoader = DataLoader<JournalReader>;
 pub struct JournalReader {
     reader: LedgerReader,
     directory: Directory,
-    caller: Option<Caller>,
+    identity: Option<Identity>,
     /// A member's scope is its wallet, which is looked up once.
     scope: OnceCell<Option<LedgerScope>>,
 }
@@ -50,17 +50,21 @@ pub struct LotsOf(pub WalletId, pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PurchaseOf(pub WalletId, pub i64);
 
+/// Asks for the purchase of an earn that the caller has been shown, to explain it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TermsOf(pub WalletId, pub i64);
+
 /// The loader of this request.
 pub fn ledger_loader<'a>(ctx: &Context<'a>) -> GraphqlResult<&'a LedgerLoader> {
     ctx.data()
 }
 
 /// Adds the ledger's data loader to a request.
-pub fn add_ledger_loader(request: Request, app: &App, caller: Option<Caller>) -> Request {
+pub fn add_ledger_loader(request: Request, app: &App, identity: Option<&Identity>) -> Request {
     let reader = JournalReader {
         reader: app.reader.clone(),
         directory: app.directory.clone(),
-        caller,
+        identity: identity.cloned(),
         scope: OnceCell::new(),
     };
     let loader = DataLoader::new(reader, tokio::spawn);
@@ -68,9 +72,24 @@ pub fn add_ledger_loader(request: Request, app: &App, caller: Option<Caller>) ->
 }
 
 impl JournalReader {
-    /// The part of the ledger that the caller may see; nothing for nobody.
+    /// The part of the ledger that the caller may read; nothing for nobody. Of a merchant, whoever may read operations at
+    /// some branches only reads what happened there.
     pub async fn scope(&self) -> Result<Option<LedgerScope>, StoreError> {
-        let scope = self.scope.get_or_try_init(async || match self.caller {
+        let merchants = self.identity.as_ref().and_then(|identity| match identity.caller {
+            Caller::Merchant(merchant) => Some((merchant, identity.branches(Scope::OperationsRead)?)),
+            Caller::Operator | Caller::Agent | Caller::Member(_) => None,
+        });
+        match merchants {
+            Some((merchant, branches)) => Ok(Some(LedgerScope::Branches(merchant, branches.into()))),
+            None => self.sight().await,
+        }
+    }
+
+    /// The part of the ledger that explains what the caller has been shown: of a merchant, whatever it did. A cashier sees
+    /// what its own operation did, though it reads no others.
+    async fn sight(&self) -> Result<Option<LedgerScope>, StoreError> {
+        let caller = self.identity.as_ref().map(|identity| identity.caller);
+        let scope = self.scope.get_or_try_init(async || match caller {
             None => Ok(None),
             Some(Caller::Operator | Caller::Agent) => Ok(Some(LedgerScope::Network)),
             Some(Caller::Merchant(merchant)) => Ok(Some(LedgerScope::Merchant(merchant))),
@@ -79,18 +98,18 @@ impl JournalReader {
                 Ok(found.map(|member| LedgerScope::Wallet(member.wallet)))
             }
         });
-        scope.await.copied()
+        scope.await.cloned()
     }
 }
 
 macro_rules! loads {
-    ($key:ident, $value:ty, $read:ident) => {
+    ($key:ident, $value:ty, $read:ident, $scope:ident) => {
         impl Loader<$key> for JournalReader {
             type Value = $value;
             type Error = Arc<StoreError>;
 
             async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, $value>, Arc<StoreError>> {
-                let Some(scope) = self.scope().await? else { return Ok(HashMap::new()) };
+                let Some(scope) = self.$scope().await? else { return Ok(HashMap::new()) };
                 let keys: Vec<OperationKey> = keys.iter().map(|key| (key.0, key.1)).collect();
                 let found = self.reader.within(scope).$read(&keys).await?;
                 Ok(found.into_iter().map(|((wallet, seq), value)| ($key(wallet, seq), value)).collect())
@@ -99,7 +118,8 @@ macro_rules! loads {
     };
 }
 
-loads!(OperationOf, OpRecord, operations_by_key);
-loads!(EntriesOf, Vec<Entry>, entries);
-loads!(LotsOf, Vec<UsedLot>, lots_used);
-loads!(PurchaseOf, StoredPurchase, purchases);
+loads!(OperationOf, OpRecord, operations_by_key, scope);
+loads!(EntriesOf, Vec<Entry>, entries, sight);
+loads!(LotsOf, Vec<UsedLot>, lots_used, sight);
+loads!(PurchaseOf, StoredPurchase, purchases, scope);
+loads!(TermsOf, StoredPurchase, purchases, sight);

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use amvaj_domain::access::Caller;
 use amvaj_domain::earn::EarnRule;
-use amvaj_domain::id::{BranchId, MemberId, MerchantId, WalletId};
+use amvaj_domain::id::{BranchId, MemberId, MerchantId, StaffId, WalletId};
 use amvaj_domain::member::Member;
 use amvaj_domain::merchant::{Branch, Merchant};
+use amvaj_domain::staff::Staff;
 use amvaj_domain::text::CustomerRef;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::directory::Directory;
@@ -26,7 +27,7 @@ pub(super) const DELAY: Duration = Duration::from_micros(200);
 pub type DirectoryLoader = DataLoader<DirectoryReader>;
 
 /// Reads the directory in batches for one caller. The type of the key says what is read: a [`MemberId`], a
-/// [`WalletId`] (its member), a [`MerchantId`], a [`BranchId`], a `(MerchantId, i32)` (a rule's version) or a
+/// [`WalletId`] (its member), a [`MerchantId`], a [`BranchId`], a [`StaffId`], a `(MerchantId, i32)` (a rule's version) or a
 /// [`CustomerRefOf`].
 pub struct DirectoryReader {
     directory: Directory,
@@ -66,6 +67,17 @@ impl Loader<BranchId> for DirectoryReader {
     async fn load(&self, keys: &[BranchId]) -> Result<HashMap<BranchId, Branch>, Arc<StoreError>> {
         let found = self.directory.branches_by_id(keys).await?;
         Ok(found.into_iter().map(|branch| (branch.id, branch)).collect())
+    }
+}
+
+/// People of every merchant: who may see them is for [`super::staff`].
+impl Loader<StaffId> for DirectoryReader {
+    type Value = Staff;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[StaffId]) -> Result<HashMap<StaffId, Staff>, Arc<StoreError>> {
+        let found = self.directory.staff_by_id(keys).await?;
+        Ok(found.into_iter().map(|staff| (staff.id, staff)).collect())
     }
 }
 

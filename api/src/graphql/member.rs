@@ -6,7 +6,7 @@ pub mod link;
 pub mod reference;
 pub mod status;
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Subject};
 use amvaj_domain::member::{self, MemberSearch, MemberStatus as Status};
 use amvaj_infra::directory;
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result};
@@ -17,6 +17,7 @@ use super::error::fault;
 use super::global_id::GlobalId;
 use super::loader::{CustomerRefOf, loader};
 use super::scalar::{DateTime, Version};
+use super::session::Session;
 use super::wallet::Wallet;
 use crate::app::find_member::list_members;
 pub use reference::{CustomerRefInput, MemberRef, MemberRefProblem};
@@ -161,6 +162,11 @@ impl Member {
         at_least: Option<Version>,
     ) -> Result<Option<Wallet>> {
         Wallet::find(ctx, self.0.wallet, at_least).await
+    }
+
+    /// The log-ins that go on, the latest used first. Only the operator and the member see them; null for others.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<Session>>> {
+        Session::of(ctx, Subject::Member(self.0.id)).await
     }
 
     /// When the member joined.

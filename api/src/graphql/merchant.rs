@@ -17,6 +17,7 @@ use super::error::fault;
 use super::global_id::GlobalId;
 use super::loader::loader;
 use super::scalar::{CurrencyCode, DateTime, MinorUnits};
+use super::staff::{self, StaffConnection};
 use super::value::Money;
 
 /// Whether a merchant takes part.
@@ -167,6 +168,23 @@ impl Merchant {
         let status = status.map(merchant::BranchStatus::from);
         let page = app(ctx)?.directory.branches(self.0.id, status, &request).await.map_err(fault)?;
         Ok(BranchConnection::new(page, |branch| branch.id.uuid(), super::branch::Branch))
+    }
+
+    /// Its people, in the order in which they were added. Only its owners and the operator see them; null for others.
+    async fn staff(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the beginning, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<Option<StaffConnection>> {
+        let request = PageArguments { first, after, last, before }.read(ctx)?;
+        if !staff::may_see(ctx, self.0.id) {
+            return Ok(None);
+        }
+        let page = app(ctx)?.directory.staff(self.0.id, &request).await.map_err(fault)?;
+        Ok(Some(StaffConnection::new(page, |staff| staff.id.uuid(), staff::Staff)))
     }
 
     /// The version of its earn rule that holds now; null when its purchases earn nothing.

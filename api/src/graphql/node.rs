@@ -16,6 +16,7 @@ use super::merchant::Merchant;
 use super::operation::Operation;
 use super::purchase::Purchase;
 use super::session::Session;
+use super::staff::Staff;
 use super::wallet::Wallet;
 use crate::language::Message;
 
@@ -46,6 +47,8 @@ pub enum Node {
     Hold(Hold),
     /// A purchase.
     Purchase(Purchase),
+    /// One of a merchant's people.
+    Staff(Staff),
     /// A log-in of the caller's own.
     Session(Session),
 }
@@ -111,8 +114,9 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Member(id) => {
             loader.load_one(id).await.map_err(fault)?.map(|member| Node::Member(Member(member)))
         }
+        GlobalId::Staff(id) => Staff::find(ctx, id).await?.map(Node::Staff),
         GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
         // These are listed where they are managed.
-        GlobalId::User(_) | GlobalId::Staff(_) | GlobalId::ApiKey(_) => None,
+        GlobalId::User(_) | GlobalId::ApiKey(_) => None,
     })
 }

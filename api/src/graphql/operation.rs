@@ -12,7 +12,7 @@ use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result, Simpl
 use super::{
     branch::Branch,
     connection::{PageArguments, connection},
-    context::{app, caller},
+    context::{app, caller, require_merchant},
     entry::{Entry, LotUse},
     error::{Code, fault},
     explanation::Explanation,
@@ -214,6 +214,14 @@ impl Operation {
         Ok(found.map(|op| Self::new(wallet, op)))
     }
 
+    /// The operation of the calling merchant that its request led to, whether or not the caller may read others.
+    pub async fn at_hand(ctx: &Context<'_>, wallet: WalletId, seq: i64) -> Result<Option<Self>> {
+        let scope = LedgerScope::Merchant(require_merchant(ctx)?);
+        let mut found =
+            app(ctx)?.reader.within(scope).operations_by_key(&[(wallet, seq)]).await.map_err(fault)?;
+        Ok(found.remove(&(wallet, seq)).map(|op| Self::new(wallet, op)))
+    }
+
     /// Its wallet.
     pub const fn wallet(&self) -> WalletId {
         self.stored.wallet
@@ -366,8 +374,8 @@ pub struct OperationQueries;
 
 #[Object]
 impl OperationQueries {
-    /// The operations that the caller may see, newest first: a merchant its own, a member those of the own wallet, the
-    /// operator all.
+    /// The operations that the caller may see, newest first: a merchant its own (its people those at the branches that
+    /// they lead), a member those of the own wallet, the operator all.
     async fn operations(
         &self,
         ctx: &Context<'_>,

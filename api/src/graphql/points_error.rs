@@ -15,6 +15,8 @@ pub enum InputProblem {
     InvalidIdempotencyKey,
     IdempotencyMismatch,
     InvalidBranchId,
+    BranchNeeded,
+    BranchNotYours,
     InvalidMember,
     MemberNotFound,
     InvalidReceiptNumber,
@@ -126,6 +128,16 @@ macro_rules! points_errors {
     (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidBranchId $($rest:ident)*) => {
         $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
             #[doc = "The branch id is not the id of a branch."] InvalidBranchId,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] BranchNeeded $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The caller works at several branches: say at which one this happens."] BranchNeeded,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] BranchNotYours $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The caller has no post at this branch that allows this; or none for business at no branch."] BranchNotYours,
         ] $($rest)*);
     };
     (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidMember $($rest:ident)*) => {

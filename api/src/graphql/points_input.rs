@@ -1,7 +1,7 @@
 //! What the mutations on points have in common: reading their inputs, and answering.
 
 use amvaj_domain::{
-    access::Caller,
+    access::{Caller, Identity, Scope},
     id::{BranchId, MerchantId, WalletId},
     ledger::Rejection,
     member::MemberLookup,
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::app::{
     Stopped,
+    access::{BranchRefused, branch_for},
     points::{PointsRefusal, PointsRequest},
 };
 use crate::language::Message;
@@ -70,9 +71,10 @@ impl<E: PointsUserError> InputReader<E> {
         read.ok()
     }
 
-    /// Key, branch and time of a request.
+    /// Key, branch and time of a request that needs `scope` where it happens.
     pub fn request(
         &mut self,
+        (identity, scope): (&Identity, Scope),
         key: &str,
         branch: Option<&ID>,
         occurred_at: Option<DateTime>,
@@ -82,8 +84,20 @@ impl<E: PointsUserError> InputReader<E> {
             InputProblem::InvalidIdempotencyKey,
             "input.idempotencyKey",
         );
-        let branch = self.branch(branch);
-        Some(PointsRequest { key: key?, branch: branch?, occurred_at: occurred_at.map(|DateTime(at)| at) })
+        let named = self.branch(branch)?;
+        let branch = match branch_for(identity, scope, named) {
+            Ok(branch) => branch,
+            Err(refused) => {
+                let problem = match refused {
+                    BranchRefused::Needed => InputProblem::BranchNeeded,
+                    BranchRefused::NotYours => InputProblem::BranchNotYours,
+                };
+                self.problem(problem, "input.branchId");
+                return None;
+            }
+        };
+        let occurred_at = occurred_at.map(|DateTime(at)| at);
+        Some(PointsRequest { key: key?, named, branch, occurred_at })
     }
 
     fn branch(&mut self, branch: Option<&ID>) -> Option<Option<BranchId>> {
@@ -194,7 +208,7 @@ impl<E: PointsUserError> PointsAnswer<E> {
             return Ok(Self { operation, wallet, replayed, user_errors: Vec::new() });
         };
         let operation = match recorded.first {
-            Some((wallet, seq)) => Operation::find(ctx, wallet, seq).await?,
+            Some((wallet, seq)) => Operation::at_hand(ctx, wallet, seq).await?,
             None => None,
         };
         Ok(Self { operation, wallet, replayed, user_errors: vec![refused_error(refused)?] })

@@ -1,10 +1,11 @@
 //! `refundPurchase`: a merchant takes a purchase back, or a part of it.
 
+use amvaj_domain::access::Scope;
 use amvaj_domain::ledger::RefundSpec;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 
 use super::{
-    context::{app, require_merchant},
+    context::{app, identity, require_merchant},
     error::fault,
     operation::Operation,
     points_error::{InputProblem, points_errors},
@@ -58,7 +59,7 @@ pub struct RefundPurchaseInput {
 points_errors! {
     /// Why `refundPurchase` took nothing back.
     RefundPurchaseUserError, RefundPurchaseErrorCode {
-        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId InvalidReceiptNumber InvalidAmount InvalidRefund
+        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId BranchNeeded BranchNotYours InvalidReceiptNumber InvalidAmount InvalidRefund
         BranchNotFound CurrencyMismatch OccurredInFuture OccurredTooLongAgo PurchaseNotFound LineNotFound
         RefundExceedsPurchase AmountTooLarge
     }
@@ -105,7 +106,12 @@ impl RefundMutation {
     ) -> Result<RefundPurchasePayload> {
         let merchant = require_merchant(ctx)?;
         let mut reader = InputReader::default();
-        let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
+        let request = reader.request(
+            (identity(ctx)?, Scope::PointsRefund),
+            &input.idempotency_key,
+            input.branch_id.as_ref(),
+            input.occurred_at,
+        );
         let receipt = reader.receipt(&input.receipt_number);
         let what = what(&mut reader, input.what);
         let (Some(request), Some(receipt), Some((what, currency))) = (request, receipt, what) else {

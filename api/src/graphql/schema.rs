@@ -7,6 +7,7 @@ use super::audit::AuditQueries;
 use super::branch::BranchMutations;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
+use super::login::LoginMutations;
 use super::member::{MemberMutations, MemberQueries};
 use super::merchant::{MerchantMutations, MerchantQueries};
 use super::network::NetworkQueries;
@@ -17,6 +18,7 @@ use super::rate_limit::RateLimitQuery;
 use super::refund::RefundMutation;
 use super::session::{SessionMutations, SessionQueries};
 use super::spend::SpendMutation;
+use super::staff::StaffMutations;
 use super::viewer::ViewerQueries;
 use super::wallet::WalletQueries;
 use crate::config::GraphqlConfig;
@@ -51,7 +53,9 @@ pub struct Mutation(
     EarnMutation,
     SpendMutation,
     RefundMutation,
+    LoginMutations,
     SessionMutations,
+    StaffMutations,
 );
 
 /// A schema; the composition root adds its data and finishes it. How large a document may be is found out before it gets

@@ -1,8 +1,10 @@
 //! Sessions: the log-ins of the caller, and the tokens that a log-in gives.
 
 pub mod end;
+pub mod end_of;
 pub mod refresh;
 
+use amvaj_domain::access::{Caller, Subject};
 use amvaj_domain::id::SessionId;
 use amvaj_infra::access;
 use async_graphql::{Context, ID, MergedObject, Object, Result, SimpleObject};
@@ -40,7 +42,7 @@ pub struct SessionQueries;
 
 /// Mutations of sessions.
 #[derive(Default, MergedObject)]
-pub struct SessionMutations(refresh::RefreshSession, end::EndSession);
+pub struct SessionMutations(refresh::RefreshSession, end::EndSession, end_of::EndSessionsOf);
 
 #[Object]
 impl SessionQueries {
@@ -91,6 +93,18 @@ impl Session {
     pub async fn find(ctx: &Context<'_>, id: SessionId) -> Result<Option<Self>> {
         let found = sessions::list(app(ctx)?, identity(ctx)?).await.map_err(fault)?;
         Ok(found.into_iter().find(|session| session.id == id).map(Self))
+    }
+}
+
+impl Session {
+    /// The sessions of somebody, for the operator and for that person; nothing for others.
+    pub async fn of(ctx: &Context<'_>, subject: Subject) -> Result<Option<Vec<Self>>> {
+        let (app, identity) = (app(ctx)?, identity(ctx)?);
+        if identity.caller != Caller::Operator && sessions::subject_of(identity) != Some(subject) {
+            return Ok(None);
+        }
+        let found = app.sessions.list(subject, app.now()).await.map_err(fault)?;
+        Ok(Some(found.into_iter().map(Session).collect()))
     }
 }
 

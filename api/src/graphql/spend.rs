@@ -1,9 +1,10 @@
 //! `redeemPoints`, `holdPoints`, `captureHold` and `releaseHold`: a member's points are spent or reserved.
 
+use amvaj_domain::access::Scope;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{
-    context::{app, require_merchant},
+    context::{app, identity, require_merchant},
     hold::Hold,
     member::MemberRef,
     operation::Operation,
@@ -38,7 +39,7 @@ pub struct RedeemPointsInput {
 points_errors! {
     /// Why `redeemPoints` spent nothing.
     RedeemPointsUserError, RedeemPointsErrorCode {
-        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId InvalidMember MemberNotFound InvalidReceiptNumber
+        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId BranchNeeded BranchNotYours InvalidMember MemberNotFound InvalidReceiptNumber
         InvalidPoints MerchantBlocked BranchNotFound BranchClosed MemberBlocked OccurredInFuture OccurredTooLongAgo
         ReceiptOfAnotherMember InsufficientPoints AmountTooLarge
     }
@@ -79,7 +80,7 @@ pub struct HoldPointsInput {
 points_errors! {
     /// Why `holdPoints` reserved nothing.
     HoldPointsUserError, HoldPointsErrorCode {
-        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId InvalidMember MemberNotFound InvalidReceiptNumber
+        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId BranchNeeded BranchNotYours InvalidMember MemberNotFound InvalidReceiptNumber
         InvalidPoints InvalidSeconds MerchantBlocked BranchNotFound BranchClosed MemberBlocked OccurredInFuture
         OccurredTooLongAgo ReceiptOfAnotherMember InsufficientPoints
     }
@@ -118,7 +119,7 @@ pub struct CaptureHoldInput {
 points_errors! {
     /// Why `captureHold` took nothing.
     CaptureHoldUserError, CaptureHoldErrorCode {
-        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId InvalidHoldId InvalidPoints BranchNotFound
+        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId BranchNeeded BranchNotYours InvalidHoldId InvalidPoints BranchNotFound
         OccurredInFuture OccurredTooLongAgo HoldNotFound HoldExpired HoldReleased HoldCaptured CaptureExceedsHold
         ReceiptOfAnotherMember AmountTooLarge
     }
@@ -155,7 +156,7 @@ pub struct ReleaseHoldInput {
 points_errors! {
     /// Why `releaseHold` freed nothing.
     ReleaseHoldUserError, ReleaseHoldErrorCode {
-        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId InvalidHoldId BranchNotFound OccurredInFuture
+        InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId BranchNeeded BranchNotYours InvalidHoldId BranchNotFound OccurredInFuture
         OccurredTooLongAgo HoldNotFound HoldExpired HoldReleased HoldCaptured
     }
 }
@@ -189,7 +190,12 @@ impl SpendMutation {
     ) -> Result<RedeemPointsPayload> {
         let merchant = require_merchant(ctx)?;
         let mut reader = InputReader::default();
-        let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
+        let request = reader.request(
+            (identity(ctx)?, Scope::PointsRedeem),
+            &input.idempotency_key,
+            input.branch_id.as_ref(),
+            input.occurred_at,
+        );
         let member = reader.member(&input.member, merchant);
         let amount = reader.points(input.points);
         let receipt = reader.optional_receipt(input.receipt_number.as_deref());
@@ -212,7 +218,12 @@ impl SpendMutation {
     ) -> Result<HoldPointsPayload> {
         let merchant = require_merchant(ctx)?;
         let mut reader = InputReader::default();
-        let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
+        let request = reader.request(
+            (identity(ctx)?, Scope::PointsRedeem),
+            &input.idempotency_key,
+            input.branch_id.as_ref(),
+            input.occurred_at,
+        );
         let member = reader.member(&input.member, merchant);
         let amount = reader.points(input.points);
         let receipt = reader.optional_receipt(input.receipt_number.as_deref());
@@ -230,7 +241,7 @@ impl SpendMutation {
         };
         let PointsAnswer { operation, wallet, replayed, user_errors } = answer;
         let hold = match &operation {
-            Some(operation) => Hold::find(ctx, operation.wallet(), operation.seq()).await?,
+            Some(operation) => Hold::at_hand(ctx, operation.wallet(), operation.seq()).await?,
             None => None,
         };
         Ok(HoldPointsPayload { hold, operation, wallet, replayed, user_errors })
@@ -244,7 +255,12 @@ impl SpendMutation {
     ) -> Result<CaptureHoldPayload> {
         let merchant = require_merchant(ctx)?;
         let mut reader = InputReader::default();
-        let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
+        let request = reader.request(
+            (identity(ctx)?, Scope::PointsRedeem),
+            &input.idempotency_key,
+            input.branch_id.as_ref(),
+            input.occurred_at,
+        );
         let hold = reader.hold(&input.hold_id);
         let amount = input.points.map_or(Some(None), |points| reader.points(points).map(Some));
         let answer = match (request, hold, amount) {
@@ -267,7 +283,12 @@ impl SpendMutation {
     ) -> Result<ReleaseHoldPayload> {
         let merchant = require_merchant(ctx)?;
         let mut reader = InputReader::default();
-        let request = reader.request(&input.idempotency_key, input.branch_id.as_ref(), input.occurred_at);
+        let request = reader.request(
+            (identity(ctx)?, Scope::PointsRedeem),
+            &input.idempotency_key,
+            input.branch_id.as_ref(),
+            input.occurred_at,
+        );
         let hold = reader.hold(&input.hold_id);
         let answer = match (request, hold) {
             (Some(request), Some(hold)) => {
@@ -287,7 +308,7 @@ async fn find_hold(
     hold: Option<(amvaj_domain::id::WalletId, i64)>,
 ) -> Result<Option<Hold>> {
     match hold {
-        Some((wallet, seq)) => Hold::find(ctx, wallet, seq).await,
+        Some((wallet, seq)) => Hold::at_hand(ctx, wallet, seq).await,
         None => Ok(None),
     }
 }

@@ -1,6 +1,6 @@
 //! The caller as it sees itself.
 
-use amvaj_domain::access::{self, Caller, Identity};
+use amvaj_domain::access::{self, Actor, Caller, Identity};
 use async_graphql::{Context, Enum, Object, Result};
 
 use super::context::identity_if_any;
@@ -8,6 +8,8 @@ use super::error::fault;
 use super::loader::loader;
 use super::member::Member;
 use super::merchant::Merchant;
+use super::session::Session;
+use super::staff::{Post, Staff};
 
 /// What a caller may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -50,6 +52,26 @@ impl Viewer {
     /// Example: `["points:earn", "points:redeem"]`.
     async fn scopes(&self) -> Vec<&'static str> {
         self.0.scopes.iter().map(access::Scope::as_str).collect()
+    }
+
+    /// Where the caller works and as what, when it is one of a merchant's people; empty for others, who are bound to no
+    /// branch. These are the posts of the access token.
+    async fn posts(&self) -> Vec<Post> {
+        self.0.posts.iter().copied().map(Post).collect()
+    }
+
+    /// The person, when one of a merchant's people is calling.
+    async fn staff(&self, ctx: &Context<'_>) -> Result<Option<Staff>> {
+        let Actor::Staff(id) = self.0.actor else { return Ok(None) };
+        Staff::find(ctx, id).await
+    }
+
+    /// The session of the access token; null for keys, for tokens made on the command line, and once it is over.
+    async fn session(&self, ctx: &Context<'_>) -> Result<Option<Session>> {
+        match self.0.session {
+            Some(id) => Session::find(ctx, id).await,
+            None => Ok(None),
+        }
     }
 
     /// The merchant, when a merchant is calling.

@@ -96,7 +96,7 @@ impl Incoming {
             Ok(accepted) => accepted,
             Err(refusal) => return refused(refusal, language),
         };
-        let request = (endpoint.prepare)(request, identity.as_ref().map(|identity| identity.caller))
+        let request = (endpoint.prepare)(request, identity.as_ref())
             .data(identity)
             .data(client)
             .data(language.clone())

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse};
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::Identity;
 use amvaj_infra::clock::Clock;
 use async_graphql::{Request, Response, ServerError, Value};
 use tokio::runtime::Handle;
@@ -29,7 +29,7 @@ use crate::language::Message;
 use crate::throttle::Throttle;
 
 /// Adds to a request what resolvers need for this caller, such as its data loaders.
-pub type Prepare = dyn Fn(Request, Option<Caller>) -> Request + Send + Sync;
+pub type Prepare = dyn Fn(Request, Option<&Identity>) -> Request + Send + Sync;
 
 /// Headers that no web page can send to another site without being asked first; one of them has to be there where a
 /// browser would otherwise send a request unasked.

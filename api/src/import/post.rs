@@ -123,11 +123,11 @@ impl<'a> Poster<'a> {
 
     async fn earn(&self, purchase: &Purchase) -> Result<Posted, ImportError> {
         let input = EarnPoints {
-            request: PointsRequest {
-                key: self.map.identities.earn_key(purchase.receipt.as_str()),
-                branch: self.branch(purchase.merchant, purchase.branch.as_ref()),
-                occurred_at: Some(purchase.time),
-            },
+            request: PointsRequest::at(
+                self.map.identities.earn_key(purchase.receipt.as_str()),
+                self.branch(purchase.merchant, purchase.branch.as_ref()),
+                Some(purchase.time),
+            ),
             member: self.member(purchase.merchant, purchase)?,
             receipt: purchase.receipt.clone(),
             basket: purchase.basket.clone(),
@@ -141,11 +141,11 @@ impl<'a> Poster<'a> {
     async fn refund(&self, refund: &Refund) -> Result<Posted, ImportError> {
         let receipt = refund.receipt.as_str();
         let input = RefundPurchase {
-            request: PointsRequest {
-                key: self.map.identities.refund_key(receipt, refund.cancellation.as_str()),
-                branch: self.branch(refund.merchant, refund.branch.as_ref()),
-                occurred_at: Some(refund.time),
-            },
+            request: PointsRequest::at(
+                self.map.identities.refund_key(receipt, refund.cancellation.as_str()),
+                self.branch(refund.merchant, refund.branch.as_ref()),
+                Some(refund.time),
+            ),
             receipt: refund.receipt.clone(),
             what: RefundSpec::Lines(refund.lines()),
             currency: None,

@@ -42,6 +42,8 @@ pub enum EndReason {
     Changed,
     /// Its owner has more sessions than are allowed.
     Replaced,
+    /// Somebody who may ended it.
+    ByOthers,
 }
 
 impl Subject {
@@ -126,6 +128,7 @@ impl EndReason {
             Self::Blocked => 3,
             Self::Changed => 4,
             Self::Replaced => 5,
+            Self::ByOthers => 6,
         }
     }
 }

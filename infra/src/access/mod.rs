@@ -10,4 +10,5 @@ pub use login_code::{
     CODE_LIFE, Challenge, ChallengeOutcome, CodeRequest, LoginCodes, MOST_TRIES, RESEND_WAIT, SendDecision,
 };
 pub use revocation::{Revocations, Revoked};
+pub(crate) use session::purge as purge_sessions;
 pub use session::{Refresh, Refreshed, Session, Sessions};

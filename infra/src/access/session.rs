@@ -6,16 +6,19 @@
 
 use amvaj_domain::{
     access::{EndReason, Subject, SubjectKind},
+    audit::Act,
     id::SessionId,
     time::{Instant, Span},
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
     sea_query::{Expr, ExprTrait as _},
 };
 
 use super::revocation::{self, Revocations, Revoked};
+use crate::audit::{Audit, Unit};
 use crate::db::{
     Database, StoreError,
     entity::session::{ActiveModel, Column, Entity, Model},
@@ -23,6 +26,8 @@ use crate::db::{
 
 /// Most sessions of one subject at a time; the one unused for longest makes room.
 const MOST_SESSIONS: u64 = 20;
+/// How long a session that is over is kept: so long it is told from one that never was.
+const KEPT: Span = Span::days(7);
 /// For how long an answer can be asked for again.
 const RETRY: Span = Span::seconds(60);
 
@@ -199,18 +204,34 @@ impl Sessions {
         reason: EndReason,
         now: Instant,
     ) -> Result<usize, StoreError> {
-        let transaction = self.db.begin().await?;
-        let live = Entity::find().filter(live(subject, now)).all(&transaction).await?;
+        self.end_whole(subject, reason, Audit::Ordinary, now).await
+    }
+
+    /// The same for somebody else's sessions: the act is committed with it, and tells how many sessions those were.
+    pub async fn end_all_told(&self, subject: Subject, act: &Act) -> Result<usize, StoreError> {
+        self.end_whole(subject, EndReason::ByOthers, Audit::Entry(act), act.at).await
+    }
+
+    async fn end_whole(
+        &self,
+        subject: Subject,
+        reason: EndReason,
+        audit: Audit<'_>,
+        now: Instant,
+    ) -> Result<usize, StoreError> {
+        let mut unit = Unit::begin(&self.db, audit).await?;
+        let live = Entity::find().filter(live(subject, now)).all(unit.transaction()).await?;
         let ids: Vec<SessionId> = live.iter().map(|row| SessionId::new(row.session_id)).collect();
-        let ended = self.end_in(&transaction, &ids, reason, now).await?;
+        let ended = self.end_in(unit.transaction(), &ids, reason, now).await?;
         // Tokens without a session were made on the command line and can be good for a year.
         let whole = match subject {
             Subject::Member(id) => Revoked::Member(id),
             Subject::Staff(id) => Revoked::Staff(id),
             Subject::User(id) => Revoked::User(id),
         };
-        revocation::insert(&transaction, &[whole], now, now.plus(LONGEST_TOKEN)).await?;
-        transaction.commit().await?;
+        revocation::insert(unit.transaction(), &[whole], now, now.plus(LONGEST_TOKEN)).await?;
+        unit.detail("sessions", ended.len());
+        unit.commit().await?;
         self.note(&ended, now);
         self.revocations.note(&[whole], now, now.plus(LONGEST_TOKEN));
         Ok(ended.len())
@@ -246,6 +267,13 @@ impl Sessions {
     fn revoked_until(&self, now: Instant) -> Instant {
         now.plus(self.access_life).plus(self.access_life)
     }
+}
+
+/// Removes sessions that have been over for long; says how many.
+pub(crate) async fn purge(db: &Database, now: Instant) -> Result<u64, StoreError> {
+    let before = now.micros().saturating_sub(KEPT.micros());
+    let over = Condition::any().add(Column::ExpiresAt.lt(before)).add(Column::EndedAt.lt(before));
+    Ok(Entity::delete_many().filter(over).exec(db.writer()).await?.rows_affected)
 }
 
 /// No token that the command line makes is good for longer.
@@ -285,8 +313,8 @@ async fn begin<C: ConnectionTrait>(
 }
 
 /// The sessions of a subject that go on.
-fn live(subject: Subject, now: Instant) -> sea_orm::Condition {
-    sea_orm::Condition::all()
+fn live(subject: Subject, now: Instant) -> Condition {
+    Condition::all()
         .add(Column::Kind.eq(subject.kind().stored()))
         .add(Column::Subject.eq(subject.uuid()))
         .add(Column::EndedAt.is_null())

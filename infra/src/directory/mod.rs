@@ -1,4 +1,4 @@
-//! Who takes part: merchants with their branches and earn rules, members and how to find them.
+//! Who takes part: merchants with their branches, earn rules and people, members and how to find them.
 //!
 //! Reads answer with domain values. What a caller may see of members depends on who it is, so they are read through
 //! [`Members`], which is made for a caller. Each write is one transaction, and what the operator does is committed with
@@ -14,6 +14,7 @@ mod member;
 mod merchant;
 mod network;
 mod rows;
+mod staff;
 
 pub use earn_rule::RuleRefused;
 pub use enrolment::{Enrolment, EnrolmentRefused, LinkRefused};
@@ -21,6 +22,7 @@ pub use file::MerchantFile;
 pub use member::{MemberFilter, Members};
 pub use merchant::MerchantFilter;
 pub use network::Network;
+pub use staff::StaffRefused;
 
 use amvaj_domain::access::Caller;
 

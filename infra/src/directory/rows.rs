@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use amvaj_domain::access::{Post, Posts, StaffRole};
 use amvaj_domain::calendar::ExpiryPolicy;
 use amvaj_domain::earn::{EarnRule, Rate};
-use amvaj_domain::id::{BranchId, MemberId, MerchantId, WalletId};
+use amvaj_domain::id::{BranchId, MemberId, MerchantId, StaffId, WalletId};
 use amvaj_domain::language::Language;
 use amvaj_domain::ledger::Prices;
 use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names};
 use amvaj_domain::money::Currency;
 use amvaj_domain::points::Points;
+use amvaj_domain::staff::Staff;
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile, Name};
 use amvaj_domain::time::Instant;
 
@@ -100,6 +102,32 @@ pub(super) fn member(model: &entity::member::Model) -> Result<Member, StoreError
         status: row.known(MemberStatus::from_stored(model.status), "its status")?,
         enrolled_at: Instant::from_micros(model.enrolled_at),
         language: row.known(language, "its language")?,
+    })
+}
+
+pub(super) fn staff(
+    model: &entity::staff::Model,
+    posts: &[&entity::staff_post::Model],
+) -> Result<Staff, StoreError> {
+    let row = Row { table: "staff", id: model.staff_id.to_string() };
+    let posts = posts
+        .iter()
+        .map(|post| {
+            let role = row.known(StaffRole::from_stored(post.role), "a role")?;
+            Ok(Post { branch: post.branch_id.map(BranchId::new), role })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    // The posts are read after the person: without any, it was removed in between.
+    let gone = model.removed_at.is_some() || posts.is_empty();
+    let posts = if gone { None } else { Some(row.read(Posts::new(posts), "its posts")?) };
+    Ok(Staff {
+        id: StaffId::new(model.staff_id),
+        merchant: MerchantId::new(model.merchant_id),
+        name: row.read(Name::parse(&model.name), "its name")?,
+        mobile: row.read(Mobile::parse(&model.mobile), "its mobile")?,
+        posts,
+        added_at: Instant::from_micros(model.added_at),
+        removed_at: model.removed_at.map(Instant::from_micros),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Reading the journal: operations in pages, and what explains each of them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use amvaj_domain::{
     id::{BranchId, MerchantId, WalletId},
@@ -92,29 +92,34 @@ pub struct StoredPurchase {
 }
 
 /// Whose part of the ledger is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerScope {
     /// All of it: the operator's.
     Network,
     /// What a merchant did.
     Merchant(MerchantId),
+    /// What a merchant did at some of its branches: those that one of its people leads.
+    Branches(MerchantId, Arc<[BranchId]>),
     /// What happened on one wallet: its member's.
     Wallet(WalletId),
 }
 
 impl LedgerScope {
-    /// Whether something on this wallet, done by this merchant, is in the scope.
-    fn holds(self, wallet: WalletId, merchant: Option<MerchantId>) -> bool {
+    /// Whether something on this wallet, done by this merchant at this branch, is in the scope.
+    fn holds(&self, wallet: WalletId, merchant: Option<MerchantId>, branch: Option<BranchId>) -> bool {
         match self {
             Self::Network => true,
-            Self::Merchant(own) => merchant == Some(own),
-            Self::Wallet(own) => wallet == own,
+            Self::Merchant(own) => merchant == Some(*own),
+            Self::Branches(own, branches) => {
+                merchant == Some(*own) && branch.is_some_and(|branch| branches.contains(&branch))
+            }
+            Self::Wallet(own) => wallet == *own,
         }
     }
 }
 
 /// Reads of the ledger within a scope. What lies outside is not found.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ScopedLedger<'a> {
     reader: &'a LedgerReader,
     scope: LedgerScope,
@@ -122,7 +127,7 @@ pub struct ScopedLedger<'a> {
 
 impl LedgerReader {
     /// Reads within a scope.
-    pub const fn within(&self, scope: LedgerScope) -> ScopedLedger<'_> {
+    pub fn within(&self, scope: LedgerScope) -> ScopedLedger<'_> {
         ScopedLedger { reader: self, scope }
     }
 
@@ -179,7 +184,9 @@ impl ScopedLedger<'_> {
             self.reader.numbered(keys, "select t.* from {k} join op t on {same} and t.seq = k.n").await?;
         rows.iter()
             .filter(|row| {
-                self.scope.holds(WalletId::new(row.wallet_id), row.merchant_id.map(MerchantId::new))
+                let (merchant, branch) =
+                    (row.merchant_id.map(MerchantId::new), row.branch_id.map(BranchId::new));
+                self.scope.holds(WalletId::new(row.wallet_id), merchant, branch)
             })
             .map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::op_from(row)?)))
             .collect()
@@ -252,7 +259,8 @@ impl ScopedLedger<'_> {
             self.reader.numbered(keys, "select t.* from {k} join hold t on {same} and t.seq = k.n").await?;
         rows.iter()
             .filter(|row| {
-                self.scope.holds(WalletId::new(row.wallet_id), Some(MerchantId::new(row.merchant_id)))
+                let branch = row.branch_id.map(BranchId::new);
+                self.scope.holds(WalletId::new(row.wallet_id), Some(MerchantId::new(row.merchant_id)), branch)
             })
             .map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::hold_from(row)?)))
             .collect()
@@ -263,6 +271,12 @@ impl ScopedLedger<'_> {
         &self,
         keys: &[OperationKey],
     ) -> Result<HashMap<OperationKey, StoredPurchase>, StoreError> {
+        // Where a purchase was made stands in its earn.
+        let at_branches: Vec<OperationKey> = match self.scope {
+            LedgerScope::Branches(..) => self.operations_by_key(keys).await?.into_keys().collect(),
+            LedgerScope::Network | LedgerScope::Merchant(_) | LedgerScope::Wallet(_) => keys.to_vec(),
+        };
+        let keys = &at_branches[..];
         let purchases: Vec<purchase::Model> = self
             .reader
             .numbered(keys, "select t.* from {k} join purchase t on {same} and t.seq = k.n")
@@ -282,7 +296,12 @@ impl ScopedLedger<'_> {
         let mut found = HashMap::new();
         for row in purchases {
             let wallet = WalletId::new(row.wallet_id);
-            if !self.scope.holds(wallet, Some(MerchantId::new(row.merchant_id))) {
+            let others = match &self.scope {
+                LedgerScope::Network | LedgerScope::Branches(..) => false,
+                LedgerScope::Merchant(own) => own.uuid() != row.merchant_id,
+                LedgerScope::Wallet(own) => *own != wallet,
+            };
+            if others {
                 continue;
             }
             let lines = lines_of.remove(&(row.wallet_id, row.seq)).unwrap_or_default();
@@ -321,8 +340,11 @@ impl ScopedLedger<'_> {
     }
 
     fn filtered(&self, filter: &OperationFilter) -> Select<op::Entity> {
-        let mut all = match self.scope {
+        let mut all = match &self.scope {
             LedgerScope::Network => Condition::all(),
+            LedgerScope::Branches(own, branches) => Condition::all()
+                .add(op::Column::MerchantId.eq(own.uuid()))
+                .add(op::Column::BranchId.is_in(branches.iter().map(|branch| branch.uuid()))),
             LedgerScope::Merchant(own) => Condition::all().add(op::Column::MerchantId.eq(own.uuid())),
             LedgerScope::Wallet(own) => Condition::all()
                 .add(op::Column::ShardNo.eq(own.shard_no()))

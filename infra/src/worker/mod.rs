@@ -5,6 +5,7 @@
 //! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows and repairs the cache from them |
 //! | sweep | `sweep` | ends holds, activates and expires points, posts refunds that waited |
 //! | retention | `retention` | removes old rows of the outbox |
+//! | access | `access` | removes log-in codes and sessions that have been over for long |
 //!
 //! Any number of nodes may run a worker: leases divide the work, and whatever is written is fenced by them
 //! ([`Lease`]) or by the ledger's own guard.
@@ -31,7 +32,7 @@ use uuid::Uuid;
 use crate::{cache::BalanceCache, clock::Clock, db::Database, ledger::LedgerWriter, outbox::CacheRepair};
 use job::run;
 use keeper::Keeper;
-use rounds::{OutboxJob, RetentionJob, SweepJob};
+use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
 
 /// How a worker works.
 #[derive(Debug, Clone, Copy)]
@@ -98,10 +99,12 @@ impl Worker {
             keeper: keeper(),
             retention: span(settings.retention),
         };
+        let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
         let tasks = vec![
             tokio::spawn(run(outbox, holder, interval, closing.clone())),
             tokio::spawn(run(sweep, holder, interval, closing.clone())),
             tokio::spawn(run(retention, holder, interval, closing.clone())),
+            tokio::spawn(run(access, holder, interval, closing.clone())),
         ];
         Self { tasks, closing }
     }

@@ -1,4 +1,4 @@
-//! The three jobs of a worker, each with leases of its own.
+//! The jobs of a worker, each with leases of its own.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use amvaj_domain::{
 
 use super::{WorkError, job::Job, keeper::Keeper, lease::Lease, sweep::Sweep};
 use crate::{
+    access::{LoginCodes, purge_sessions},
     clock::Clock,
     db::Database,
     outbox::{Backlog, CacheRepair, relay, remove_passed},
@@ -163,6 +164,32 @@ impl RetentionJob {
             most = removed.max(most);
         }
         Ok(most)
+    }
+}
+
+/// Removes log-in codes and sessions that have been over for long. Removing them twice does no harm, so nothing is
+/// fenced.
+pub(super) struct AccessJob {
+    pub(super) database: Database,
+    pub(super) clock: Clock,
+    pub(super) keeper: Keeper,
+}
+
+impl Job for AccessJob {
+    const NAME: &'static str = "access";
+
+    async fn round(&mut self) -> Result<Duration, WorkError> {
+        let now = self.clock.now();
+        if self.keeper.lease(Self::NAME, now).await?.is_some() {
+            let codes = LoginCodes::new(self.database.clone()).purge(now).await?;
+            let sessions = purge_sessions(&self.database, now).await?;
+            metrics::counter!("amvaj_access_removed_rows_total").increment(codes.saturating_add(sessions));
+        }
+        Ok(RETENTION_PAUSE)
+    }
+
+    async fn end(mut self) {
+        self.keeper.release(self.clock.now()).await;
     }
 }
 

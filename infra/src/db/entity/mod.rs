@@ -25,4 +25,6 @@ pub(crate) mod receipt_redemption;
 pub(crate) mod refund_waiting;
 pub(crate) mod revocation;
 pub(crate) mod session;
+pub(crate) mod staff;
+pub(crate) mod staff_post;
 pub(crate) mod wallet;
