@@ -35,6 +35,9 @@ pub(crate) fn act() -> Act {
     Act::new(&Author::console(), ActKind::MerchantRegistered, Target::Nothing, START)
 }
 
+/// Changes the settings of a server.
+type Change = dyn Fn(&mut Config) + Send + Sync;
+
 /// A server for one test.
 pub(crate) struct TestApp {
     /// The application, for what a test arranges or looks at behind the API.
@@ -44,7 +47,7 @@ pub(crate) struct TestApp {
     url: String,
     server: Running,
     client: Client,
-    change: fn(&mut Config),
+    change: Arc<Change>,
     // Last, so that the database is dropped when nobody uses it any more.
     _database: Option<TestDb>,
 }
@@ -55,15 +58,27 @@ impl TestApp {
         let credentials = Credentials::generate(&Config::default().auth).unwrap();
         let (url, postgres) = (database.url.clone(), database.is_postgres());
         let redis = postgres.then(redis_url);
-        Self::start_node(url, redis, credentials, Clock::manual(START), Some(database), |_| {}).await
+        Self::start_node(
+            url,
+            redis,
+            credentials,
+            Clock::manual(START),
+            Some(database),
+            Arc::new(|_: &mut Config| {}),
+        )
+        .await
     }
 
     /// A server with other settings than usual.
-    pub(crate) async fn start_with(database: TestDb, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(
+        database: TestDb,
+        change: impl Fn(&mut Config) + Send + Sync + 'static,
+    ) -> Self {
         let credentials = Credentials::generate(&Config::default().auth).unwrap();
         let redis = database.is_postgres().then(redis_url);
         let clock = Clock::manual(START);
-        Self::start_node(database.url.clone(), redis, credentials, clock, Some(database), change).await
+        Self::start_node(database.url.clone(), redis, credentials, clock, Some(database), Arc::new(change))
+            .await
     }
 
     /// A server on a database with a Redis of the test's own.
@@ -76,7 +91,7 @@ impl TestApp {
             credentials,
             Clock::manual(START),
             Some(database),
-            |_| {},
+            Arc::new(|_: &mut Config| {}),
         )
         .await
     }
@@ -95,7 +110,7 @@ impl TestApp {
             self.app.credentials.clone(),
             self.clock.clone(),
             None,
-            self.change,
+            Arc::clone(&self.change),
         )
         .await
     }
@@ -106,7 +121,7 @@ impl TestApp {
         credentials: Credentials,
         clock: Clock,
         database: Option<TestDb>,
-        change: impl FnOnce(&mut Config),
+        change: Arc<Change>,
     ) -> Self {
         let mut config = Config::default();
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -32,19 +32,15 @@ impl Panel {
         Self { web, file }
     }
 
-    /// Configures a server to send its messages through the panel.
-    pub(crate) fn configure(&self, config: &mut Config) {
-        config.sms.provider_file = Some(self.file.clone());
-        config.auth.login_domain = Some("club.example".to_owned());
-    }
-
     /// A server on each kind of database, each with a panel of its own.
     pub(crate) async fn both(change: fn(&mut Config)) -> Vec<(TestApp, Self)> {
         let mut servers = Vec::new();
         for database in TestDb::both().await {
             let panel = Self::start().await;
-            let app = TestApp::start_with(database, |config| {
-                panel.configure(config);
+            let file = panel.file.clone();
+            let app = TestApp::start_with(database, move |config| {
+                config.sms.provider_file = Some(file.clone());
+                config.auth.login_domain = Some("club.example".to_owned());
                 change(config);
             });
             servers.push((app.await, panel));
