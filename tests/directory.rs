@@ -9,6 +9,7 @@ use amvaj_domain::ledger::Prices;
 use amvaj_domain::member::{Member, MemberLookup, MemberSearch, MemberStatus};
 use amvaj_domain::merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names};
 use amvaj_domain::money::Currency;
+use amvaj_domain::network::NetworkMode;
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile, Name};
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::audit::Audit;
@@ -327,8 +328,11 @@ async fn members_are_searched_by_name_and_mobile() {
 async fn the_network_keeps_the_epoch_it_was_made_with() {
     for db in TestDb::both().await {
         let directory = Directory::new(db.database.clone());
-        let made = directory.ensure_network(random::uuid(START), START).await.unwrap();
+        let made = directory.ensure_network(random::uuid(START), NetworkMode::Live, START).await.unwrap();
         let later = START.plus(Span::days(1));
-        assert_eq!(directory.ensure_network(random::uuid(later), later).await.unwrap(), made);
+        assert_eq!(
+            directory.ensure_network(random::uuid(later), NetworkMode::Sandbox, later).await.unwrap(),
+            made
+        );
     }
 }

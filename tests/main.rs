@@ -13,6 +13,7 @@ mod demo;
 mod directory;
 mod http;
 mod import;
+mod keys;
 mod language;
 mod ledger_traces;
 mod limits;

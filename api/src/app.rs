@@ -2,11 +2,13 @@
 
 pub mod access;
 pub mod add_staff;
+pub mod create_api_key;
 pub mod earn_points;
 pub mod end_hold;
 pub mod end_sessions_of;
 pub mod enrol_member;
 pub mod error;
+pub mod exchange_api_key;
 pub mod find_member;
 mod fingerprint;
 pub mod hold_points;
@@ -21,6 +23,8 @@ pub mod register_merchant;
 pub mod relay_outbox;
 pub mod remove_staff;
 pub mod request_login_code;
+pub mod revoke_api_key;
+pub mod rotate_api_key;
 pub mod sessions;
 pub mod set_branch_status;
 pub mod set_earn_rule;
@@ -36,10 +40,11 @@ use std::sync::Arc;
 use amvaj_domain::{
     calendar::Zone,
     ledger::Window,
+    network::NetworkMode,
     time::{Instant, Span},
 };
 use amvaj_infra::{
-    access::{LoginCodes, Revocations, Sessions},
+    access::{ApiKeys, LoginCodes, Revocations, Sessions},
     audit::AuditLog,
     cache::BalanceCache,
     clock::Clock,
@@ -51,7 +56,7 @@ use amvaj_infra::{
 };
 
 use crate::{
-    auth::Credentials,
+    auth::{Credentials, KeyRing},
     config::{Config, GraphqlConfig, NetworkConfig, ThrottleConfig},
     random,
 };
@@ -85,6 +90,12 @@ pub struct App {
     pub login_codes: LoginCodes,
     /// What was revoked before its time.
     pub revocations: Revocations,
+    /// The merchants' API keys.
+    pub api_keys: ApiKeys,
+    /// Which API key was sent.
+    pub key_ring: KeyRing,
+    /// Whether this is the live network or its sandbox.
+    pub mode: NetworkMode,
     /// How long an access token of a session is good for.
     pub access_life: Span,
     /// How often codes are sent.
@@ -122,6 +133,8 @@ pub struct Foundation {
     pub credentials: Credentials,
     /// What was revoked before its time.
     pub revocations: Revocations,
+    /// Whether this is the live network or its sandbox.
+    pub mode: NetworkMode,
     /// The clock.
     pub clock: Clock,
 }
@@ -129,7 +142,7 @@ pub struct Foundation {
 impl App {
     /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
     pub fn start(foundation: Foundation, config: &Config) -> Self {
-        let Foundation { db, balances, limits, notifier, credentials, revocations, clock } = foundation;
+        let Foundation { db, balances, limits, notifier, credentials, revocations, mode, clock } = foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -140,6 +153,7 @@ impl App {
         };
         let ledger = LedgerWriter::start(&db, balances.clone(), &clock, random::uuid, &settings);
         let access_life = span(config.auth.access_ttl);
+        let api_keys = ApiKeys::start(db.clone(), revocations.clone());
         let grace = i64::from(config.network.restore_grace_days);
         Self {
             directory: Directory::new(db.clone()),
@@ -148,6 +162,9 @@ impl App {
             reader: LedgerReader::new(db.clone()),
             sessions: Sessions::new(db.clone(), revocations.clone(), access_life),
             login_codes: LoginCodes::new(db.clone()),
+            key_ring: KeyRing::new(api_keys.clone(), revocations.clone(), credentials.secret.clone(), mode),
+            api_keys,
+            mode,
             revocations,
             credentials,
             access_life,

@@ -9,7 +9,6 @@ use amvaj_infra::{
     cache::{BalanceCache, MemorySettings, RedisSettings},
     clock::Clock,
     db::Database,
-    directory::Directory,
     limit::Limiter,
     notify::Notifier,
     worker::{Worker, WorkerSettings},
@@ -21,6 +20,7 @@ use crate::app::set_language::language_of;
 use crate::app::{App, Foundation};
 use crate::auth::{Authenticator, Credentials};
 use crate::config::Config;
+use crate::graphql::api_key::add_key_loader;
 use crate::graphql::ledger_loader::add_ledger_loader;
 use crate::graphql::loader::add_loaders;
 use crate::graphql::schema;
@@ -55,15 +55,15 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
     for change in database::migrate(&database).await? {
         tracing::info!(change, "the database was migrated");
     }
-    let now = clock.now();
-    let network = Directory::new(database.clone()).ensure_network(random::uuid(now), now).await?;
+    let network = database::installation(&database, &config.network, clock.now()).await?;
     let foundation = Foundation {
         balances: Arc::new(balances(config, &database, network.epoch).await?),
         limits: Arc::new(limits(config, network.epoch).await?),
         revocations: Revocations::start(database.clone()).await?,
         db: database,
         notifier,
-        credentials,
+        credentials: credentials.in_mode(network.mode),
+        mode: network.mode,
         clock,
     };
     Ok(Arc::new(App::start(foundation, config)))
@@ -117,6 +117,7 @@ pub async fn close(app: Arc<App>, worker: Option<Worker>) {
     }
     app.ledger.close().await;
     app.notifier.close(LAST_DELIVERIES).await;
+    app.api_keys.close().await;
     app.audit.close().await;
     if let Err(error) = app.db.clone().close().await {
         tracing::warn!(%error, "the database could not be closed in order");
@@ -126,9 +127,11 @@ pub async fn close(app: Arc<App>, worker: Option<Worker>) {
 /// The parts of a server for an application. Has to be called within the Tokio runtime on which the application runs.
 pub fn parts(app: &Arc<App>) -> Parts {
     let loaders = Arc::clone(app);
+    let authenticator = Authenticator::new(app.credentials.tokens.clone(), app.revocations.clone())
+        .with_keys(app.key_ring.clone(), app.network.twin_url.as_deref());
     Parts {
         schema: schema::served(&app.graphql).data(Arc::clone(app)).finish(),
-        authenticator: Authenticator::new(app.credentials.tokens.clone(), app.revocations.clone()),
+        authenticator,
         throttle: Throttle::new(Arc::clone(&app.limits), app.credentials.secret.clone(), app.throttle),
         introspection: app.graphql.introspection,
         clock: app.clock.clone(),
@@ -136,6 +139,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
         prepare: Arc::new(move |request, identity| {
             let caller = identity.map(|identity| identity.caller);
             let request = add_loaders(request, &loaders.directory, caller);
+            let request = add_key_loader(request, &loaders);
             add_ledger_loader(request, &loaders, identity)
         }),
         guide: None,

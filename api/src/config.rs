@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use amvaj_domain::language::Language;
 use amvaj_domain::money::Currency;
+use amvaj_domain::network::NetworkMode;
 use thiserror::Error;
 
 use crate::graphql::access::Introspection;
@@ -153,6 +154,10 @@ pub struct LedgerConfig {
 /// The network that this server runs.
 #[derive(Debug, Clone)]
 pub struct NetworkConfig {
+    /// Live or sandbox; what the database was first used as when it is not said.
+    pub mode: Option<NetworkMode>,
+    /// Where the network's other installation is: the sandbox of a live one, the live one of a sandbox.
+    pub twin_url: Option<String>,
     /// The club's name in Persian.
     pub name_fa: String,
     /// The club's name in English.
@@ -400,6 +405,10 @@ impl LedgerConfig {
 impl NetworkConfig {
     fn read(reader: &mut Reader) -> Self {
         Self {
+            mode: reader.take_optional("NETWORK_MODE", |text| {
+                NetworkMode::parse(text).ok_or_else(|| format!("is {text:?}; write live or sandbox"))
+            }),
+            twin_url: reader.take_optional("NETWORK_TWIN_URL", web_address),
             name_fa: reader.text("NETWORK_NAME_FA", "باشگاه امواج"),
             name_en: reader.text("NETWORK_NAME_EN", "Amvaj Club"),
             currency: reader.take("NETWORK_CURRENCY", Currency::IRR, |text| {
@@ -473,6 +482,18 @@ fn domain(text: &str) -> Result<String, String> {
         Ok(text.to_ascii_lowercase())
     } else {
         Err(format!("is {text:?}; write a domain, like club.example"))
+    }
+}
+
+/// An address that is shown to people, such as `https://sandbox.club.example`.
+fn web_address(text: &str) -> Result<String, String> {
+    let begins = text.starts_with("https://") || text.starts_with("http://");
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'`'));
+    if begins && plain && text.len() <= 200 {
+        Ok(text.to_owned())
+    } else {
+        Err("is not an address that starts with https:// or http://, like https://sandbox.club.example"
+            .to_owned())
     }
 }
 

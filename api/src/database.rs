@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use amvaj_domain::network::NetworkMode;
+use amvaj_domain::time::Instant;
 use amvaj_infra::db::{Database, DatabaseSettings, StoreError};
+use amvaj_infra::directory::{Directory, Network};
 use amvaj_migrations::{Migrator, MigratorTrait};
 use thiserror::Error;
 
-use crate::config::DatabaseConfig;
+use crate::config::{DatabaseConfig, NetworkConfig};
+use crate::random;
 
 /// How long a database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +39,14 @@ pub enum DatabaseError {
         place: String,
         /// What it said.
         source: StoreError,
+    },
+    /// The database is another installation's.
+    #[error("the database is that of {found} and AMVAJ_NETWORK_MODE={} asks for {asked}; use another database, or set AMVAJ_NETWORK_MODE={}", asked.as_str(), found.as_str())]
+    OtherMode {
+        /// What the database was first used as.
+        found: NetworkMode,
+        /// What is configured.
+        asked: NetworkMode,
     },
     /// The database cannot be used as it is.
     #[error(transparent)]
@@ -68,6 +80,21 @@ pub async fn open(config: &DatabaseConfig) -> Result<Database, DatabaseError> {
         Ok(Ok(database)) => Ok(database),
         Ok(Err(source)) => Err(DatabaseError::Open { place, source }),
         Err(_) => Err(DatabaseError::Silent { place }),
+    }
+}
+
+/// Which installation the database is. Its first use decides whether it is live or a sandbox, so that neither is ever
+/// taken for the other.
+pub async fn installation(
+    database: &Database,
+    config: &NetworkConfig,
+    now: Instant,
+) -> Result<Network, DatabaseError> {
+    let mode = config.mode.unwrap_or_default();
+    let network = Directory::new(database.clone()).ensure_network(random::uuid(now), mode, now).await?;
+    match config.mode {
+        Some(asked) if asked != network.mode => Err(DatabaseError::OtherMode { found: network.mode, asked }),
+        Some(_) | None => Ok(network),
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`loader`] and [`context`].
 
 pub mod access;
+pub mod api_key;
 pub mod audit;
 pub mod branch;
 pub mod connection;

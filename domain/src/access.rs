@@ -3,6 +3,7 @@
 //! A request has at most one [`Identity`]. Its [`Caller`] says whose part of the network is seen, its [`Actor`] who
 //! acted in person (for the audit log), and its [`Scopes`] what may be done.
 
+mod api_key;
 mod post;
 mod scope;
 mod session;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use crate::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
 
+pub use api_key::{ApiKey, ApiKeyStatus};
 pub use post::{InvalidPosts, MOST_POSTS, Post, Posts, StaffRole};
 pub use scope::{Scope, Scopes};
 pub use session::{EndReason, Subject, SubjectKind};

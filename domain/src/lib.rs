@@ -13,7 +13,7 @@
 //!
 
 //! - values: [`id`], [`points`], [`money`], [`time`], [`calendar`], [`text`]
-//! - who takes part: [`merchant`], [`member`]
+//! - the installation: [`network`]; who takes part: [`merchant`], [`member`]
 //! - who may do what: [`access`]; who did what: [`audit`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
@@ -28,6 +28,7 @@ pub mod ledger;
 pub mod member;
 pub mod merchant;
 pub mod money;
+pub mod network;
 pub mod points;
 pub mod staff;
 pub mod text;

@@ -11,6 +11,7 @@ mod m0004_member_language;
 mod m0005_session;
 mod m0006_audit;
 mod m0007_staff;
+mod m0008_api_key;
 
 use sea_orm_migration::prelude::*;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_session::Migration),
             Box::new(m0006_audit::Migration),
             Box::new(m0007_staff::Migration),
+            Box::new(m0008_api_key::Migration),
         ]
     }
 }

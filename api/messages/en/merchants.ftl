@@ -1,10 +1,12 @@
 ### Merchants, their branches and their earn rules.
 
 merchant-not-found = There is no merchant with this id; take one from `merchants`.
+    .create-api-key = There is no such merchant, or it is not yours; the operator names one with `merchantId`.
     .enrol-member = There is no such merchant, or it is not yours.
     .link-customer = Your merchant is not registered here; ask the operator.
     .add-staff = There is no such merchant, or it is not yours; as the operator, name one with `merchantId`.
 merchant-blocked = Your merchant is blocked: it can end holds and refund, but start nothing. Ask the operator.
+    .create-api-key = The merchant is blocked; its API keys can be rotated and revoked, but none be made.
     .enrol-member = Your merchant is blocked; ask the operator.
 branch-not-found = Your merchant has no such branch: use one of its ids, or none.
     .close-branch = There is no branch with this id; take one from the merchant's `branches`.
@@ -26,6 +28,8 @@ invalid-cap = Write a cap between 1 and 1,000,000,000,000,000 points, or leave i
 invalid-categories = Exclude at most 200 categories of 1 to 64 characters.
 invalid-pending-days = Write 0 to 3,650 pending days.
 invalid-expiry = Write an expiry with a count of 0 to 65,535, or a day that is not over when the rule takes effect.
+    .create-api-key = Write an end that is ahead, at most ten years; what a key makes may not outlast that key.
+    .rotate-api-key = Write an end that is ahead, at most ten years; what a key makes may not outlast that key.
 invalid-effective-from = Let the version take effect now or later, and after the version before it.
 
 ## A merchant's people

@@ -44,6 +44,13 @@ token-expired = The access token has expired; get a new one.
 token-revoked = The access token has been revoked; log in again.
 token-subject = The access token's role and subject do not fit together; get a new one.
 
+## Credentials of the network's other installation
+
+credential-of-live = This is a key or token of the live network, and this is its sandbox; use one that was made here.
+credential-of-live-at = This is a key or token of the live network at `{ $place }`, and this is its sandbox; use it there, or one that was made here.
+credential-of-sandbox = This is a key or token of the sandbox, and this is the live network; use one that was made here.
+credential-of-sandbox-at = This is a key or token of the sandbox at `{ $place }`, and this is the live network; use it there, or one that was made here.
+
 ## HTTP
 
 http-post-or-get = Use POST, or GET for a query.

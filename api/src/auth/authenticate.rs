@@ -1,10 +1,15 @@
 //! From what a client sends to who it is.
 
+use std::sync::Arc;
+
 use amvaj_domain::access::Identity;
+use amvaj_domain::network::NetworkMode;
 use amvaj_domain::time::Instant;
 use amvaj_infra::access::Revocations;
 use thiserror::Error;
 
+use super::api_key;
+use super::key_ring::{KeyError, KeyRing};
 use super::token::{TokenError, Tokens};
 use crate::language::Message;
 
@@ -13,14 +18,27 @@ use crate::language::Message;
 pub struct Authenticator {
     tokens: Tokens,
     revocations: Revocations,
+    keys: Option<KeyRing>,
+    twin: Option<Arc<str>>,
 }
 
 /// Why a credential is refused; shown in English where HTTP allows nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthError {
     /// It is no good token.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// It is no good key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// It is for the network's other installation.
+    #[error("the credential is for {of}, and this is another installation")]
+    OtherMode {
+        /// Which one it is for.
+        of: NetworkMode,
+        /// Where that is, if it is known.
+        twin: Option<Arc<str>>,
+    },
     /// It was good and has been ended: a log-out, a blocked account, a revoked key.
     #[error("the access token has been revoked; log in again")]
     Revoked,
@@ -28,26 +46,64 @@ pub enum AuthError {
 
 impl AuthError {
     /// What to tell whoever sent the credential.
-    pub const fn message(self) -> Message {
+    pub fn message(&self) -> Message {
         match self {
             Self::Token(error) => error.message(),
+            Self::Key(error) => error.message(),
+            Self::OtherMode { of: NetworkMode::Live, twin: Some(twin) } => {
+                Message::new("credential-of-live-at").with("place", &**twin)
+            }
+            Self::OtherMode { of: NetworkMode::Sandbox, twin: Some(twin) } => {
+                Message::new("credential-of-sandbox-at").with("place", &**twin)
+            }
+            Self::OtherMode { of, twin: None } => KeyError::Mode(*of).message(),
             Self::Revoked => Message::new("token-revoked"),
         }
+    }
+
+    /// Whether nothing is wrong with the credential, as far as is known, and it can only not be checked now.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Key(KeyError::Unavailable))
     }
 }
 
 impl Authenticator {
     /// Knows tokens, and what of them was revoked.
     pub const fn new(tokens: Tokens, revocations: Revocations) -> Self {
-        Self { tokens, revocations }
+        Self { tokens, revocations, keys: None, twin: None }
+    }
+
+    /// Knows API keys as well, and where the network's other installation is.
+    #[must_use]
+    pub fn with_keys(self, keys: KeyRing, twin: Option<&str>) -> Self {
+        Self { keys: Some(keys), twin: twin.map(Arc::from), ..self }
     }
 
     /// Who sends `credential`, at `now`.
-    pub fn identify(&self, credential: &str, now: Instant) -> Result<Identity, AuthError> {
-        let bearer = self.tokens.verify(credential, now)?;
+    pub async fn identify(&self, credential: &str, now: Instant) -> Result<Identity, AuthError> {
+        if api_key::is_meant(credential) {
+            let keys = self.keys.as_ref().ok_or(KeyError::Unknown)?;
+            let key = keys.identify(credential, now).await;
+            return Ok(key.map_err(|error| self.refusal_of_key(error))?.identity());
+        }
+        let bearer = self.tokens.verify(credential, now).map_err(|error| self.refusal_of_token(error))?;
         if self.revocations.refuse(&bearer.identity, bearer.issued_at) {
             return Err(AuthError::Revoked);
         }
         Ok(bearer.identity)
+    }
+
+    fn refusal_of_key(&self, error: KeyError) -> AuthError {
+        match error {
+            KeyError::Mode(of) => AuthError::OtherMode { of, twin: self.twin.clone() },
+            other => AuthError::Key(other),
+        }
+    }
+
+    fn refusal_of_token(&self, error: TokenError) -> AuthError {
+        match error {
+            TokenError::Mode(of) => AuthError::OtherMode { of, twin: self.twin.clone() },
+            other => AuthError::Token(other),
+        }
     }
 }

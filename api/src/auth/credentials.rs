@@ -1,5 +1,7 @@
 //! What a server proves itself with: the keys that sign tokens, and the secret that keys hashes.
 
+use amvaj_domain::network::NetworkMode;
+
 use crate::config::AuthConfig;
 
 use super::key::{KeyError, KeySet, SigningKey};
@@ -38,5 +40,11 @@ impl Credentials {
     pub fn generate(config: &AuthConfig) -> Result<Self, CredentialsError> {
         let keys = KeySet::new(SigningKey::generate()?);
         Ok(Self { tokens: Tokens::new(keys, config), secret: ServerSecret::generate()? })
+    }
+
+    /// The same for an installation of this mode.
+    #[must_use]
+    pub fn in_mode(self, mode: NetworkMode) -> Self {
+        Self { tokens: self.tokens.in_mode(mode), ..self }
     }
 }

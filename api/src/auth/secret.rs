@@ -1,5 +1,5 @@
 //! The server's secret: what keys the hashes of codes and makes refresh tokens. Whoever has the database alone can
-//! neither guess a code nor make a token.
+//! neither guess a code nor make a token. It marks the API keys that were made here as well.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -29,6 +29,8 @@ pub enum Purpose {
     RetryKey,
     /// The address of a client.
     Address,
+    /// An API key that was made here.
+    ApiKey,
 }
 
 /// The server's secret. Cheap to clone; it cannot print itself.
@@ -49,7 +51,7 @@ pub enum SecretError {
         source: io::Error,
     },
     /// The file is there but holds something else.
-    #[error("{} is not a secret of 32 bytes in base64; restore it from a backup, or move it away: then everybody has to log in again", path.display())]
+    #[error("{} is not a secret of 32 bytes in base64; restore it from a backup, or move it away: then everybody has to log in again and merchants need new API keys", path.display())]
     NotASecret {
         /// The file.
         path: PathBuf,
@@ -129,6 +131,7 @@ impl Purpose {
             Self::RefreshToken => 3,
             Self::RetryKey => 4,
             Self::Address => 5,
+            Self::ApiKey => 16,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use amvaj_domain::access::{Actor, Caller, Identity, Post, Role, Scopes, StaffRole};
 use amvaj_domain::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
+use amvaj_domain::network::NetworkMode;
 use amvaj_domain::time::{Instant, Span};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use moka::sync::Cache;
@@ -30,6 +31,7 @@ pub struct Tokens {
     keys: Arc<KeySet>,
     issuer: Arc<str>,
     audience: Arc<str>,
+    mode: NetworkMode,
     /// Verified tokens by SHA-256, because a signature costs more to check than a request has time for.
     verified: Cache<[u8; 32], Verified>,
 }
@@ -78,6 +80,9 @@ pub enum TokenError {
     /// It is meant for somebody else.
     #[error("the access token is for another audience")]
     Audience,
+    /// It is for the network's other installation.
+    #[error("the access token is for {0}")]
+    Mode(NetworkMode),
     /// Its time has not come.
     #[error("the access token is not valid yet")]
     NotYetValid,
@@ -99,6 +104,8 @@ impl TokenError {
             Self::Signature => Message::new("token-signature"),
             Self::Issuer => Message::new("token-issuer"),
             Self::Audience => Message::new("token-audience"),
+            Self::Mode(NetworkMode::Live) => Message::new("credential-of-live"),
+            Self::Mode(NetworkMode::Sandbox) => Message::new("credential-of-sandbox"),
             Self::NotYetValid => Message::new("token-not-yet-valid"),
             Self::Expired => Message::new("token-expired"),
             Self::Subject => Message::new("token-subject"),
@@ -133,6 +140,15 @@ struct Claims {
     nbf: i64,
     exp: i64,
     jti: String,
+    /// Live or sandbox; a token without it is for whoever has its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
+}
+
+/// All that is read of a token whose signature cannot be checked, to say what is wrong with it.
+#[derive(Debug, Deserialize)]
+struct Unverified {
+    mode: Option<String>,
 }
 
 impl Tokens {
@@ -142,8 +158,15 @@ impl Tokens {
             keys: Arc::new(keys),
             issuer: config.issuer.as_str().into(),
             audience: config.audience.as_str().into(),
+            mode: NetworkMode::default(),
             verified: Cache::new(REMEMBERED),
         }
+    }
+
+    /// Tokens of the same keys for an installation of this mode.
+    #[must_use]
+    pub fn in_mode(self, mode: NetworkMode) -> Self {
+        Self { mode, verified: Cache::new(REMEMBERED), ..self }
     }
 
     /// A token for `identity` from `now` on and for `ttl`, to whole seconds.
@@ -163,6 +186,7 @@ impl Tokens {
             nbf: issued,
             exp: issued.saturating_add(lifetime),
             jti: crate::random::uuid(now).to_string(),
+            mode: Some(self.mode.as_str().to_owned()),
         };
         let key = self.keys.signing();
         let header = Header { kid: Some(key.id().to_owned()), ..Header::new(Algorithm::EdDSA) };
@@ -190,7 +214,8 @@ impl Tokens {
         if header.alg != Algorithm::EdDSA {
             return Err(TokenError::Algorithm);
         }
-        let key = header.kid.as_deref().and_then(|id| self.keys.find(id)).ok_or(TokenError::UnknownKey)?;
+        let key = header.kid.as_deref().and_then(|id| self.keys.find(id));
+        let key = key.ok_or_else(|| self.other_mode(token).unwrap_or(TokenError::UnknownKey))?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.validate_exp = false;
         validation.set_issuer(&[&self.issuer]);
@@ -199,6 +224,7 @@ impl Tokens {
         let claims = jsonwebtoken::decode::<Claims>(token, key.decoding(), &validation)
             .map_err(|error| refusal(&error))?
             .claims;
+        self.check_mode(claims.mode.as_deref())?;
         Ok(Verified {
             bearer: Bearer {
                 identity: identity(&claims).ok_or(TokenError::Subject)?,
@@ -207,6 +233,22 @@ impl Tokens {
             not_before: instant(claims.nbf),
             expires: instant(claims.exp),
         })
+    }
+
+    fn check_mode(&self, claimed: Option<&str>) -> Result<(), TokenError> {
+        match claimed.map(NetworkMode::parse) {
+            None => Ok(()),
+            Some(Some(mode)) if mode == self.mode => Ok(()),
+            Some(Some(mode)) => Err(TokenError::Mode(mode)),
+            Some(None) => Err(TokenError::Subject),
+        }
+    }
+
+    /// A token of an unknown key may be from the network's other installation. Whether it says so truly does not
+    /// matter: it is refused either way, only in other words.
+    fn other_mode(&self, token: &str) -> Option<TokenError> {
+        let claims: Unverified = jsonwebtoken::dangerous::insecure_decode_claims(token).ok()?;
+        self.check_mode(claims.mode.as_deref()).err().filter(|error| matches!(error, TokenError::Mode(_)))
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::{MemberId, MerchantId};
+use amvaj_domain::network::NetworkMode;
 use amvaj_infra::audit::AuditLog;
 use amvaj_infra::clock::Clock;
 
@@ -21,10 +22,8 @@ pub async fn run(config: Config, args: TokenArgs) -> anyhow::Result<()> {
         TokenCaller::Merchant { id } => Caller::Merchant(MerchantId::new(id)),
         TokenCaller::Member { id } => Caller::Member(MemberId::new(id)),
     };
-    let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
     let ttl = args.ttl.unwrap_or(config.auth.token_ttl);
     let now = Clock::System.now();
-    let token = Tokens::new(keys, &config.auth).mint(&Identity::console(caller), ttl, now)?;
     let target = match caller {
         Caller::Operator | Caller::Agent => Target::Nothing,
         Caller::Merchant(id) => Target::Merchant(id),
@@ -34,18 +33,24 @@ pub async fn run(config: Config, args: TokenArgs) -> anyhow::Result<()> {
     let act = Act::new(&Author::console(), ActKind::TokenMade, target, now)
         .detail("role", caller.role().as_str())
         .detail("seconds", seconds);
-    tell(&config, act).await?;
+    let mode = tell(&config, act).await?;
+    let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
+    let tokens = Tokens::new(keys, &config.auth).in_mode(mode);
+    let token = tokens.mint(&Identity::console(caller), ttl, now)?;
     writeln!(std::io::stdout(), "{token}")?;
     Ok(())
 }
 
-/// Writes the act into the audit log: a token that nobody knows of is not given away.
-async fn tell(config: &Config, act: Act) -> anyhow::Result<()> {
+/// Writes the act into the audit log: a token that nobody knows of is not given away. Says whether the installation is
+/// live or a sandbox.
+async fn tell(config: &Config, act: Act) -> anyhow::Result<NetworkMode> {
     let database = database::open(&config.database).await?;
     database::migrate(&database).await?;
+    let network = database::installation(&database, &config.network, act.at).await?;
     let log = AuditLog::start(database.clone(), &Clock::System);
     let told = log.record_each(act).await;
     log.close().await;
     database.close().await?;
-    Ok(told?)
+    told?;
+    Ok(network.mode)
 }

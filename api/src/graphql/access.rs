@@ -47,6 +47,8 @@ const OPERATIONS_READERS: Access = Access::Roles(&[
 ]);
 const STAFF_MANAGERS: Access =
     Access::Roles(&[(Operator, Some(Scope::StaffManage)), (Merchant, Some(Scope::StaffManage))]);
+const KEYS_MANAGER: Access =
+    Access::Roles(&[(Operator, Some(Scope::KeysManage)), (Merchant, Some(Scope::KeysManage))]);
 const EARNER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsEarn))]);
 const REDEEMER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsRedeem))]);
 
@@ -95,6 +97,11 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("captureHold", REDEEMER),
     ("releaseHold", REDEEMER),
     ("refundPurchase", Access::Roles(&[(Merchant, Some(Scope::PointsRefund))])),
+    // API keys.
+    ("createApiKey", KEYS_MANAGER),
+    ("rotateApiKey", KEYS_MANAGER),
+    ("revokeApiKey", KEYS_MANAGER),
+    ("exchangeApiKey", Access::Anyone),
     // The audit log.
     ("auditLog", Access::Roles(&[(Operator, Some(Scope::AuditRead))])),
     // The network.

@@ -193,6 +193,21 @@ impl AuditFilter {
     }
 }
 
+impl AuditActor {
+    /// Whoever acted, as clients see it.
+    pub fn of(actor: Option<Actor>) -> Self {
+        let (kind, _) = audit::stored_actor(actor);
+        let id = match actor {
+            Some(Actor::User(id)) => Some(GlobalId::User(id)),
+            Some(Actor::Staff(id)) => Some(GlobalId::Staff(id)),
+            Some(Actor::ApiKey(id)) => Some(GlobalId::ApiKey(id)),
+            Some(Actor::Member(id)) => Some(GlobalId::Member(id)),
+            Some(Actor::Console | Actor::Outside) | None => None,
+        };
+        Self { kind: kind.into(), id: id.map(GlobalId::write) }
+    }
+}
+
 fn foreign(field: &str) -> Error {
     Code::BadUserInput.saying(Message::new("audit-id-unknown").with("field", field))
 }
@@ -254,15 +269,7 @@ impl AuditEntry {
 
     /// Who did it in person.
     async fn actor(&self) -> AuditActor {
-        let (kind, _) = audit::stored_actor(self.0.actor);
-        let id = match self.0.actor {
-            Some(Actor::User(id)) => Some(GlobalId::User(id)),
-            Some(Actor::Staff(id)) => Some(GlobalId::Staff(id)),
-            Some(Actor::ApiKey(id)) => Some(GlobalId::ApiKey(id)),
-            Some(Actor::Member(id)) => Some(GlobalId::Member(id)),
-            Some(Actor::Console | Actor::Outside) | None => None,
-        };
-        AuditActor { kind: kind.into(), id: id.map(GlobalId::write) }
+        AuditActor::of(self.0.actor)
     }
 
     /// In which role; null when nobody knows who it was.

@@ -9,6 +9,7 @@ use amvaj_domain::merchant::{self, MerchantStatus as Status};
 use amvaj_infra::directory;
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result, SimpleObject};
 
+use super::api_key::{self, ApiKey, ApiKeyConnection};
 use super::branch::{BranchConnection, BranchStatus};
 use super::connection::{PageArguments, connection};
 use super::context::{app, caller, caller_if_any};
@@ -185,6 +186,27 @@ impl Merchant {
         }
         let page = app(ctx)?.directory.staff(self.0.id, &request).await.map_err(fault)?;
         Ok(Some(StaffConnection::new(page, |staff| staff.id.uuid(), staff::Staff)))
+    }
+
+    /// Its API keys, in the order in which they were made. Only the operator and whoever manages the merchant's keys
+    /// (`keys:manage`) see them; null for others.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the beginning, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only keys that are good; all of them when left out.")] active_only: Option<bool>,
+    ) -> Result<Option<ApiKeyConnection>> {
+        if !api_key::looks_after(ctx, self.0.id) {
+            return Ok(None);
+        }
+        let request = PageArguments { first, after, last, before }.read(ctx)?;
+        let app = app(ctx)?;
+        let active_at = active_only.unwrap_or(false).then(|| app.now());
+        let page = app.api_keys.page(self.0.id, active_at, &request).await.map_err(fault)?;
+        Ok(Some(ApiKeyConnection::new(page, |key| key.id.uuid(), ApiKey)))
     }
 
     /// The version of its earn rule that holds now; null when its purchases earn nothing.

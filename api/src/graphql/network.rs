@@ -1,6 +1,7 @@
 //! The network itself.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use amvaj_domain::network;
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 
 use super::context::app;
 use super::member::language::Language;
@@ -11,9 +12,25 @@ use super::value::LocalizedDate;
 #[derive(Default)]
 pub struct NetworkQueries;
 
+/// Whether points are worth something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "network::NetworkMode")]
+pub enum NetworkMode {
+    /// The network itself.
+    Live,
+    /// An installation with data of its own, to build and try against. Nothing in it is worth anything; the live
+    /// network refuses its keys and tokens, and the other way round.
+    Sandbox,
+}
+
 /// The club that its merchants and members form.
 #[derive(SimpleObject)]
 pub struct Network {
+    /// Whether this is the live network or its sandbox.
+    mode: NetworkMode,
+    /// Where the network's other installation is: the sandbox of the live network, the live network of the sandbox; null
+    /// when that is not said. Example: `"https://sandbox.club.example"`.
+    twin_url: Option<String>,
     /// The club's name in Persian. Example: `"باشگاه امواج"`.
     name_fa: String,
     /// The club's name in English. Example: `"Amvaj Club"`.
@@ -35,6 +52,8 @@ impl NetworkQueries {
     async fn network(&self, ctx: &Context<'_>) -> Result<Network> {
         let app = app(ctx)?;
         Ok(Network {
+            mode: app.mode.into(),
+            twin_url: app.network.twin_url.clone(),
             name_fa: app.network.name_fa.clone(),
             name_en: app.network.name_en.clone(),
             currency: CurrencyCode(app.network.currency),

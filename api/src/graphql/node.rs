@@ -4,6 +4,7 @@ use amvaj_domain::access::Caller;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 
+use super::api_key::ApiKey;
 use super::branch::Branch;
 use super::context::{app, caller};
 use super::earn_rule::EarnRule;
@@ -49,6 +50,8 @@ pub enum Node {
     Purchase(Purchase),
     /// One of a merchant's people.
     Staff(Staff),
+    /// An API key of a merchant.
+    ApiKey(ApiKey),
     /// A log-in of the caller's own.
     Session(Session),
 }
@@ -98,6 +101,7 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Wallet(wallet) => Wallet::find(ctx, wallet, None).await?.map(Node::Wallet),
         GlobalId::Operation(wallet, seq) => Operation::find(ctx, wallet, seq).await?.map(Node::Operation),
         GlobalId::Hold(wallet, seq) => Hold::find(ctx, wallet, seq).await?.map(Node::Hold),
+        GlobalId::ApiKey(id) => ApiKey::find(ctx, id).await?.map(Node::ApiKey),
         GlobalId::Purchase(wallet, seq) => Purchase::find(ctx, wallet, seq).await?.map(Node::Purchase),
         GlobalId::EarnRule(merchant, version) => {
             let rule = loader.load_one((merchant, version)).await.map_err(fault)?;
@@ -117,6 +121,6 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Staff(id) => Staff::find(ctx, id).await?.map(Node::Staff),
         GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
         // These are listed where they are managed.
-        GlobalId::User(_) | GlobalId::ApiKey(_) => None,
+        GlobalId::User(_) => None,
     })
 }

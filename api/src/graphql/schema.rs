@@ -3,6 +3,7 @@
 use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
 
 use super::access::Guarded;
+use super::api_key::ApiKeyMutations;
 use super::audit::AuditQueries;
 use super::branch::BranchMutations;
 use super::earn::{EarnMutation, EarnQuery};
@@ -50,6 +51,7 @@ pub struct Mutation(
     BranchMutations,
     EarnRuleMutations,
     MemberMutations,
+    ApiKeyMutations,
     EarnMutation,
     SpendMutation,
     RefundMutation,

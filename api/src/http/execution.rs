@@ -3,7 +3,7 @@
 //!
 //! | step | costs | refuses |
 //! |---|---|---|
-//! | identify | a look into memory, or a signature | credentials that are not good |
+//! | identify | a look into memory, or a signature; a key's first use in half a minute a read | credentials that are not good |
 //! | admit | 1 from the caller's bucket | whoever asks too often |
 //! | read | JSON | what is no GraphQL request |
 //! | select | one pass over the text, the parser, one pass over the document | what is too large, or no document |
@@ -71,7 +71,7 @@ impl Incoming {
     /// Goes through all steps. `commitment` is made before a mutation is executed.
     pub(super) async fn execute(self, endpoint: Data<Endpoint>, commitment: Commitment) -> Outcome {
         let Self { method, sent, authorization, client, language, id } = self;
-        let identity = match identify(authorization, &endpoint) {
+        let identity = match identify(authorization, &endpoint).await {
             Ok(identity) => identity,
             Err(reason) => return refused(stranger(reason, &client, &endpoint).await, language),
         };
@@ -118,12 +118,12 @@ impl Incoming {
 }
 
 /// Nobody when there is no credential; one that is there has to be good.
-fn identify(authorization: Authorization, endpoint: &Endpoint) -> Result<Option<Identity>, AuthError> {
+async fn identify(authorization: Authorization, endpoint: &Endpoint) -> Result<Option<Identity>, AuthError> {
     match authorization {
         Authorization::Missing => Ok(None),
         Authorization::Malformed => Err(TokenError::Malformed.into()),
         Authorization::Bearer(credential) => {
-            endpoint.authenticator.identify(&credential, endpoint.clock.now()).map(Some)
+            endpoint.authenticator.identify(&credential, endpoint.clock.now()).await.map(Some)
         }
     }
 }
@@ -131,7 +131,7 @@ fn identify(authorization: Authorization, endpoint: &Endpoint) -> Result<Option<
 /// Whoever sends a credential that is not good is told so as often as a stranger may ask.
 async fn stranger(reason: AuthError, client: &Client, endpoint: &Endpoint) -> Refusal {
     match Charge::admit(endpoint.throttle.of_address(client.network()), &endpoint.clock).await {
-        Ok(_) => Refusal::unauthenticated(reason),
+        Ok(_) => Refusal::unauthenticated(&reason),
         Err(throttled) => throttled.into(),
     }
 }

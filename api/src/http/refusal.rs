@@ -59,8 +59,11 @@ impl Refusal {
         refusal.with_header(header::ALLOW, HeaderValue::from_static(allowed))
     }
 
-    /// A credential that is not good.
-    pub fn unauthenticated(reason: AuthError) -> Self {
+    /// A credential that is not good, or that cannot be checked now.
+    pub fn unauthenticated(reason: &AuthError) -> Self {
+        if reason.is_passing() {
+            return Self::http(StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded, reason.message());
+        }
         let refusal = Self::http(StatusCode::UNAUTHORIZED, Code::Unauthenticated, reason.message());
         let challenge =
             format!("Bearer realm=\"amvaj\", error=\"invalid_token\", error_description=\"{reason}\"");

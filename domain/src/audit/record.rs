@@ -96,16 +96,7 @@ impl Record {
 
     /// Who did it; `None` within when that is not known, and `None` when this program cannot read it.
     pub fn actor(&self) -> Option<Option<Actor>> {
-        Some(match (self.actor_kind, self.actor_id) {
-            (0, None) => None,
-            (1, None) => Some(Actor::Console),
-            (2, Some(id)) => Some(Actor::User(UserId::new(id))),
-            (3, Some(id)) => Some(Actor::Staff(StaffId::new(id))),
-            (4, Some(id)) => Some(Actor::ApiKey(ApiKeyId::new(id))),
-            (5, Some(id)) => Some(Actor::Member(MemberId::new(id))),
-            (6, None) => Some(Actor::Outside),
-            _ => return None,
-        })
+        read_actor(self.actor_kind, self.actor_id)
     }
 
     /// In whose name; like [`Self::actor`].
@@ -189,6 +180,21 @@ impl ActorKind {
             Self::Outside => 6,
         }
     }
+}
+
+/// What storage keeps of an actor, read back: `None` within when nobody is known, and `None` when this program cannot
+/// read it.
+pub fn read_actor(kind: i16, id: Option<Uuid>) -> Option<Option<Actor>> {
+    Some(match (kind, id) {
+        (0, None) => None,
+        (1, None) => Some(Actor::Console),
+        (2, Some(id)) => Some(Actor::User(UserId::new(id))),
+        (3, Some(id)) => Some(Actor::Staff(StaffId::new(id))),
+        (4, Some(id)) => Some(Actor::ApiKey(ApiKeyId::new(id))),
+        (5, Some(id)) => Some(Actor::Member(MemberId::new(id))),
+        (6, None) => Some(Actor::Outside),
+        _ => return None,
+    })
 }
 
 /// What storage keeps of whoever acted in person, or of nobody who is known.

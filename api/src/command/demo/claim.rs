@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::{access::Caller, network::NetworkMode};
 use amvaj_infra::{
     clock::Clock,
     db::Database,
@@ -57,7 +57,7 @@ async fn claim_migrated(
 ) -> anyhow::Result<Marker> {
     let directory = Directory::new(database.clone());
     let now = Clock::System.now();
-    let network = directory.ensure_network(random::uuid(now), now).await?;
+    let network = directory.ensure_network(random::uuid(now), NetworkMode::Sandbox, now).await?;
     if let Some(marker) = noted.filter(|marker| marker.speaks_of(network.epoch)) {
         let as_asked = (marker.seed, marker.members) == (args.seed, args.members);
         if !marker.complete {
@@ -108,7 +108,8 @@ pub(super) async fn remove(config: &Config) -> anyhow::Result<()> {
     let database = database::open(&config.database).await?;
     database::migrate(&database).await?;
     let now = Clock::System.now();
-    let network = Directory::new(database.clone()).ensure_network(random::uuid(now), now).await;
+    let network =
+        Directory::new(database.clone()).ensure_network(random::uuid(now), NetworkMode::Sandbox, now).await;
     database.close().await?;
     ensure!(noted.speaks_of(network?.epoch), "{} is not the demo's; --fresh leaves it alone", path.display());
     for ending in ["", "-wal", "-shm"] {

@@ -1,5 +1,6 @@
 //! The tables, one file each. They stay inside this crate: whoever reads gets domain values.
 
+pub(crate) mod api_key;
 pub(crate) mod audit_entry;
 pub(crate) mod audit_head;
 pub(crate) mod branch;
@@ -27,4 +28,5 @@ pub(crate) mod revocation;
 pub(crate) mod session;
 pub(crate) mod staff;
 pub(crate) mod staff_post;
+pub(crate) mod used_token;
 pub(crate) mod wallet;

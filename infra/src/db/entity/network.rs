@@ -9,6 +9,7 @@ pub(crate) struct Model {
     pub(crate) id: i16,
     pub(crate) epoch: Uuid,
     pub(crate) created_at: i64,
+    pub(crate) mode: i16,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
