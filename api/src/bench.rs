@@ -5,11 +5,13 @@
 //! use. Every answer is read and checked, because a fast error is no result.
 
 mod client;
+pub mod door;
 mod load;
 mod report;
 mod scenario;
 mod world;
 
+pub use door::Door;
 pub use report::{Measured, Report};
 pub use scenario::Scenario;
 pub use world::{World, WorldError, WorldSize};

@@ -272,6 +272,9 @@ pub struct BenchArgs {
     /// Cache balances in Redis instead of this process
     #[arg(long, value_name = "URL")]
     pub redis_url: Option<String>,
+    /// Measure what authentication, limits and the guard add to a query, without HTTP
+    #[arg(long)]
+    pub door: bool,
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Door;
+
 /// The whole run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -21,6 +23,8 @@ pub struct Report {
     pub merchants: u32,
     /// What was measured, in order.
     pub scenarios: Vec<Measured>,
+    /// What authentication, limits and the guard cost, if that was asked for.
+    pub door: Option<Door>,
 }
 
 /// One scenario.
@@ -129,6 +133,15 @@ impl fmt::Display for Report {
                 f,
                 "{:<10} {:>11.0} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {:>8} {memory:>9}",
                 one.scenario, one.per_second, one.p50_ms, one.p90_ms, one.p99_ms, one.max_ms, one.errors
+            )?;
+        }
+        if let Some(Door { bare_micros, guarded_micros, turns }) = &self.door {
+            writeln!(
+                f,
+                "\nA small query takes {bare_micros:.1} µs, with authentication, limits and guard {guarded_micros:.1} µs: \
+                 {:.1} µs more, {:.2} times as much (the middle of {turns} turns each)",
+                guarded_micros - bare_micros,
+                guarded_micros / bare_micros,
             )?;
         }
         for one in &self.scenarios {

@@ -80,6 +80,7 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         wallets: args.wallets,
         merchants: args.merchants,
         scenarios: Vec::new(),
+        door: None,
     };
     let effort = Effort {
         connections: args.connections,
@@ -87,16 +88,20 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         measured: Duration::from_secs(args.seconds.into()),
         warm_up: WARM_UP,
     };
-    for scenario in chosen(&args.scenario) {
+    for scenario in chosen(&args.scenario, args.door) {
         tracing::debug!(scenario = scenario.name(), "measuring");
         report.scenarios.push(bench::measure(&world, *scenario, effort).await?);
     }
     running.stop().await?;
+    if args.door {
+        let time = Duration::from_secs(args.seconds.into());
+        report.door = Some(bench::door::measure(app, &world, &config.http, time).await);
+    }
     Ok(report)
 }
 
-/// All scenarios unless some are named.
-fn chosen(named: &[Scenario]) -> &[Scenario] {
+/// All scenarios unless something is named.
+fn chosen(named: &[Scenario], door: bool) -> &[Scenario] {
     use Scenario::{Balance, Earn, Hold, Redeem};
-    if named.is_empty() { &[Earn, Hold, Redeem, Balance] } else { named }
+    if named.is_empty() && !door { &[Earn, Hold, Redeem, Balance] } else { named }
 }

@@ -32,44 +32,44 @@ use crate::graphql::rate_limit::Charged;
 use crate::language::Message;
 
 /// The extension of a response that says what it cost.
-pub(super) const COST: &str = "cost";
+pub(crate) const COST: &str = "cost";
 
 /// A request as it came.
-pub(super) struct Incoming {
-    pub(super) method: Method,
+pub(crate) struct Incoming {
+    pub(crate) method: Method,
     /// What the client sent; nothing when that could not be received.
-    pub(super) sent: Result<Sent, Refusal>,
-    pub(super) authorization: Authorization,
-    pub(super) client: Client,
-    pub(super) language: RequestLanguage,
-    pub(super) id: RequestId,
+    pub(crate) sent: Result<Sent, Refusal>,
+    pub(crate) authorization: Authorization,
+    pub(crate) client: Client,
+    pub(crate) language: RequestLanguage,
+    pub(crate) id: RequestId,
 }
 
 /// Where the GraphQL request is.
-pub(super) enum Sent {
+pub(crate) enum Sent {
     Body(Bytes),
     QueryString(String),
 }
 
 /// What the header `Authorization` holds.
-pub(super) enum Authorization {
+pub(crate) enum Authorization {
     Missing,
     Bearer(String),
     Malformed,
 }
 
 /// What became of a request.
-pub(super) struct Outcome {
-    pub(super) kind: &'static str,
+pub(crate) struct Outcome {
+    pub(crate) kind: &'static str,
     /// The code of the first error.
-    pub(super) code: Option<Code>,
-    pub(super) answer: Result<(Response, Stage), Refusal>,
-    pub(super) language: RequestLanguage,
+    pub(crate) code: Option<Code>,
+    pub(crate) answer: Result<(Response, Stage), Refusal>,
+    pub(crate) language: RequestLanguage,
 }
 
 impl Incoming {
     /// Goes through all steps. `commitment` is made before a mutation is executed.
-    pub(super) async fn execute(self, endpoint: Data<Endpoint>, commitment: Commitment) -> Outcome {
+    pub(crate) async fn execute(self, endpoint: Data<Endpoint>, commitment: Commitment) -> Outcome {
         let Self { method, sent, authorization, client, language, id } = self;
         let identity = match identify(authorization, &endpoint).await {
             Ok(identity) => identity,

@@ -54,6 +54,11 @@ impl RequestLanguage {
         Self { asked: accepted(request), member: None, languages, found: Arc::default() }
     }
 
+    /// The language of a request of which nothing is known, as the bench sends it.
+    pub fn unknown() -> Self {
+        Self { asked: None, member: None, languages: None, found: Arc::default() }
+    }
+
     /// The language of the same request now that its caller is known.
     #[must_use]
     pub fn for_caller(mut self, caller: Option<Caller>) -> Self {

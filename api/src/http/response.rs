@@ -34,6 +34,11 @@ impl RequestId {
         &self.0
     }
 
+    /// The id of all requests that the bench makes without HTTP.
+    pub fn of_bench() -> Self {
+        Self("bench".to_owned())
+    }
+
     /// The id that the middleware gave the request.
     pub fn of(request: &HttpRequest) -> Self {
         request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self(String::new()))

@@ -14,11 +14,11 @@ const GIVEN_UP: u8 = 2;
 
 /// What work and client share: whichever is first decides.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Commitment(Arc<AtomicU8>);
+pub(crate) struct Commitment(Arc<AtomicU8>);
 
 /// Why there is no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unfinished {
+pub(crate) enum Unfinished {
     /// It panicked; the panic is in the log.
     Panicked,
     /// It took too long and was given up: nothing was done.
@@ -35,7 +35,7 @@ struct Work<T> {
 
 impl Commitment {
     /// Commits the work to come to its end; not when it has been given up.
-    pub(super) fn commit(&self) -> bool {
+    pub(crate) fn commit(&self) -> bool {
         self.decide(COMMITTED)
     }
 
@@ -49,7 +49,7 @@ impl Commitment {
 }
 
 /// Does work on a runtime and waits for it so long.
-pub(super) async fn within<T: Send + 'static>(
+pub(crate) async fn within<T: Send + 'static>(
     patience: Duration,
     runtime: &Handle,
     commitment: Commitment,
