@@ -51,7 +51,7 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
         None => Notifier::log(&clock),
         Some(path) => Notifier::http(path, &clock)?,
     };
-    let database = database::open(&config.database).await?;
+    let database = database::open_for_requests(&config.database, config.http.request_timeout).await?;
     for change in database::migrate(&database).await? {
         tracing::info!(change, "the database was migrated");
     }

@@ -62,8 +62,24 @@ pub struct Change {
     pub applied: bool,
 }
 
-/// Opens the configured database; the folder of a database file is made when it is missing.
+/// Opens the configured database for commands that may read for long; the folder of a database file is made when it is
+/// missing.
 pub async fn open(config: &DatabaseConfig) -> Result<Database, DatabaseError> {
+    open_with(config, None).await
+}
+
+/// Opens it for a server, whose reads may take so long.
+pub async fn open_for_requests(
+    config: &DatabaseConfig,
+    read_timeout: Duration,
+) -> Result<Database, DatabaseError> {
+    open_with(config, Some(read_timeout)).await
+}
+
+async fn open_with(
+    config: &DatabaseConfig,
+    read_timeout: Option<Duration>,
+) -> Result<Database, DatabaseError> {
     let url = config.url.expose();
     if url.starts_with("sqlite:") {
         let folder = config.data_folder();
@@ -73,6 +89,7 @@ pub async fn open(config: &DatabaseConfig) -> Result<Database, DatabaseError> {
     let settings = DatabaseSettings {
         url: url.to_owned(),
         max_connections: config.max_connections,
+        read_timeout,
         acquire_timeout: PATIENCE,
     };
     let place = place(url);

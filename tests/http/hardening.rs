@@ -11,6 +11,7 @@ use amvaj_domain::id::MerchantId;
 use amvaj_domain::time::Span;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, StatusCode};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -323,4 +324,32 @@ async fn nodes_on_one_redis_share_the_buckets() {
         granted += usize::from(answer["errors"].is_null());
     }
     assert_eq!(granted, 20);
+}
+
+#[tokio::test]
+async fn a_read_that_takes_too_long_ends_in_the_database_too() {
+    let [_, postgres] = TestDb::both().await;
+    let impatient = |config: &mut Config| config.http.request_timeout = Duration::from_millis(300);
+    let app = TestApp::start_with(postgres, impatient).await;
+    let other = sea_orm::Database::connect(app.url()).await.unwrap();
+    let lock = other.begin().await.unwrap();
+    lock.execute_unprepared("lock table member in access exclusive mode").await.unwrap();
+    let document = "query Q { members(first: 1) { nodes { id } } }";
+    assert_eq!(app.code(Some(Caller::Operator), document, "Q", Value::Null).await, "OVERLOADED");
+    let waiting = "select count(*) from pg_stat_activity \
+        where datname = current_database() and wait_event_type = 'Lock'";
+    let mut left = 1;
+    for _ in 0..100 {
+        let statement = Statement::from_string(DbBackend::Postgres, waiting);
+        left = lock.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap();
+        if left == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(left, 0, "nobody waits for the lock any more, although it is still held");
+    lock.rollback().await.unwrap();
+    other.close().await.unwrap();
+    let answer = app.data(Caller::Operator, document, "Q", Value::Null).await;
+    assert_eq!(answer["members"]["nodes"], json!([]));
 }

@@ -89,6 +89,7 @@ pub(crate) async fn open(url: &str) -> Database {
     let settings = DatabaseSettings {
         url: url.to_owned(),
         max_connections: 8,
+        read_timeout: None,
         acquire_timeout: Duration::from_secs(10),
     };
     Database::open(&settings).await.unwrap()

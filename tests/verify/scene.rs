@@ -67,6 +67,7 @@ impl Scene {
         let settings = DatabaseSettings {
             url: self.url(),
             max_connections: 4,
+            read_timeout: None,
             acquire_timeout: Duration::from_secs(10),
         };
         Database::open(&settings).await.unwrap()

@@ -70,7 +70,13 @@ pub(super) fn next() -> u64 {
 
 async fn connect(url: &str) -> Result<Database> {
     let acquire_timeout = Duration::from_secs(10);
-    Ok(Database::open(&DatabaseSettings { url: url.to_owned(), max_connections: 8, acquire_timeout }).await?)
+    Ok(Database::open(&DatabaseSettings {
+        url: url.to_owned(),
+        max_connections: 8,
+        read_timeout: None,
+        acquire_timeout,
+    })
+    .await?)
 }
 
 async fn open(url: &str) -> Result<Database> {

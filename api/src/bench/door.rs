@@ -87,8 +87,7 @@ fn endpoint(app: &Arc<App>, config: &HttpConfig) -> Endpoint {
 
 async fn execute_bare(endpoint: &Endpoint, identity: Option<Identity>) {
     let Ok(request) = request::from_body(QUERY.as_bytes()) else { return };
-    let caller = identity.as_ref().map(|identity| identity.caller);
-    let request = (endpoint.prepare)(request, caller)
+    let request = (endpoint.prepare)(request, identity.as_ref())
         .data(identity)
         .data(client())
         .data(RequestLanguage::unknown())

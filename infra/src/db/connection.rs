@@ -1,7 +1,8 @@
 //! Connections: a pool for reading and one for writing.
 //!
-//! SQLite has one writer at a time, so its writing pool is a single connection and nobody meets a locked
-//! database; PostgreSQL uses one pool for both.
+//! SQLite has one writer at a time, so its writing pool is a single connection and nobody meets a locked database. On
+//! PostgreSQL the pools differ when reads have a time limit: the server ends those that take longer, because whoever gives
+//! one up here would leave it running there. Writes have none. A read of SQLite ends with the next row that nobody takes.
 
 use std::time::Duration;
 
@@ -18,8 +19,10 @@ use super::StoreError;
 pub struct DatabaseSettings {
     /// `sqlite://PATH` (made when absent) or `postgres://…`.
     pub url: String,
-    /// The most connections for reading; PostgreSQL writes over the same ones.
+    /// The most connections for reading; with PostgreSQL as many for writing, or the same ones.
     pub max_connections: u32,
+    /// How long PostgreSQL may work on one read; no limit for commands that read everything.
+    pub read_timeout: Option<Duration>,
     /// How long to wait for a connection.
     pub acquire_timeout: Duration,
 }
@@ -37,10 +40,18 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`] when it does not answer.
     pub async fn open(settings: &DatabaseSettings) -> Result<Self, StoreError> {
-        let reader = SeaOrm::connect(options(settings, settings.max_connections)).await?;
-        let writer = match reader.get_database_backend() {
-            DbBackend::Sqlite => SeaOrm::connect(options(settings, 1)).await?,
-            _ => reader.clone(),
+        let mut reading = options(settings, settings.max_connections);
+        if let Some(limit) = settings.read_timeout {
+            let milliseconds = limit.as_millis().to_string();
+            reading.map_sqlx_postgres_opts(move |postgres| {
+                postgres.options([("statement_timeout", milliseconds.as_str())])
+            });
+        }
+        let reader = SeaOrm::connect(reading).await?;
+        let writer = match (reader.get_database_backend(), settings.read_timeout) {
+            (DbBackend::Sqlite, _) => SeaOrm::connect(options(settings, 1)).await?,
+            (_, Some(_)) => SeaOrm::connect(options(settings, settings.max_connections)).await?,
+            (_, None) => reader.clone(),
         };
         Ok(Self { reader, writer })
     }
