@@ -51,7 +51,7 @@ pub struct Door {
 pub async fn measure(app: &Arc<App>, world: &World, config: &HttpConfig, time: Duration) -> Door {
     let endpoint = Data::new(endpoint(app, config));
     let token = &world.merchant(&mut Random::new(1)).token;
-    let identity = endpoint.authenticator.identify(token, endpoint.clock.now()).ok();
+    let identity = endpoint.authenticator.identify(token, endpoint.clock.now()).await.ok();
     let (mut bare, mut guarded) = (Vec::new(), Vec::new());
     let began = Stopwatch::now();
     while began.elapsed() < time {
