@@ -337,3 +337,41 @@ async fn only_hashes_of_numbers_and_codes_are_kept() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_worker_removes_codes_and_sessions_that_have_been_over_for_long() {
+    for (app, panel) in Panel::both(|_| {}).await {
+        app.member("مینا کریمی", MOBILE).await;
+        let asked = ask(&app, MOBILE, None).await;
+        let right = sent_code(&panel.message(1).await);
+        verify(&app, &asked["challengeId"], &right).await;
+        app.clock.advance_to(START.plus(Span::days(36)));
+        ask(&app, "09121234567", None).await;
+        let settings = amvaj_api::config::Config::default();
+        let worker = amvaj_api::compose::start_worker(&app.app, &settings);
+        let mut left = (0, 0, 0);
+        for _ in 0..400 {
+            left = (
+                rows(&app, "login_number").await,
+                rows(&app, "login_challenge").await,
+                rows(&app, "session").await,
+            );
+            if left == (1, 1, 1) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(left, (1, 1, 1), "what was asked for today stays, and a session for a week after its end");
+        worker.stop().await;
+        app.clock.advance_to(START.plus(Span::days(38)));
+        let worker = amvaj_api::compose::start_worker(&app.app, &settings);
+        for _ in 0..400 {
+            if rows(&app, "session").await == 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(rows(&app, "session").await, 0);
+        worker.stop().await;
+    }
+}

@@ -138,7 +138,7 @@ fn message(
     let mut text = said.say(language);
     let domain = app.login_domain.clone();
     if let Some(domain) = &domain {
-        text.push_str(&format!("\n@{domain} #{code}"));
+        text.extend(["\n@", domain, " #", &code]);
     }
     let kind = MessageKind::LoginCode { code, domain };
     notify::Message { id, to: *mobile, kind, text, good_until }

@@ -30,6 +30,7 @@ use crate::{
         script::Script,
         welcome::Welcome,
     },
+    graphql::global_id::GlobalId,
     server, telemetry,
 };
 
@@ -83,6 +84,7 @@ async fn generate(config: &Config, script: &Script) -> anyhow::Result<()> {
         // A power cut costs nothing but another play: the note says that it is whole only after the sync below.
         app.db.sync_later().await?;
         cast::register(&app.directory, &app.network, &script.shops, script.start()).await?;
+        cast::add_staff(&app.directory, &script.staff, script.start()).await?;
         play(&app, script, &|done| bar.inc(done)).await?;
         app.db.sync_now().await.map_err(PlayError::from)
     };
@@ -126,6 +128,8 @@ fn welcome(tokens: &Tokens, script: &Script, address: SocketAddr) -> anyhow::Res
         size: (script.shops.len(), script.members.len(), script.events.len()),
         operator: mint(Caller::Operator)?,
         merchant: (plan.en.to_owned(), mint(Caller::Merchant(shop.merchant))?),
+        merchant_id: GlobalId::Merchant(shop.merchant).write().0,
+        mobile: member.mobile.to_string(),
         member: (member.name.to_string(), mint(Caller::Member(member.id))?),
     })
 }

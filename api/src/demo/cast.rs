@@ -2,17 +2,18 @@
 //! and members that it made before. The directory is written directly, because the use cases draw fresh ids.
 
 use amvaj_domain::{
-    access::Caller,
+    access::{Caller, InvalidPosts, Post, Posts, StaffRole},
     audit::{Act, ActKind, Author, Target},
-    id::{BranchId, MemberId, MerchantId, WalletId},
+    id::{BranchId, MemberId, MerchantId, StaffId, WalletId},
     member::{Member, MemberStatus},
     merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names},
+    staff::Staff,
     text::{CardNumber, InvalidMobile, InvalidName, Mobile, Name},
     time::Instant,
 };
 use amvaj_infra::{
     db::StoreError,
-    directory::{Directory, RuleRefused},
+    directory::{Directory, RuleRefused, StaffRefused},
     page::PageRequest,
 };
 
@@ -41,6 +42,12 @@ pub enum CastError {
     /// A number of the demo's own making is none.
     #[error(transparent)]
     Mobile(#[from] InvalidMobile),
+    /// Somebody's posts are none.
+    #[error(transparent)]
+    Posts(#[from] InvalidPosts),
+    /// One of the first merchant's people was refused.
+    #[error(transparent)]
+    Staff(#[from] StaffRefused),
     /// A rule was refused.
     #[error(transparent)]
     Rule(#[from] RuleRefused),
@@ -52,6 +59,12 @@ pub enum CastError {
 /// Keeps the streams of ids apart from those of the members' years.
 const MERCHANT_SUBJECT: u64 = 1 << 40;
 const MEMBER_SUBJECT: u64 = 1 << 41;
+const STAFF_SUBJECT: u64 = 1 << 42;
+
+/// The first merchant's people: an owner, and a cashier of its first branch. Names and numbers are invented.
+pub const OWNER: (&str, &str) = ("نسرین صدر", "09120000001");
+/// See [`OWNER`].
+pub const CASHIER: (&str, &str) = ("آرش محمدی", "09120000002");
 
 /// The merchants' ids; they are registered at `start`.
 pub fn shops(seed: u64, start: Instant) -> Vec<Shop> {
@@ -112,6 +125,38 @@ pub async fn register(
             let rule = rule.rule(version, start);
             directory.add_rule_version(shop.merchant, &rule, start, &act).await??;
         }
+    }
+    Ok(())
+}
+
+/// The people of a merchant, who can log in with a code that goes to the log.
+pub fn people_of(seed: u64, shop: &Shop, start: Instant) -> Result<[Staff; 2], CastError> {
+    let mut random = Random::fork(seed, STAFF_SUBJECT);
+    let mut person = |(name, mobile): (&str, &str), branch, role| {
+        Ok::<_, CastError>(Staff {
+            id: StaffId::new(random.uuid(millis(start))),
+            merchant: shop.merchant,
+            name: Name::parse(name)?,
+            mobile: Mobile::parse(mobile)?,
+            posts: Some(Posts::new(vec![Post { branch, role }])?),
+            added_at: start,
+            removed_at: None,
+        })
+    };
+    let owner = person(OWNER, None, StaffRole::Owner)?;
+    Ok([owner, person(CASHIER, shop.branches.first().copied(), StaffRole::Cashier)?])
+}
+
+/// Adds those people who are not there yet.
+pub async fn add_staff(directory: &Directory, people: &[Staff], now: Instant) -> Result<(), CastError> {
+    let ids: Vec<StaffId> = people.iter().map(|person| person.id).collect();
+    let known = directory.staff_by_id(&ids).await?;
+    for person in people.iter().filter(|person| !known.iter().any(|known| known.id == person.id)) {
+        let act = act(ActKind::StaffAdded, Target::Staff(person.id), now)
+            .detail("merchant", person.merchant.to_string().as_str())
+            .detail("name", person.name.as_str())
+            .detail("mobile", &person.mobile);
+        directory.add_staff(person, &act).await??;
     }
     Ok(())
 }

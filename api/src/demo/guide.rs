@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{network::MERCHANTS, script::Script, welcome::Welcome};
+use super::{cast::OWNER, network::MERCHANTS, script::Script, welcome::Welcome};
 use crate::graphql::global_id::GlobalId;
 
 /// Who one can be in the demo, and what to put into the examples.
@@ -47,6 +47,8 @@ impl Guide {
             ]),
             examples: BTreeMap::from([
                 ("member.mobile", member.mobile.to_string()),
+                ("merchant.id", welcome.merchant_id.clone()),
+                ("owner.mobile", OWNER.1.to_owned()),
                 ("branch.id", GlobalId::Branch(*shop.branches.first()?).write().0),
             ]),
         })

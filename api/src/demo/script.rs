@@ -1,6 +1,6 @@
 //! The script of the play: who takes part and what happens. Everything follows from the demo's note.
 
-use amvaj_domain::{calendar::Zone, member::Member, time::Instant};
+use amvaj_domain::{calendar::Zone, member::Member, staff::Staff, time::Instant};
 
 use super::{
     cast::{self, CastError, Shop},
@@ -15,6 +15,8 @@ use super::{
 pub struct Script {
     /// The merchants, in the order of [`super::network::MERCHANTS`].
     pub shops: Vec<Shop>,
+    /// The people of the first merchant.
+    pub staff: Vec<Staff>,
     /// The members by number; `enrolled_at` is when they join.
     pub members: Vec<Member>,
     /// The days.
@@ -40,8 +42,13 @@ impl Script {
             .zip(joined)
             .map(|((number, person), joined)| cast::member(marker.seed, number, person, joined))
             .collect::<Result<_, _>>()?;
-        let shops = cast::shops(marker.seed, days::first_instant(zone, end));
-        Ok(Self { shops, members, days, end, events })
+        let opening = days::first_instant(zone, end);
+        let shops = cast::shops(marker.seed, opening);
+        let staff = match shops.first() {
+            Some(shop) => cast::people_of(marker.seed, shop, opening)?.into(),
+            None => Vec::new(),
+        };
+        Ok(Self { shops, staff, members, days, end, events })
     }
 
     /// When the network opens.

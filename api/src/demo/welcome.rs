@@ -2,6 +2,8 @@
 
 use std::{fmt, net::SocketAddr};
 
+use super::cast::{CASHIER, OWNER};
+
 /// The member's first query: its wallet, and why there is in it what is in it.
 pub const FIRST_QUERY: &str = "\
 {
@@ -25,13 +27,25 @@ pub struct Welcome {
     pub operator: String,
     /// A merchant's name and token.
     pub merchant: (String, String),
+    /// The merchant's global id, which its people log in with.
+    pub merchant_id: String,
     /// A member's name and token.
     pub member: (String, String),
+    /// The member's mobile.
+    pub mobile: String,
 }
 
 impl fmt::Display for Welcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, size: (merchants, members, events), operator, merchant, member } = self;
+        let Self {
+            address,
+            size: (merchants, members, events),
+            operator,
+            merchant,
+            merchant_id,
+            member,
+            mobile,
+        } = self;
         let one_line = FIRST_QUERY.split_whitespace().collect::<Vec<_>>().join(" ");
         write!(
             f,
@@ -58,6 +72,12 @@ Tokens, good for 30 days; send one as `authorization: Bearer TOKEN`:
   member      {}
     {}
 
+Or log in with a code (`requestLoginCode`, `verifyLoginCode`). No message is sent: the code is in the log below.
+
+  member      {mobile}
+  owner       {OWNER}, staffOf {merchant_id}
+  cashier     {CASHIER}, of its first branch, staffOf the same
+
 A first query, as the member. With curl:
 
   curl -s http://{address}/graphql -H 'content-type: application/json' \\
@@ -76,6 +96,8 @@ Stop with Ctrl-C; start again with the same command, and everything is still the
             member.1,
             member.1,
             indented(FIRST_QUERY),
+            OWNER = OWNER.1,
+            CASHIER = CASHIER.1,
         )
     }
 }

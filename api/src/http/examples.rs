@@ -45,9 +45,17 @@ macro_rules! example {
 }
 
 /// All of them, in the order of a role's day.
-pub static EXAMPLES: [Example; 23] = [
+pub static EXAMPLES: [Example; 25] = [
     example!("nobody", "network", "TheNetwork"),
     example!("nobody", "viewer", "WhoAmI"),
+    example!(
+        "nobody",
+        "request_code",
+        "RequestLoginCode",
+        variables,
+        &[("challenge", "requestLoginCode.challengeId")]
+    ),
+    example!("nobody", "verify_code", "VerifyLoginCode", variables),
     example!("shopper", "me", "MyWallet"),
     example!("shopper", "expiring", "ExpiringPoints"),
     example!("shopper", "history", "MyHistory", variables),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use amvaj_domain::access::{Post, Posts, StaffRole};
 use amvaj_domain::audit::Act;
-use amvaj_domain::id::{MerchantId, StaffId};
+use amvaj_domain::id::{BranchId, MerchantId, StaffId};
 use amvaj_domain::staff::Staff;
 use amvaj_domain::text::Mobile;
 use amvaj_domain::time::Instant;
@@ -221,7 +221,7 @@ async fn are_branches_of(
     posts: &Posts,
 ) -> Result<bool, StoreError> {
     let named: Vec<Uuid> =
-        posts.as_slice().iter().filter_map(|post| post.branch).map(|branch| branch.uuid()).collect();
+        posts.as_slice().iter().filter_map(|post| post.branch).map(BranchId::uuid).collect();
     if named.is_empty() {
         return Ok(true);
     }
@@ -265,7 +265,7 @@ async fn insert_posts(
     let rows = (0..).zip(posts.as_slice()).map(|(number, post): (i16, &Post)| staff_post::ActiveModel {
         staff_id: Set(id.uuid()),
         post_no: Set(number),
-        branch_id: Set(post.branch.map(|branch| branch.uuid())),
+        branch_id: Set(post.branch.map(BranchId::uuid)),
         role: Set(post.role.stored()),
     });
     staff_post::Entity::insert_many(rows).exec_without_returning(transaction).await?;
