@@ -28,5 +28,6 @@ mod program;
 mod sessions;
 mod staff;
 mod support;
+mod users;
 mod verify;
 mod worker;

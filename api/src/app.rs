@@ -32,6 +32,7 @@ pub mod set_language;
 pub mod set_member_status;
 pub mod set_merchant_status;
 pub mod set_staff_posts;
+pub mod users;
 pub mod verify_login_code;
 pub mod wallet;
 
@@ -53,10 +54,11 @@ use amvaj_infra::{
     ledger::{LedgerReader, LedgerWriter, WriterSettings},
     limit::Limiter,
     notify::Notifier,
+    users::Users,
 };
 
 use crate::{
-    auth::{Credentials, KeyRing},
+    auth::{Credentials, KeyRing, Passwords},
     config::{Config, GraphqlConfig, NetworkConfig, ThrottleConfig},
     random,
 };
@@ -88,6 +90,10 @@ pub struct App {
     pub sessions: Sessions,
     /// The codes that log-ins begin with.
     pub login_codes: LoginCodes,
+    /// The operators and agents.
+    pub users: Users,
+    /// Hashes of their passwords.
+    pub passwords: Passwords,
     /// What was revoked before its time.
     pub revocations: Revocations,
     /// The merchants' API keys.
@@ -154,13 +160,16 @@ impl App {
         let ledger = LedgerWriter::start(&db, balances.clone(), &clock, random::uuid, &settings);
         let access_life = span(config.auth.access_ttl);
         let api_keys = ApiKeys::start(db.clone(), revocations.clone());
+        let sessions = Sessions::new(db.clone(), revocations.clone(), access_life);
         let grace = i64::from(config.network.restore_grace_days);
         Self {
             directory: Directory::new(db.clone()),
             audit: AuditLog::start(db.clone(), &clock),
             ledger,
             reader: LedgerReader::new(db.clone()),
-            sessions: Sessions::new(db.clone(), revocations.clone(), access_life),
+            users: Users::new(db.clone(), sessions.clone()),
+            passwords: Passwords::default(),
+            sessions,
             login_codes: LoginCodes::new(db.clone()),
             key_ring: KeyRing::new(api_keys.clone(), revocations.clone(), credentials.secret.clone(), mode),
             api_keys,

@@ -5,13 +5,18 @@ pub mod authenticate;
 pub mod credentials;
 pub mod key;
 pub mod key_ring;
+pub mod one_time;
+pub mod password;
 pub mod refresh;
 pub mod secret;
 pub mod token;
+pub mod totp;
 
 pub use authenticate::{AuthError, Authenticator};
 pub use credentials::{Credentials, CredentialsError};
 pub use key::{KeyError, KeySet, SigningKey};
 pub use key_ring::{KeyError as ApiKeyError, KeyRing};
+pub use password::{Asker, HashError, Passwords, Verdict};
 pub use secret::{Purpose, ServerSecret};
 pub use token::{Bearer, TokenError, Tokens};
+pub use totp::Totp;

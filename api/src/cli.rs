@@ -10,6 +10,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use amvaj_domain::access::Scope;
+use amvaj_domain::text::Name;
+use amvaj_domain::user::{UserName, UserRole};
 use clap::{Args, Parser, Subcommand};
 use uuid::Uuid;
 
@@ -34,6 +37,7 @@ Start here:
   amvaj demo                     a lively network in a SQLite file, then the server, with a token per role
   amvaj serve                    the server, on what is there
   amvaj token operator           a token for the first request
+  amvaj user add mina            an operator who logs in; prints an invitation
 
 Settings: every one has a default, so nothing needs to be set.
   AMVAJ_DATABASE_URL             sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME
@@ -59,6 +63,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Make an access token
     Token(TokenArgs),
+    /// Operators and agents: add, list, disable, enable, reset what they log in with
+    User(UserArgs),
     /// Check every invariant of the ledger and name the rows that break one
     Verify(VerifyArgs),
     /// Measure a running server: requests per second and how long they take
@@ -220,6 +226,67 @@ pub enum TokenCaller {
     },
 }
 
+/// `amvaj user`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj user add mina@club.example --display-name 'Mina Karimi'
+  amvaj user add ali --role agent --scope members:read
+  amvaj user list
+  amvaj user reset-totp mina@club.example
+
+A new user, and one whose password or codes were reset, gets an invitation: a text that is good once, for two days. What
+is done here is in the audit log.")]
+pub struct UserArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub what: UserCommand,
+}
+
+/// What to do with operators and agents.
+#[derive(Debug, Clone, Subcommand)]
+pub enum UserCommand {
+    /// Add somebody and print the invitation
+    Add(UserAddArgs),
+    /// List everybody with role, status and scopes
+    List,
+    /// Print a new invitation for somebody who has not joined; the one before it is void
+    Invite(UserNameArgs),
+    /// Disable somebody: all sessions end at once
+    Disable(UserNameArgs),
+    /// Let somebody disabled log in again
+    Enable(UserNameArgs),
+    /// Take somebody's password away, end all sessions, and print an invitation to set another one
+    ResetPassword(UserNameArgs),
+    /// Take somebody's one-time codes and recovery codes away, end all sessions, and print an invitation to set new ones
+    ResetTotp(UserNameArgs),
+}
+
+/// `amvaj user add`
+#[derive(Debug, Clone, Args)]
+pub struct UserAddArgs {
+    /// The name to log in with, such as an e-mail address
+    #[arg(value_parser = parse_user_name)]
+    pub name: UserName,
+    /// What the user is to be
+    #[arg(long, default_value = "operator", value_parser = parse_user_role)]
+    pub role: UserRole,
+    /// The name to show [default: the name to log in with]
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub display_name: Option<Name>,
+    /// One of the only scopes that the user is to have, again for each; all of the role when left out
+    #[arg(long, value_name = "SCOPE", value_parser = parse_scope)]
+    pub scope: Vec<Scope>,
+}
+
+/// Names a user.
+#[derive(Debug, Clone, Args)]
+pub struct UserNameArgs {
+    /// The name that the user logs in with
+    #[arg(value_parser = parse_user_name)]
+    pub name: UserName,
+}
+
 /// `amvaj verify`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
@@ -289,12 +356,31 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Migrate(args) => command::migrate::run(config, args).await,
         Command::Schema(args) => command::schema::run(config, args).await,
         Command::Token(args) => command::token::run(config, args).await,
+        Command::User(args) => command::user::run(config, args).await,
         Command::Worker(args) => command::worker::run(config, args).await,
         Command::Verify(args) => command::verify::run(config, args).await,
         Command::Import(args) => command::import::run(config, args).await,
         Command::Demo(args) => command::demo::run(config, args).await,
         Command::Bench(args) => command::bench::run(config, args).await,
     }
+}
+
+fn parse_user_name(text: &str) -> Result<UserName, String> {
+    UserName::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_user_role(text: &str) -> Result<UserRole, String> {
+    let named = UserRole::ALL.into_iter().find(|role| role.role().as_str() == text);
+    named.ok_or_else(|| "write operator or agent".to_owned())
+}
+
+fn parse_scope(text: &str) -> Result<Scope, String> {
+    let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    Scope::parse(text).ok_or_else(|| format!("write one of {}", names.join(", ")))
 }
 
 /// Reads a number of connections or threads.

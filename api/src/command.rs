@@ -7,5 +7,6 @@ pub mod migrate;
 pub mod schema;
 pub mod serve;
 pub mod token;
+pub mod user;
 pub mod verify;
 pub mod worker;

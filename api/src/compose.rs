@@ -138,7 +138,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
         dependencies: vec![database_answers(app), cache_answers(app)],
         prepare: Arc::new(move |request, identity| {
             let caller = identity.map(|identity| identity.caller);
-            let request = add_loaders(request, &loaders.directory, caller);
+            let request = add_loaders(request, &loaders.directory, &loaders.users, caller);
             let request = add_key_loader(request, &loaders);
             add_ledger_loader(request, &loaders, identity)
         }),

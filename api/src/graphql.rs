@@ -35,6 +35,7 @@ pub mod schema;
 pub mod session;
 pub mod spend;
 pub mod staff;
+pub mod user;
 pub mod user_error;
 pub mod value;
 pub mod viewer;

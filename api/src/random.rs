@@ -39,6 +39,13 @@ pub fn secret_uuid() -> Option<Uuid> {
     Some(Builder::from_random_bytes(random).into_uuid())
 }
 
+/// So many random bytes, for secrets. Nothing while the system has no randomness.
+pub fn bytes<const N: usize>() -> Option<[u8; N]> {
+    let mut random = [0; N];
+    aws_lc_rs::rand::fill(&mut random).ok()?;
+    Some(random)
+}
+
 /// A number used once: 128 random bits in base64. Nothing while the system has no randomness.
 pub fn nonce() -> Option<String> {
     let mut random = [0; 16];

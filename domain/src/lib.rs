@@ -13,7 +13,8 @@
 //!
 
 //! - values: [`id`], [`points`], [`money`], [`time`], [`calendar`], [`text`]
-//! - the installation: [`network`]; who takes part: [`merchant`], [`member`]
+//! - the installation: [`network`]; who takes part: [`merchant`], [`member`];
+//!   who runs it: [`user`]
 //! - who may do what: [`access`]; who did what: [`audit`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
@@ -33,3 +34,4 @@ pub mod points;
 pub mod staff;
 pub mod text;
 pub mod time;
+pub mod user;

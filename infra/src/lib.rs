@@ -14,5 +14,6 @@ pub mod notify;
 pub mod outbound;
 pub mod outbox;
 pub mod page;
+pub mod users;
 pub mod verify;
 pub mod worker;

@@ -12,6 +12,7 @@ mod m0005_session;
 mod m0006_audit;
 mod m0007_staff;
 mod m0008_api_key;
+mod m0009_user;
 
 use sea_orm_migration::prelude::*;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_audit::Migration),
             Box::new(m0007_staff::Migration),
             Box::new(m0008_api_key::Migration),
+            Box::new(m0009_user::Migration),
         ]
     }
 }

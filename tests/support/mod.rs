@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod database;
 pub(crate) mod panel;
+pub(crate) mod person;
 pub(crate) mod redis;
 pub(crate) mod till;
 pub(crate) mod web;

@@ -12,6 +12,7 @@ api-key-of-other-mode = The API key is for the network's other installation; use
 ## Making, rotating and revoking keys
 
 invalid-scopes = Name at least one scope, and only such that merchants have, like `points:earn`.
+    .invite-user = Give at least one scope, each by its name, such as `members:read`; or leave `scopes` out for all of the role.
 scope-not-yours = A key can be given only what you have yourself; leave the other scopes out.
     .exchange-api-key = The key does not have all of these scopes; leave the others out.
     .rotate-api-key = The key may do what you may not; ask somebody who may to rotate it.

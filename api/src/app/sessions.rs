@@ -7,9 +7,10 @@
 use std::time::Duration;
 
 use amvaj_domain::access::{Actor, Caller, EndReason, Identity, Subject};
-use amvaj_domain::id::{MemberId, SessionId, StaffId};
+use amvaj_domain::id::{MemberId, SessionId, StaffId, UserId};
 use amvaj_domain::member::{MemberLookup, MemberStatus};
 use amvaj_domain::time::{Instant, Span};
+use amvaj_domain::user::UserStatus;
 use amvaj_infra::access::{Refresh, Refreshed, Session};
 
 use super::{App, AppError, Stopped};
@@ -70,8 +71,14 @@ pub async fn begin(app: &App, subject: Subject, user_agent: &str) -> Result<Opti
     let now = app.now();
     let id = SessionId::new(random::uuid(now));
     let session = app.sessions.start(id, subject, user_agent, now).await?;
-    let Some(identity) = identity_now(app, subject).await? else {
-        app.sessions.end(subject, id, EndReason::Blocked, now).await?;
+    enter(app, session).await
+}
+
+/// The first tokens of a session that has begun; nothing when its owner may not come in, and then it ends.
+pub(super) async fn enter(app: &App, session: Session) -> Result<Option<SessionTokens>, AppError> {
+    let now = app.now();
+    let Some(identity) = identity_now(app, session.subject).await? else {
+        app.sessions.end(session.subject, session.id, EndReason::Blocked, now).await?;
         return Ok(None);
     };
     tokens(app, session, identity, now).map(Some)
@@ -150,9 +157,13 @@ async fn identity_now(app: &App, subject: Subject) -> Result<Option<Identity>, A
     match subject {
         Subject::Member(id) => member_now(app, id).await,
         Subject::Staff(id) => staff_now(app, id).await,
-        // They have nothing yet to log in with.
-        Subject::User(_) => Ok(None),
+        Subject::User(id) => user_now(app, id).await,
     }
+}
+
+async fn user_now(app: &App, id: UserId) -> Result<Option<Identity>, AppError> {
+    let found = app.users.by_id(&[id]).await?.pop();
+    Ok(found.filter(|user| user.status == UserStatus::Active).map(|user| user.identity()))
 }
 
 async fn member_now(app: &App, id: MemberId) -> Result<Option<Identity>, AppError> {

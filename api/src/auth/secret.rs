@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,6 +32,16 @@ pub enum Purpose {
     Address,
     /// An API key that was made here.
     ApiKey,
+    /// The key that seals secrets of one-time codes.
+    TotpSecret,
+    /// A recovery code.
+    RecoveryCode,
+    /// An invitation.
+    Invitation,
+    /// A device on which a user has logged in.
+    Device,
+    /// The name that somebody tries to log in with.
+    UserName,
 }
 
 /// The server's secret. Cheap to clone; it cannot print itself.
@@ -97,6 +108,29 @@ impl ServerSecret {
         hash
     }
 
+    /// Encrypts `clear` so that only this secret opens it again, for this purpose and beside the same `context`.
+    /// Nothing when the system has no randomness.
+    pub fn seal(&self, purpose: Purpose, context: &[u8], clear: &[u8]) -> Option<Vec<u8>> {
+        let mut sealed = clear.to_vec();
+        let key = self.sealing_key(purpose)?;
+        let nonce = key.seal_in_place_append_tag(Aad::from(context), &mut sealed).ok()?;
+        Some([&nonce.as_ref()[..], &sealed].concat())
+    }
+
+    /// What was sealed; nothing when it was not by this secret, for this purpose and beside this `context`.
+    pub fn open(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut opened = sealed.to_vec();
+        let clear = self.sealing_key(purpose)?.open_in_place(nonce, Aad::from(context), &mut opened).ok()?;
+        Some(clear.to_vec())
+    }
+
+    /// AES-256-GCM with a key that is a keyed hash of nothing but the purpose.
+    fn sealing_key(&self, purpose: Purpose) -> Option<RandomizedNonceKey> {
+        RandomizedNonceKey::new(&AES_256_GCM, &self.keyed_hash(purpose, &[b"sealing key"])).ok()
+    }
+
     fn new(bytes: &[u8]) -> Self {
         Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
     }
@@ -132,6 +166,11 @@ impl Purpose {
             Self::RetryKey => 4,
             Self::Address => 5,
             Self::ApiKey => 16,
+            Self::TotpSecret => 20,
+            Self::RecoveryCode => 21,
+            Self::Invitation => 22,
+            Self::Device => 23,
+            Self::UserName => 24,
         }
     }
 }

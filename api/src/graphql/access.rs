@@ -49,6 +49,8 @@ const STAFF_MANAGERS: Access =
     Access::Roles(&[(Operator, Some(Scope::StaffManage)), (Merchant, Some(Scope::StaffManage))]);
 const KEYS_MANAGER: Access =
     Access::Roles(&[(Operator, Some(Scope::KeysManage)), (Merchant, Some(Scope::KeysManage))]);
+const USERS_MANAGER: Access = Access::Roles(&[(Operator, Some(Scope::UsersManage))]);
+const USERS: Access = Access::Roles(&[(Operator, None), (Agent, None)]);
 const EARNER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsEarn))]);
 const REDEEMER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsRedeem))]);
 
@@ -102,6 +104,18 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("rotateApiKey", KEYS_MANAGER),
     ("revokeApiKey", KEYS_MANAGER),
     ("exchangeApiKey", Access::Anyone),
+    // Operators and agents. Whoever logs in or is invited has no token yet.
+    ("logIn", Access::Anyone),
+    ("acceptInvitation", Access::Anyone),
+    ("confirmTotp", Access::Anyone),
+    ("users", USERS_MANAGER),
+    ("inviteUser", USERS_MANAGER),
+    ("renewInvitation", USERS_MANAGER),
+    ("disableUser", USERS_MANAGER),
+    ("enableUser", USERS_MANAGER),
+    ("changePassword", USERS),
+    ("replaceRecoveryCodes", USERS),
+    ("resetTotp", USERS),
     // The audit log.
     ("auditLog", Access::Roles(&[(Operator, Some(Scope::AuditRead))])),
     // The network.

@@ -123,6 +123,14 @@ impl GlobalId {
         }
     }
 
+    /// The user that an id names; nothing when it names something else.
+    pub fn user(id: &ID) -> Option<UserId> {
+        match Self::read(id)? {
+            Self::User(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The member that an id names; nothing when it names something else.
     pub fn member(id: &ID) -> Option<MemberId> {
         match Self::read(id)? {

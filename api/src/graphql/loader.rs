@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use amvaj_domain::access::Caller;
 use amvaj_domain::earn::EarnRule;
-use amvaj_domain::id::{BranchId, MemberId, MerchantId, StaffId, WalletId};
+use amvaj_domain::id::{BranchId, MemberId, MerchantId, StaffId, UserId, WalletId};
 use amvaj_domain::member::Member;
 use amvaj_domain::merchant::{Branch, Merchant};
 use amvaj_domain::staff::Staff;
 use amvaj_domain::text::CustomerRef;
+use amvaj_domain::user::User;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::directory::Directory;
+use amvaj_infra::users::Users;
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Request, Result};
 
@@ -27,10 +29,11 @@ pub(super) const DELAY: Duration = Duration::from_micros(200);
 pub type DirectoryLoader = DataLoader<DirectoryReader>;
 
 /// Reads the directory in batches for one caller. The type of the key says what is read: a [`MemberId`], a
-/// [`WalletId`] (its member), a [`MerchantId`], a [`BranchId`], a [`StaffId`], a `(MerchantId, i32)` (a rule's version) or a
-/// [`CustomerRefOf`].
+/// [`WalletId`] (its member), a [`MerchantId`], a [`BranchId`], a [`StaffId`], a
+/// `(MerchantId, i32)` (a rule's version), a [`CustomerRefOf`] or a [`UserId`].
 pub struct DirectoryReader {
     directory: Directory,
+    users: Users,
     caller: Option<Caller>,
 }
 
@@ -44,8 +47,13 @@ pub fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DirectoryLoader> {
 }
 
 /// Adds the data loaders to a request.
-pub fn add_loaders(request: Request, directory: &Directory, caller: Option<Caller>) -> Request {
-    let reader = DirectoryReader { directory: directory.clone(), caller };
+pub fn add_loaders(
+    request: Request,
+    directory: &Directory,
+    users: &Users,
+    caller: Option<Caller>,
+) -> Request {
+    let reader = DirectoryReader { directory: directory.clone(), users: users.clone(), caller };
     let loader = DataLoader::new(reader, tokio::spawn);
     request.data::<DirectoryLoader>(loader.delay(DELAY).max_batch_size(LARGEST_BATCH))
 }
@@ -128,5 +136,16 @@ impl Loader<CustomerRefOf> for DirectoryReader {
         let members: Vec<MemberId> = keys.iter().map(|key| key.0).collect();
         let found = self.directory.members(caller).customer_refs(&members).await?;
         Ok(found.into_iter().map(|(member, reference)| (CustomerRefOf(member), reference)).collect())
+    }
+}
+
+/// Whoever asks for users has been found to be allowed to see them; see [`super::user::User::find`].
+impl Loader<UserId> for DirectoryReader {
+    type Value = User;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, User>, Arc<StoreError>> {
+        let found = self.users.by_id(keys).await?;
+        Ok(found.into_iter().map(|user| (user.id, user)).collect())
     }
 }

@@ -18,6 +18,7 @@ use super::operation::Operation;
 use super::purchase::Purchase;
 use super::session::Session;
 use super::staff::Staff;
+use super::user::User;
 use super::wallet::Wallet;
 use crate::language::Message;
 
@@ -52,6 +53,8 @@ pub enum Node {
     Staff(Staff),
     /// An API key of a merchant.
     ApiKey(ApiKey),
+    /// An operator or an agent.
+    User(User),
     /// A log-in of the caller's own.
     Session(Session),
 }
@@ -120,7 +123,6 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         }
         GlobalId::Staff(id) => Staff::find(ctx, id).await?.map(Node::Staff),
         GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
-        // These are listed where they are managed.
-        GlobalId::User(_) => None,
+        GlobalId::User(id) => User::find(ctx, id).await?.map(Node::User),
     })
 }

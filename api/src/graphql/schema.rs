@@ -20,6 +20,7 @@ use super::refund::RefundMutation;
 use super::session::{SessionMutations, SessionQueries};
 use super::spend::SpendMutation;
 use super::staff::StaffMutations;
+use super::user::{UserMutations, UserQueries};
 use super::viewer::ViewerQueries;
 use super::wallet::WalletQueries;
 use crate::config::GraphqlConfig;
@@ -40,6 +41,7 @@ pub struct Query(
     PurchaseQuery,
     EarnQuery,
     AuditQueries,
+    UserQueries,
     SessionQueries,
     RateLimitQuery,
 );
@@ -56,6 +58,7 @@ pub struct Mutation(
     SpendMutation,
     RefundMutation,
     LoginMutations,
+    UserMutations,
     SessionMutations,
     StaffMutations,
 );

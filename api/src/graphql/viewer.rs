@@ -10,6 +10,7 @@ use super::member::Member;
 use super::merchant::Merchant;
 use super::session::Session;
 use super::staff::{Post, Staff};
+use super::user::User;
 
 /// What a caller may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -78,6 +79,16 @@ impl Viewer {
     async fn merchant(&self, ctx: &Context<'_>) -> Result<Option<Merchant>> {
         let Caller::Merchant(id) = self.0.caller else { return Ok(None) };
         Ok(loader(ctx)?.load_one(id).await.map_err(fault)?.map(Merchant))
+    }
+
+    /// The operator or agent, when one who logged in is calling; null for tokens of the command line.
+    async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match self.0.actor {
+            Actor::User(id) => User::find(ctx, id).await,
+            Actor::Console | Actor::Staff(_) | Actor::ApiKey(_) | Actor::Member(_) | Actor::Outside => {
+                Ok(None)
+            }
+        }
     }
 
     /// The member, when a member is calling.

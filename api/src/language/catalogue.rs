@@ -20,7 +20,7 @@ macro_rules! files {
     };
 }
 
-files!["explanations", "keys", "members", "merchants", "points", "requests", "sessions"];
+files!["explanations", "keys", "members", "merchants", "points", "requests", "sessions", "users"];
 
 const OPEN: char = '\u{2068}';
 const CLOSE: char = '\u{2069}';

@@ -81,6 +81,14 @@ pub enum Refreshed {
     Reused(Subject),
 }
 
+/// All that was ended of a subject within a transaction.
+#[derive(Debug)]
+pub(crate) struct AllEnded {
+    sessions: Vec<Revoked>,
+    whole: Revoked,
+    at: Instant,
+}
+
 impl Sessions {
     /// The sessions in a database. `access_life` is the longest life of an access token.
     pub const fn new(db: Database, revocations: Revocations, access_life: Span) -> Self {
@@ -96,20 +104,34 @@ impl Sessions {
         now: Instant,
     ) -> Result<Session, StoreError> {
         let transaction = self.db.begin().await?;
-        let started = begin(&transaction, id, subject, user_agent, now).await?;
+        let (started, ended) = self.start_in(&transaction, id, subject, user_agent, now).await?;
+        transaction.commit().await?;
+        self.note(&ended, now);
+        Ok(started)
+    }
+
+    /// Like [`Self::start`], within the transaction of what the session rests on. What had to make room is to be noted
+    /// after its commit.
+    pub(crate) async fn start_in<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        id: SessionId,
+        subject: Subject,
+        user_agent: &str,
+        now: Instant,
+    ) -> Result<(Session, Vec<Revoked>), StoreError> {
+        let started = begin(connection, id, subject, user_agent, now).await?;
         let oldest = Entity::find()
             .filter(live(subject, now))
             .order_by_desc(Column::UsedAt)
             .order_by_desc(Column::SessionId)
             .offset(MOST_SESSIONS)
             .limit(100)
-            .all(&transaction)
+            .all(connection)
             .await?;
         let oldest: Vec<SessionId> = oldest.iter().map(|row| SessionId::new(row.session_id)).collect();
-        let ended = self.end_in(&transaction, &oldest, EndReason::Replaced, now).await?;
-        transaction.commit().await?;
-        self.note(&ended, now);
-        Ok(started)
+        let ended = self.end_in(connection, &oldest, EndReason::Replaced, now).await?;
+        Ok((started, ended))
     }
 
     /// Takes a refresh token and lets the session go on, unless the token was used before.
@@ -220,21 +242,38 @@ impl Sessions {
         now: Instant,
     ) -> Result<usize, StoreError> {
         let mut unit = Unit::begin(&self.db, audit).await?;
-        let live = Entity::find().filter(live(subject, now)).all(unit.transaction()).await?;
+        let ended = self.end_all_in(unit.transaction(), subject, reason, now).await?;
+        unit.detail("sessions", ended.sessions.len());
+        unit.commit().await?;
+        self.note_all(&ended);
+        Ok(ended.sessions.len())
+    }
+
+    /// Like [`Self::end_all`], within the transaction of what makes it necessary; to be noted after its commit.
+    pub(crate) async fn end_all_in<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        subject: Subject,
+        reason: EndReason,
+        now: Instant,
+    ) -> Result<AllEnded, StoreError> {
+        let live = Entity::find().filter(live(subject, now)).all(connection).await?;
         let ids: Vec<SessionId> = live.iter().map(|row| SessionId::new(row.session_id)).collect();
-        let ended = self.end_in(unit.transaction(), &ids, reason, now).await?;
+        let sessions = self.end_in(connection, &ids, reason, now).await?;
         // Tokens without a session were made on the command line and can be good for a year.
         let whole = match subject {
             Subject::Member(id) => Revoked::Member(id),
             Subject::Staff(id) => Revoked::Staff(id),
             Subject::User(id) => Revoked::User(id),
         };
-        revocation::insert(unit.transaction(), &[whole], now, now.plus(LONGEST_TOKEN)).await?;
-        unit.detail("sessions", ended.len());
-        unit.commit().await?;
-        self.note(&ended, now);
-        self.revocations.note(&[whole], now, now.plus(LONGEST_TOKEN));
-        Ok(ended.len())
+        revocation::insert(connection, &[whole], now, now.plus(LONGEST_TOKEN)).await?;
+        Ok(AllEnded { sessions, whole, at: now })
+    }
+
+    /// Makes what [`Self::end_all_in`] ended effective here, after its commit.
+    pub(crate) fn note_all(&self, ended: &AllEnded) {
+        self.note(&ended.sessions, ended.at);
+        self.revocations.note(&[ended.whole], ended.at, ended.at.plus(LONGEST_TOKEN));
     }
 
     async fn end_in<C: ConnectionTrait>(
@@ -259,7 +298,8 @@ impl Sessions {
         Ok(revoked)
     }
 
-    fn note(&self, ended: &[Revoked], now: Instant) {
+    /// Makes what was ended effective here, after its commit.
+    pub(crate) fn note(&self, ended: &[Revoked], now: Instant) {
         self.revocations.note(ended, now, self.revoked_until(now));
     }
 
