@@ -58,7 +58,7 @@ use amvaj_infra::{
 };
 
 use crate::{
-    auth::{Credentials, KeyRing, Passwords},
+    auth::{Credentials, KeyRing, Passwords, issuer::Issuers},
     config::{Config, GraphqlConfig, NetworkConfig, ThrottleConfig},
     random,
 };
@@ -100,6 +100,8 @@ pub struct App {
     pub api_keys: ApiKeys,
     /// Which API key was sent.
     pub key_ring: KeyRing,
+    /// The outside issuers, if there are any.
+    pub issuers: Option<Issuers>,
     /// Whether this is the live network or its sandbox.
     pub mode: NetworkMode,
     /// How long an access token of a session is good for.
@@ -139,6 +141,8 @@ pub struct Foundation {
     pub credentials: Credentials,
     /// What was revoked before its time.
     pub revocations: Revocations,
+    /// The outside issuers, if there are any.
+    pub issuers: Option<Issuers>,
     /// Whether this is the live network or its sandbox.
     pub mode: NetworkMode,
     /// The clock.
@@ -148,7 +152,8 @@ pub struct Foundation {
 impl App {
     /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
     pub fn start(foundation: Foundation, config: &Config) -> Self {
-        let Foundation { db, balances, limits, notifier, credentials, revocations, mode, clock } = foundation;
+        let Foundation { db, balances, limits, notifier, credentials, revocations, issuers, mode, clock } =
+            foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -173,6 +178,7 @@ impl App {
             login_codes: LoginCodes::new(db.clone()),
             key_ring: KeyRing::new(api_keys.clone(), revocations.clone(), credentials.secret.clone(), mode),
             api_keys,
+            issuers,
             mode,
             revocations,
             credentials,

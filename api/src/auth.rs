@@ -3,8 +3,11 @@
 pub mod api_key;
 pub mod authenticate;
 pub mod credentials;
+pub mod issuer;
 pub mod key;
+pub mod key_files;
 pub mod key_ring;
+pub mod live_keys;
 pub mod one_time;
 pub mod password;
 pub mod refresh;

@@ -65,6 +65,8 @@ pub enum Command {
     Token(TokenArgs),
     /// Operators and agents: add, list, disable, enable, reset what they log in with
     User(UserArgs),
+    /// List, rotate and retire the keys that sign access tokens
+    Keys(KeysArgs),
     /// Check every invariant of the ledger and name the rows that break one
     Verify(VerifyArgs),
     /// Measure a running server: requests per second and how long they take
@@ -287,6 +289,53 @@ pub struct UserNameArgs {
     pub name: UserName,
 }
 
+/// `amvaj keys`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj keys list
+  amvaj keys rotate              the next key is published now and signs in 15 minutes
+  amvaj keys retire KEY          a key that signed, when no token of it can be good any more
+  amvaj keys rotate --in 0s && amvaj keys retire KEY --force
+                                 a key that is not safe any more: its tokens end at once
+
+Keys lie in AMVAJ_AUTH_KEY_FILE and in the folder beside it that ends in .d. Servers read them again every two seconds; those
+that do not share the folder need a copy of a new key before it signs. What was done is in the audit log.")]
+pub struct KeysArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// What to do with the signing keys.
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeysCommand {
+    /// Show the keys and what each is for
+    List,
+    /// Make the next key
+    Rotate(RotateKeysArgs),
+    /// Remove a key that signs no more
+    Retire(RetireKeyArgs),
+}
+
+/// `amvaj keys rotate`
+#[derive(Debug, Clone, Args)]
+pub struct RotateKeysArgs {
+    /// When it begins to sign: 0s, 15m, 8h or 30d from now. Others keep the published keys for 5 minutes
+    #[arg(long = "in", value_name = "TIME", default_value = "15m", value_parser = parse_lead)]
+    pub lead: Duration,
+}
+
+/// `amvaj keys retire`
+#[derive(Debug, Clone, Args)]
+pub struct RetireKeyArgs {
+    /// The key, as `amvaj keys list` names it
+    pub id: String,
+    /// Even when tokens of it can still be good: they are refused from then on
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `amvaj verify`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
@@ -357,6 +406,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Schema(args) => command::schema::run(config, args).await,
         Command::Token(args) => command::token::run(config, args).await,
         Command::User(args) => command::user::run(config, args).await,
+        Command::Keys(args) => command::keys::run(config, args).await,
         Command::Worker(args) => command::worker::run(config, args).await,
         Command::Verify(args) => command::verify::run(config, args).await,
         Command::Import(args) => command::import::run(config, args).await,
@@ -387,6 +437,13 @@ fn parse_scope(text: &str) -> Result<Scope, String> {
 fn parse_count(text: &str) -> Result<NonZeroU32, String> {
     let count: Option<NonZeroU32> = text.parse().ok();
     count.filter(|count| count.get() <= 10_000).ok_or_else(|| "write a number from 1 to 10000".to_owned())
+}
+
+/// Reads when a key begins to sign, at most 30 days ahead.
+fn parse_lead(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_hours(30 * 24);
+    let lead = if text == "0s" { Duration::ZERO } else { parse_duration(text)? };
+    if lead > LONGEST { Err("write 30d at most".to_owned()) } else { Ok(lead) }
 }
 
 /// Reads a number with a unit: `90s`, `15m`, `8h`, `30d`.

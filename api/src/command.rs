@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod demo;
 pub mod import;
+pub mod keys;
 pub mod migrate;
 pub mod schema;
 pub mod serve;

@@ -3,21 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use amvaj_domain::time::Span;
+use amvaj_domain::{access::Caller, member::MemberStatus, time::Span};
 use amvaj_infra::{
-    access::Revocations,
+    access::{Revocations, UsedTokens},
     cache::{BalanceCache, MemorySettings, RedisSettings},
     clock::Clock,
-    db::Database,
+    db::{Database, StoreError},
+    directory::Directory,
     limit::Limiter,
     notify::Notifier,
     worker::{Worker, WorkerSettings},
 };
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::app::set_language::language_of;
 use crate::app::{App, Foundation};
+use crate::auth::issuer::{self, IssuerSettings, Issuers};
 use crate::auth::{Authenticator, Credentials};
 use crate::config::Config;
 use crate::graphql::api_key::add_key_loader;
@@ -40,7 +43,7 @@ const LAST_DELIVERIES: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the database does not answer or is newer than this program, the Redis URL is no URL, the files of the signing
-/// key and the secret cannot be read, or the SMS provider's file has to be corrected.
+/// key and the secret cannot be read, or the file of the SMS provider or of the outside issuers has to be corrected.
 pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<App>> {
     open_with(config, clock, Credentials::load_or_create(&config.auth)?).await
 }
@@ -51,19 +54,25 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
         None => Notifier::log(&clock),
         Some(path) => Notifier::http(path, &clock)?,
     };
+    let issuer_settings = match &config.auth.issuers_file {
+        None => None,
+        Some(path) => Some(issuer::load(path, &config.auth.issuer)?),
+    };
     let database = database::open_for_requests(&config.database, config.http.request_timeout).await?;
     for change in database::migrate(&database).await? {
         tracing::info!(change, "the database was migrated");
     }
     let network = database::installation(&database, &config.network, clock.now()).await?;
+    let issuers = issuer_settings.map(|settings| issuers(settings, &database, &clock));
     let foundation = Foundation {
         balances: Arc::new(balances(config, &database, network.epoch).await?),
         limits: Arc::new(limits(config, network.epoch).await?),
         revocations: Revocations::start(database.clone()).await?,
         db: database,
         notifier,
-        credentials: credentials.in_mode(network.mode),
+        credentials: credentials.in_mode(network.mode).following_files(),
         mode: network.mode,
+        issuers,
         clock,
     };
     Ok(Arc::new(App::start(foundation, config)))
@@ -97,6 +106,39 @@ async fn limits(config: &Config, epoch: Uuid) -> anyhow::Result<Limiter> {
     Ok(Limiter::redis(url.expose(), &epoch, config.cache.timeout, MOST_BUCKETS).await?)
 }
 
+/// The outside issuers. Whom a token of theirs stands for is looked up on this runtime, which the database knows.
+fn issuers(settings: Vec<IssuerSettings>, database: &Database, clock: &Clock) -> Issuers {
+    let (directory, runtime) = (Directory::new(database.clone()), Handle::current());
+    let standing = move |caller| {
+        let directory = directory.clone();
+        let asked = runtime.spawn(async move { is_here(&directory, caller).await });
+        async move {
+            match asked.await {
+                Ok(Ok(here)) => Some(here),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "whom a token stands for could not be looked up");
+                    None
+                }
+                Err(_) => None,
+            }
+        }
+        .boxed()
+    };
+    Issuers::new(settings, UsedTokens::new(database.clone()), clock.clone(), Box::new(standing))
+}
+
+/// Whether somebody is registered here, and not blocked for good.
+async fn is_here(directory: &Directory, caller: Caller) -> Result<bool, StoreError> {
+    Ok(match caller {
+        Caller::Operator | Caller::Agent => true,
+        Caller::Merchant(id) => !directory.merchants_by_id(&[id]).await?.is_empty(),
+        Caller::Member(id) => {
+            let found = directory.members(Caller::Operator).by_id(&[id]).await?;
+            found.first().is_some_and(|member| member.status == MemberStatus::Open)
+        }
+    })
+}
+
 /// Starts the background work of an application.
 pub fn start_worker(app: &App, config: &Config) -> Worker {
     let settings = WorkerSettings {
@@ -128,7 +170,8 @@ pub async fn close(app: Arc<App>, worker: Option<Worker>) {
 pub fn parts(app: &Arc<App>) -> Parts {
     let loaders = Arc::clone(app);
     let authenticator = Authenticator::new(app.credentials.tokens.clone(), app.revocations.clone())
-        .with_keys(app.key_ring.clone(), app.network.twin_url.as_deref());
+        .with_keys(app.key_ring.clone(), app.network.twin_url.as_deref())
+        .with_issuers(app.issuers.clone());
     Parts {
         schema: schema::served(&app.graphql).data(Arc::clone(app)).finish(),
         authenticator,

@@ -123,6 +123,8 @@ pub struct AuthConfig {
     pub access_ttl: Duration,
     /// The file of the secret that keys hashes of codes and refresh tokens, made on the first start.
     pub secret_file: PathBuf,
+    /// The file that names the outside issuers whose tokens are accepted.
+    pub issuers_file: Option<PathBuf>,
     /// The web domain that log-in messages name in their last line, so that browsers fill the code in.
     pub login_domain: Option<String>,
     /// Most log-in codes that are sent within an hour.
@@ -375,6 +377,7 @@ impl AuthConfig {
             audience: reader.text("AUTH_AUDIENCE", "amvaj"),
             token_ttl: Duration::from_secs(reader.number("AUTH_TOKEN_TTL_SECONDS", 3_600, 60..=31_536_000)),
             access_ttl: Duration::from_secs(reader.number("AUTH_ACCESS_TTL_SECONDS", 600, 60..=3_600)),
+            issuers_file: reader.take_optional("AUTH_ISSUERS_FILE", |text| Ok(PathBuf::from(text))),
             secret_file: reader
                 .take_optional("AUTH_SECRET_FILE", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| database.data_folder().join("server-secret.key")),

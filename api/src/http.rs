@@ -9,6 +9,7 @@ pub(crate) mod execution;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
+pub mod jwks;
 pub mod landing;
 pub mod language;
 pub mod media_type;

@@ -25,7 +25,7 @@ use crate::graphql::schema::AmvajSchema;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
 use crate::http::language::Languages;
-use crate::http::{assets, docs, graphiql, landing, response};
+use crate::http::{assets, docs, graphiql, jwks, landing, response};
 use crate::telemetry;
 use crate::throttle::Throttle;
 
@@ -230,6 +230,7 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
                 .route(web::post().to(graphql::post))
                 .default_service(web::to(graphql::other)),
         )
+        .route(jwks::PATH, web::get().to(jwks::keys))
         .route("/health/live", web::get().to(health::live))
         .route("/health/ready", web::get().to(health::ready))
         .route("/metrics", web::get().to(health::metrics))

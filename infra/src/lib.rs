@@ -7,6 +7,7 @@ pub mod clock;
 pub mod db;
 pub mod directory;
 pub mod fields;
+pub mod jwks;
 pub mod ledger;
 pub mod limit;
 pub mod link;

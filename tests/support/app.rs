@@ -96,6 +96,14 @@ impl TestApp {
         .await
     }
 
+    /// A server with credentials that lie in files.
+    pub(crate) async fn start_as(database: TestDb, credentials: Credentials) -> Self {
+        let (url, clock) = (database.url.clone(), Clock::manual(START));
+        let redis = database.is_postgres().then(redis_url);
+        let change = Arc::new(|_: &mut Config| {});
+        Self::start_node(url, redis, credentials, clock, Some(database), change).await
+    }
+
     /// How the server's database is reached.
     pub(crate) fn url(&self) -> &str {
         &self.url
@@ -103,11 +111,16 @@ impl TestApp {
 
     /// Another server on the same database, with the same clock, keys and settings.
     pub(crate) async fn second_node(&self) -> Self {
+        self.second_node_as(self.app.credentials.clone()).await
+    }
+
+    /// Another server on the same database, whose credentials were read for it alone.
+    pub(crate) async fn second_node_as(&self, credentials: Credentials) -> Self {
         let redis = self.app.db.is_postgres().then(redis_url);
         Self::start_node(
             self.url.clone(),
             redis,
-            self.app.credentials.clone(),
+            credentials,
             self.clock.clone(),
             None,
             Arc::clone(&self.change),

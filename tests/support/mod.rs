@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod database;
+pub(crate) mod issuer;
 pub(crate) mod panel;
 pub(crate) mod person;
 pub(crate) mod redis;

@@ -34,7 +34,7 @@ wallet-detail-is-private = A member's lots and holds are shown to the member onl
 ## Access tokens
 
 token-malformed = The access token is malformed; send `Authorization: Bearer TOKEN`.
-token-algorithm = The access token is not signed with EdDSA; get one from us.
+token-algorithm = The access token is signed with an algorithm that is not accepted; get one from us.
 token-unknown-key = The access token is signed with an unknown key; get a new one.
 token-signature = The access token's signature is wrong; get a new one.
 token-issuer = The access token is from another issuer; get one from us.
@@ -43,6 +43,11 @@ token-not-yet-valid = The access token is not valid yet; check the clocks.
 token-expired = The access token has expired; get a new one.
 token-revoked = The access token has been revoked; log in again.
 token-subject = The access token's role and subject do not fit together; get a new one.
+token-critical = The access token demands an extension (`crit`) that is not known here; get one without it.
+token-too-long = The access token is good for longer than is accepted from its issuer; get one with less time between `iat` and `exp`.
+token-used = The access token was good for one request and has been used; get a new one.
+token-stranger = The access token is for somebody who is not here or is blocked.
+token-unavailable = The access token cannot be checked now; try again shortly.
 
 ## Credentials of the network's other installation
 

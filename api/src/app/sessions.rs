@@ -180,7 +180,7 @@ async fn staff_now(app: &App, id: StaffId) -> Result<Option<Identity>, AppError>
 }
 
 fn tokens(app: &App, session: Session, identity: Identity, now: Instant) -> Result<SessionTokens, AppError> {
-    let Credentials { tokens, secret } = &app.credentials;
+    let Credentials { tokens, secret, .. } = &app.credentials;
     let seconds = app.access_life.micros().div_euclid(1_000_000);
     let life = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
     let access_token = tokens.mint(&identity.within(session.id), life, now)?;

@@ -6,9 +6,11 @@ use amvaj_domain::access::Identity;
 use amvaj_domain::network::NetworkMode;
 use amvaj_domain::time::Instant;
 use amvaj_infra::access::Revocations;
+use jsonwebtoken::jwk::JwkSet;
 use thiserror::Error;
 
 use super::api_key;
+use super::issuer::Issuers;
 use super::key_ring::{KeyError, KeyRing};
 use super::token::{TokenError, Tokens};
 use crate::language::Message;
@@ -19,6 +21,7 @@ pub struct Authenticator {
     tokens: Tokens,
     revocations: Revocations,
     keys: Option<KeyRing>,
+    issuers: Option<Issuers>,
     twin: Option<Arc<str>>,
 }
 
@@ -63,20 +66,31 @@ impl AuthError {
 
     /// Whether nothing is wrong with the credential, as far as is known, and it can only not be checked now.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Key(KeyError::Unavailable))
+        matches!(self, Self::Key(KeyError::Unavailable) | Self::Token(TokenError::Unavailable))
     }
 }
 
 impl Authenticator {
     /// Knows tokens, and what of them was revoked.
     pub const fn new(tokens: Tokens, revocations: Revocations) -> Self {
-        Self { tokens, revocations, keys: None, twin: None }
+        Self { tokens, revocations, keys: None, issuers: None, twin: None }
     }
 
     /// Knows API keys as well, and where the network's other installation is.
     #[must_use]
     pub fn with_keys(self, keys: KeyRing, twin: Option<&str>) -> Self {
         Self { keys: Some(keys), twin: twin.map(Arc::from), ..self }
+    }
+
+    /// Knows tokens of outside issuers as well.
+    #[must_use]
+    pub fn with_issuers(self, issuers: Option<Issuers>) -> Self {
+        Self { issuers, ..self }
+    }
+
+    /// The keys by which others can verify our tokens.
+    pub fn public_keys(&self) -> JwkSet {
+        self.tokens.keys().set().public()
     }
 
     /// Who sends `credential`, at `now`.
@@ -86,7 +100,11 @@ impl Authenticator {
             let key = keys.identify(credential, now).await;
             return Ok(key.map_err(|error| self.refusal_of_key(error))?.identity());
         }
-        let bearer = self.tokens.verify(credential, now).map_err(|error| self.refusal_of_token(error))?;
+        let bearer = match (self.tokens.verify(credential, now), &self.issuers) {
+            (Err(error), Some(issuers)) => issuers.verify(credential, now).await.unwrap_or(Err(error)),
+            (verified, _) => verified,
+        };
+        let bearer = bearer.map_err(|error| self.refusal_of_token(error))?;
         if self.revocations.refuse(&bearer.identity, bearer.issued_at) {
             return Err(AuthError::Revoked);
         }

@@ -9,38 +9,71 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use thiserror::Error;
 
 /// The keys that are in use: one signs, all of them verify. A rotation adds a key to verify with before it signs.
 #[derive(Clone)]
 pub struct KeySet {
-    signing: SigningKey,
-    older: Vec<SigningKey>,
+    first: Dated,
+    later: Vec<Dated>,
+}
+
+#[derive(Clone)]
+struct Dated {
+    key: SigningKey,
+    signs_from: Instant,
 }
 
 impl KeySet {
-    /// A set of one key.
+    /// A set of one key, which signs.
     pub fn new(signing: SigningKey) -> Self {
-        Self { signing, older: Vec::new() }
+        Self { first: Dated { key: signing, signs_from: Instant::from_micros(0) }, later: Vec::new() }
     }
 
-    /// Adds a key whose tokens are still good but that signs no more.
+    /// The same with another time from which its first key signs.
     #[must_use]
-    pub fn with_older(mut self, key: SigningKey) -> Self {
-        self.older.push(key);
+    pub(super) fn signing_from(mut self, signs_from: Instant) -> Self {
+        self.first.signs_from = signs_from;
         self
     }
 
-    /// The key that signs.
-    pub fn signing(&self) -> &SigningKey {
-        &self.signing
+    /// Adds a key that signs from `signs_from` on, which is not before any other's time, and verifies at once.
+    #[must_use]
+    pub fn with(mut self, key: SigningKey, signs_from: Instant) -> Self {
+        self.later.push(Dated { key, signs_from });
+        self
+    }
+
+    /// The key that signs at `now`: the latest whose time has come.
+    pub fn signing(&self, now: Instant) -> &SigningKey {
+        let due = self.later.iter().rev().find(|dated| dated.signs_from <= now);
+        &due.unwrap_or(&self.first).key
     }
 
     /// The key that a token names.
     pub fn find(&self, id: &str) -> Option<&SigningKey> {
-        std::iter::once(&self.signing).chain(&self.older).find(|key| key.id == id)
+        self.keys().find(|key| key.id == id)
+    }
+
+    /// All keys, oldest first.
+    pub fn keys(&self) -> impl Iterator<Item = &SigningKey> {
+        std::iter::once(&self.first).chain(&self.later).map(|dated| &dated.key)
+    }
+
+    /// Whether the other set has the same keys that sign from the same times on.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let dates = |set: &Self| -> Vec<(String, Instant)> {
+            let dated = std::iter::once(&set.first).chain(&set.later);
+            dated.map(|dated| (dated.key.id.clone(), dated.signs_from)).collect()
+        };
+        dates(self) == dates(other)
+    }
+
+    /// The public keys as others read them (RFC 7517), those that will sign soon included.
+    pub fn public(&self) -> JwkSet {
+        JwkSet { keys: self.keys().filter_map(SigningKey::public).collect() }
     }
 }
 
@@ -89,8 +122,8 @@ impl SigningKey {
         if let Some(key) = Self::load(path)? {
             return Ok(key);
         }
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(|_| KeyError::Generate)?;
-        publish(path, &to_pem(pkcs8.as_ref())).map_err(|source| KeyError::File {
+        let (_, pem) = Self::draw()?;
+        publish(path, &pem).map_err(|source| KeyError::File {
             path: path.to_path_buf(),
             action: "made",
             source,
@@ -100,13 +133,27 @@ impl SigningKey {
 
     /// A key that no file knows, for tests.
     pub fn generate() -> Result<Self, KeyError> {
+        Self::draw().map(|(key, _)| key)
+    }
+
+    /// A new key and its text.
+    pub(super) fn draw() -> Result<(Self, String), KeyError> {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(|_| KeyError::Generate)?;
-        Self::from_pem(&to_pem(pkcs8.as_ref())).ok_or(KeyError::Generate)
+        let pem = to_pem(pkcs8.as_ref());
+        Ok((Self::from_pem(&pem).ok_or(KeyError::Generate)?, pem))
     }
 
     /// The key's name in a token's `kid`.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The public half as others read it.
+    fn public(&self) -> Option<Jwk> {
+        let mut jwk = Jwk::from_decoding_key(&self.decoding, Some(Algorithm::EdDSA)).ok()?;
+        jwk.common.key_id = Some(self.id.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Some(jwk)
     }
 
     pub(super) fn encoding(&self) -> &EncodingKey {
@@ -117,7 +164,7 @@ impl SigningKey {
         &self.decoding
     }
 
-    fn load(path: &Path) -> Result<Option<Self>, KeyError> {
+    pub(super) fn load(path: &Path) -> Result<Option<Self>, KeyError> {
         match fs::read_to_string(path) {
             Ok(pem) => match Self::from_pem(&pem) {
                 Some(key) => Ok(Some(key)),
@@ -131,8 +178,9 @@ impl SigningKey {
         }
     }
 
-    /// Nothing when the text is not an Ed25519 private key.
-    fn from_pem(pem: &str) -> Option<Self> {
+    /// Nothing when the text holds no Ed25519 private key. What stands before it does not matter.
+    pub(super) fn from_pem(text: &str) -> Option<Self> {
+        let pem = text.get(text.find("-----BEGIN")?..)?;
         let encoding = EncodingKey::from_ed_pem(pem.as_bytes()).ok()?;
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(encoding.as_bytes()).ok()?;
         let decoding = DecodingKey::from_ed_der(pair.public_key().as_ref());
@@ -237,11 +285,22 @@ mod tests {
     }
 
     #[test]
-    fn a_set_finds_its_older_keys_too() {
+    fn a_set_finds_its_older_keys_too_and_publishes_nothing_secret() {
         let (new, old) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
-        let set = KeySet::new(new.clone()).with_older(old.clone());
-        assert_eq!(set.signing().id(), new.id());
+        let turn = Instant::from_micros(1_000);
+        let set = KeySet::new(old.clone()).with(new.clone(), turn);
+        assert_eq!(set.signing(turn).id(), new.id());
+        assert_eq!(set.signing(Instant::from_micros(999)).id(), old.id());
         assert!(set.find(old.id()).is_some());
         assert!(set.find("unknown").is_none());
+        let published = serde_json::to_value(set.public()).unwrap();
+        for (key, of) in published["keys"].as_array().unwrap().iter().zip([&old, &new]) {
+            let names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x"]);
+            assert_eq!(
+                (&key["kid"], &key["kty"], &key["use"]),
+                (&of.id().into(), &"OKP".into(), &"sig".into())
+            );
+        }
     }
 }

@@ -15,25 +15,27 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::key::KeySet;
+use super::live_keys::LiveKeys;
 use crate::config::AuthConfig;
 use crate::language::Message;
 
 /// How far two machines' clocks may differ.
-const SKEW: Span = Span::seconds(60);
+pub(super) const SKEW: Span = Span::seconds(60);
 /// How many verified tokens are remembered.
 const REMEMBERED: u64 = 10_000;
-/// Longer than any token of ours; what is longer is refused before anything is computed.
-const LONGEST: usize = 4_096;
+/// Longer than any token that is accepted; what is longer is refused before anything is computed.
+pub(super) const LONGEST: usize = 8_192;
 
 /// Makes and verifies access tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Tokens {
-    keys: Arc<KeySet>,
+    keys: LiveKeys,
     issuer: Arc<str>,
     audience: Arc<str>,
     mode: NetworkMode,
     /// Verified tokens by SHA-256, because a signature costs more to check than a request has time for.
-    verified: Cache<[u8; 32], Verified>,
+    /// Each with the state of the keys by which it was verified: a key that was retired verifies no more.
+    verified: Cache<[u8; 32], (u64, Verified)>,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -44,10 +46,10 @@ impl std::fmt::Debug for Tokens {
 
 /// What a token says once its signature is found good.
 #[derive(Debug, Clone)]
-struct Verified {
-    bearer: Bearer,
-    not_before: Instant,
-    expires: Instant,
+pub(super) struct Verified {
+    pub(super) bearer: Bearer,
+    pub(super) not_before: Instant,
+    pub(super) expires: Instant,
 }
 
 /// Whoever sent a token that is good.
@@ -66,8 +68,11 @@ pub enum TokenError {
     #[error("the access token is malformed")]
     Malformed,
     /// It is signed in a way that we do not accept.
-    #[error("the access token is not signed with EdDSA")]
+    #[error("the access token is signed with an algorithm that is not accepted")]
     Algorithm,
+    /// It says that it must not be accepted by whoever does not know some extension (RFC 7515 §4.1.11); we know none.
+    #[error("the access token demands an extension (crit) that is not known here")]
+    Critical,
     /// It names a key that we do not have.
     #[error("the access token is signed with an unknown key")]
     UnknownKey,
@@ -92,6 +97,18 @@ pub enum TokenError {
     /// Role and subject do not name one caller.
     #[error("the access token's role and subject do not fit together")]
     Subject,
+    /// It is good for longer than its issuer may give.
+    #[error("the access token is good for longer than is accepted from its issuer")]
+    TooLong,
+    /// It was good for one request, and has had it.
+    #[error("the access token was good for one request and has been used; get a new one")]
+    Used,
+    /// Nobody of that name is here, or it is blocked.
+    #[error("the access token is for somebody who is not here or is blocked")]
+    Stranger,
+    /// It cannot be checked now: its issuer or our database does not answer.
+    #[error("the access token cannot be checked now; try again shortly")]
+    Unavailable,
 }
 
 impl TokenError {
@@ -109,6 +126,11 @@ impl TokenError {
             Self::NotYetValid => Message::new("token-not-yet-valid"),
             Self::Expired => Message::new("token-expired"),
             Self::Subject => Message::new("token-subject"),
+            Self::Critical => Message::new("token-critical"),
+            Self::TooLong => Message::new("token-too-long"),
+            Self::Used => Message::new("token-used"),
+            Self::Stranger => Message::new("token-stranger"),
+            Self::Unavailable => Message::new("token-unavailable"),
         }
     }
 }
@@ -155,7 +177,7 @@ impl Tokens {
     /// Tokens of the configured issuer and audience, signed with the set's signing key.
     pub fn new(keys: KeySet, config: &AuthConfig) -> Self {
         Self {
-            keys: Arc::new(keys),
+            keys: LiveKeys::new(keys),
             issuer: config.issuer.as_str().into(),
             audience: config.audience.as_str().into(),
             mode: NetworkMode::default(),
@@ -188,7 +210,8 @@ impl Tokens {
             jti: crate::random::uuid(now).to_string(),
             mode: Some(self.mode.as_str().to_owned()),
         };
-        let key = self.keys.signing();
+        let keys = self.keys.set();
+        let key = keys.signing(now);
         let header = Header { kid: Some(key.id().to_owned()), ..Header::new(Algorithm::EdDSA) };
         Ok(jsonwebtoken::encode(&header, &claims, key.encoding())?)
     }
@@ -199,13 +222,19 @@ impl Tokens {
             return Err(TokenError::Malformed);
         }
         let fingerprint: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        if let Some(known) = self.verified.get(&fingerprint) {
+        let state = self.keys.state();
+        if let Some((_, known)) = self.verified.get(&fingerprint).filter(|(by, _)| *by == state) {
             return known.at(now);
         }
         let verified = self.check(token)?;
         let bearer = verified.clone().at(now)?;
-        self.verified.insert(fingerprint, verified);
+        self.verified.insert(fingerprint, (state, verified));
         Ok(bearer)
+    }
+
+    /// The keys that sign and verify, which can be replaced while tokens are made.
+    pub fn keys(&self) -> &LiveKeys {
+        &self.keys
     }
 
     /// Checks everything but the time. The library would compare with the machine's clock, so that is left to us.
@@ -214,7 +243,11 @@ impl Tokens {
         if header.alg != Algorithm::EdDSA {
             return Err(TokenError::Algorithm);
         }
-        let key = header.kid.as_deref().and_then(|id| self.keys.find(id));
+        if header.crit.is_some() {
+            return Err(TokenError::Critical);
+        }
+        let keys = self.keys.set();
+        let key = header.kid.as_deref().and_then(|id| keys.find(id));
         let key = key.ok_or_else(|| self.other_mode(token).unwrap_or(TokenError::UnknownKey))?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.validate_exp = false;
@@ -253,7 +286,7 @@ impl Tokens {
 }
 
 impl Verified {
-    fn at(self, now: Instant) -> Result<Bearer, TokenError> {
+    pub(super) fn at(self, now: Instant) -> Result<Bearer, TokenError> {
         if now.plus(SKEW) < self.not_before {
             Err(TokenError::NotYetValid)
         } else if now >= self.expires.plus(SKEW) {
@@ -268,7 +301,7 @@ fn seconds(instant: Instant) -> i64 {
     instant.micros().div_euclid(1_000_000)
 }
 
-fn instant(seconds: i64) -> Instant {
+pub(super) fn instant(seconds: i64) -> Instant {
     Instant::from_micros(0).plus(Span::seconds(seconds))
 }
 
@@ -335,11 +368,11 @@ fn actor(text: &str) -> Option<Actor> {
     })
 }
 
-fn parse_uuid(text: &str) -> Option<Uuid> {
+pub(super) fn parse_uuid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok()
 }
 
-fn refusal(error: &jsonwebtoken::errors::Error) -> TokenError {
+pub(super) fn refusal(error: &jsonwebtoken::errors::Error) -> TokenError {
     use jsonwebtoken::errors::ErrorKind;
     match error.kind() {
         ErrorKind::InvalidSignature => TokenError::Signature,

@@ -9,7 +9,8 @@ use amvaj_domain::network::NetworkMode;
 use amvaj_infra::audit::AuditLog;
 use amvaj_infra::clock::Clock;
 
-use crate::auth::{KeySet, SigningKey, Tokens};
+use crate::auth::Tokens;
+use crate::auth::key_files::KeyFiles;
 use crate::cli::{TokenArgs, TokenCaller};
 use crate::config::Config;
 use crate::database;
@@ -34,7 +35,7 @@ pub async fn run(config: Config, args: TokenArgs) -> anyhow::Result<()> {
         .detail("role", caller.role().as_str())
         .detail("seconds", seconds);
     let mode = tell(&config, act).await?;
-    let keys = KeySet::new(SigningKey::load_or_create(&config.auth.key_file)?);
+    let keys = KeyFiles::new(&config.auth.key_file).load_or_create()?;
     let tokens = Tokens::new(keys, &config.auth).in_mode(mode);
     let token = tokens.mint(&Identity::console(caller), ttl, now)?;
     writeln!(std::io::stdout(), "{token}")?;

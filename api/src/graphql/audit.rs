@@ -52,6 +52,10 @@ pub enum AuditAct {
     PurchasesImported,
     /// An access token was made on the command line.
     TokenMade,
+    /// A key that signs access tokens was made on the command line.
+    SigningKeyMade,
+    /// A key that signed access tokens was retired on the command line.
+    SigningKeyRetired,
     /// A user was added on the command line.
     UserAdded,
     /// A user was invited.

@@ -59,6 +59,10 @@ acts! {
     PurchasesImported = 16;
     /// An access token was made on the command line.
     TokenMade = 20;
+    /// A key that signs access tokens was made on the command line.
+    SigningKeyMade = 21;
+    /// A key that signed access tokens was retired on the command line.
+    SigningKeyRetired = 22;
     /// A user was added on the command line.
     UserAdded = 30;
     /// A user was invited.

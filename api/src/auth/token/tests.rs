@@ -33,7 +33,8 @@ fn good_claims() -> Value {
 }
 
 fn signed(tokens: &Tokens, claims: &Value) -> String {
-    let key = tokens.keys.signing();
+    let keys = tokens.keys.set();
+    let key = keys.signing(NOW);
     let header = Header { kid: Some(key.id().to_owned()), ..Header::new(Algorithm::EdDSA) };
     jsonwebtoken::encode(&header, claims, key.encoding()).unwrap()
 }
@@ -98,7 +99,8 @@ fn an_unsigned_token_is_refused() {
 #[test]
 fn a_public_key_does_not_serve_as_a_shared_secret() {
     let tokens = tokens();
-    let key = tokens.keys.signing();
+    let keys = tokens.keys.set();
+    let key = keys.signing(NOW);
     let public = key.decoding().try_get_as_bytes().unwrap();
     let header = Header { kid: Some(key.id().to_owned()), ..Header::new(Algorithm::HS256) };
     let token = jsonwebtoken::encode(&header, &good_claims(), &EncodingKey::from_secret(public)).unwrap();
@@ -111,8 +113,10 @@ fn another_key_is_refused_with_its_own_name_and_with_ours() {
     let token = other.mint(&merchant(), HOUR, NOW).unwrap();
     assert_eq!(ours.identity(&token, NOW), Err(TokenError::UnknownKey));
 
-    let header = Header { kid: Some(ours.keys.signing().id().to_owned()), ..Header::new(Algorithm::EdDSA) };
-    let forged = jsonwebtoken::encode(&header, &good_claims(), other.keys.signing().encoding()).unwrap();
+    let header =
+        Header { kid: Some(ours.keys.set().signing(NOW).id().to_owned()), ..Header::new(Algorithm::EdDSA) };
+    let forged =
+        jsonwebtoken::encode(&header, &good_claims(), other.keys.set().signing(NOW).encoding()).unwrap();
     assert_eq!(ours.identity(&forged, NOW), Err(TokenError::Signature));
 }
 
@@ -121,7 +125,7 @@ fn an_older_key_of_the_set_still_verifies() {
     let config = Config::default().auth;
     let old = SigningKey::generate().unwrap();
     let token = Tokens::new(KeySet::new(old.clone()), &config).mint(&merchant(), HOUR, NOW).unwrap();
-    let rotated = KeySet::new(SigningKey::generate().unwrap()).with_older(old);
+    let rotated = KeySet::new(old).with(SigningKey::generate().unwrap(), NOW);
     assert_eq!(Tokens::new(rotated, &config).identity(&token, NOW), Ok(merchant()));
 }
 
