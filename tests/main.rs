@@ -29,6 +29,7 @@ mod program;
 mod sessions;
 mod staff;
 mod support;
+mod tenancy;
 mod tokens;
 mod users;
 mod verify;

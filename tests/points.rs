@@ -314,10 +314,11 @@ async fn another_merchants_and_members_things_are_not_there() {
         let peek =
             app.data(Caller::Member(stranger), POINTS, "Wallet", json!({ "id": wallet.as_str() })).await;
         assert_eq!(peek["wallet"], Value::Null);
-        let peek = app
-            .code(Some(other.caller()), POINTS, "MerchantPeeks", json!({ "wallet": wallet.as_str() }))
-            .await;
-        assert_eq!(peek, "FORBIDDEN");
+        let peeks = json!({ "wallet": wallet.as_str() });
+        let peek = app.code(Some(mine.caller()), POINTS, "MerchantPeeks", peeks.clone()).await;
+        assert_eq!(peek, "FORBIDDEN", "it sees the balance, and no lots");
+        let peek = app.data(other.caller(), POINTS, "MerchantPeeks", peeks).await;
+        assert_eq!(peek["wallet"], Value::Null);
         let receipt = json!({ "receiptNumber": "R-1" });
         assert_eq!(app.data(other.caller(), POINTS, "Purchase", receipt).await["purchase"], Value::Null);
         let listed = app.data(other.caller(), POINTS, "Operations", json!({})).await;

@@ -14,6 +14,7 @@ mod fingerprint;
 pub mod hold_points;
 pub mod link_customer;
 pub mod login_limits;
+mod look_up;
 pub mod points;
 pub mod quote_earn;
 pub mod redeem_points;
@@ -27,6 +28,7 @@ pub mod revoke_api_key;
 pub mod rotate_api_key;
 pub mod sessions;
 pub mod set_branch_status;
+pub mod set_consent;
 pub mod set_earn_rule;
 pub mod set_language;
 pub mod set_member_status;
@@ -59,7 +61,7 @@ use amvaj_infra::{
 
 use crate::{
     auth::{Credentials, KeyRing, Passwords, issuer::Issuers},
-    config::{Config, GraphqlConfig, NetworkConfig, ThrottleConfig},
+    config::{Config, GraphqlConfig, LookUpConfig, NetworkConfig, ThrottleConfig},
     random,
 };
 pub use error::{AppError, Stopped};
@@ -82,6 +84,8 @@ pub struct App {
     pub balances: Arc<BalanceCache>,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
+    /// How often members may be looked for.
+    pub look_ups: LookUpConfig,
     /// Messages to people.
     pub notifier: Notifier,
     /// What signs tokens and keys hashes.
@@ -187,6 +191,7 @@ impl App {
             login_domain: config.auth.login_domain.clone(),
             balances,
             limits,
+            look_ups: config.look_ups,
             notifier,
             db,
             clock,

@@ -41,6 +41,8 @@ pub struct Config {
     pub sms: SmsConfig,
     /// The ledger's writer.
     pub ledger: LedgerConfig,
+    /// How often members may be looked for.
+    pub look_ups: LookUpConfig,
     /// The network that this server runs.
     pub network: NetworkConfig,
     /// The scheduled jobs.
@@ -151,6 +153,19 @@ pub struct LedgerConfig {
     pub look_back_days: u32,
     /// How many minutes ahead of our clock an operation may have occurred.
     pub ahead_minutes: u32,
+}
+
+/// How often members may be looked for by mobile number or card.
+#[derive(Debug, Clone, Copy)]
+pub struct LookUpConfig {
+    /// How often one person may look in a minute.
+    pub per_minute: u32,
+    /// How often one person may find nobody in an hour.
+    pub misses_per_hour: u32,
+    /// How often a merchant may look in a minute, all its people and keys together.
+    pub merchant_per_minute: u32,
+    /// How often a merchant may find nobody in an hour.
+    pub merchant_misses_per_hour: u32,
 }
 
 /// The network that this server runs.
@@ -277,6 +292,7 @@ impl Config {
             auth,
             sms: SmsConfig::read(reader),
             ledger: LedgerConfig::read(reader),
+            look_ups: LookUpConfig::read(reader),
             network: NetworkConfig::read(reader),
             worker: WorkerConfig::read(reader),
             log: LogConfig::read(reader),
@@ -401,6 +417,17 @@ impl LedgerConfig {
             batch: reader.number("LEDGER_BATCH", 256, 1..=10_000),
             look_back_days: reader.number("LEDGER_LOOK_BACK_DAYS", 30, 0..=36_500),
             ahead_minutes: reader.number("LEDGER_AHEAD_MINUTES", 5, 0..=1_440),
+        }
+    }
+}
+
+impl LookUpConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            per_minute: reader.number("LOOK_UPS_PER_MINUTE", 120, 1..=1_000_000),
+            misses_per_hour: reader.number("LOOK_UP_MISSES_PER_HOUR", 200, 1..=1_000_000),
+            merchant_per_minute: reader.number("MERCHANT_LOOK_UPS_PER_MINUTE", 3_000, 1..=1_000_000),
+            merchant_misses_per_hour: reader.number("MERCHANT_LOOK_UP_MISSES_PER_HOUR", 2_000, 1..=1_000_000),
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod points_input;
 pub mod purchase;
 pub mod rate_limit;
 pub mod refund;
+pub mod relation;
 pub mod scalar;
 pub mod schema;
 pub mod session;

@@ -15,6 +15,7 @@
 //! - values: [`id`], [`points`], [`money`], [`time`], [`calendar`], [`text`]
 //! - the installation: [`network`]; who takes part: [`merchant`], [`member`];
 //!   who runs it: [`user`]
+//! - what a merchant may see of a member: [`relation`]
 //! - who may do what: [`access`]; who did what: [`audit`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
@@ -31,6 +32,7 @@ pub mod merchant;
 pub mod money;
 pub mod network;
 pub mod points;
+pub mod relation;
 pub mod staff;
 pub mod text;
 pub mod time;

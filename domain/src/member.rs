@@ -1,5 +1,9 @@
 //! Members: people who collect points, and the ways to find one.
 
+mod seen;
+
+pub use seen::SeenMember;
+
 use crate::{
     id::{MemberId, MerchantId, WalletId},
     language::Language,

@@ -13,6 +13,7 @@ mod m0006_audit;
 mod m0007_staff;
 mod m0008_api_key;
 mod m0009_user;
+mod m0010_relation;
 
 use sea_orm_migration::prelude::*;
 
@@ -33,8 +34,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_staff::Migration),
             Box::new(m0008_api_key::Migration),
             Box::new(m0009_user::Migration),
+            Box::new(m0010_relation::Migration),
         ]
     }
 }
 
-pub use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};

@@ -101,6 +101,11 @@ impl<'a> Till<'a> {
         self.ask("Refund", json!({ "idempotencyKey": key, "receiptNumber": receipt, "what": what })).await
     }
 
+    /// The merchant's own operations.
+    pub(crate) async fn ask_operations(&self) -> Value {
+        self.app.data(self.caller(), POINTS, "Operations", json!({})).await
+    }
+
     /// The wallet as the operator sees it, not older than the ledger.
     pub(crate) async fn wallet_now(&self) -> Value {
         let id = GlobalId::Wallet(self.wallet).write();

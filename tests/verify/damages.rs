@@ -12,7 +12,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 20] = [
+const KEYS: [(&str, &str); 21] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -31,6 +31,7 @@ const KEYS: [(&str, &str); 20] = [
     ("relay", "bucket"),
     ("consumer_cursor", "consumer, bucket"),
     ("member", "member_id"),
+    ("relation", "member_id, merchant_id"),
     ("audit_entry", "seq"),
     ("audit_head", "id"),
 ];
@@ -69,6 +70,7 @@ pub(super) fn all() -> Vec<Damage> {
         around::purchases(),
         around::keys(),
         around::outside(),
+        around::relations(),
         audit::log(),
     ];
     tables.into_iter().flatten().collect()

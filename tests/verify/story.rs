@@ -6,7 +6,7 @@ use amvaj_domain::access::{Actor, Caller, Identity};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::calendar::{ExpiryPolicy, LocalDay};
 use amvaj_domain::earn::{Basket, BasketLine, EarnRule, Rate};
-use amvaj_domain::id::{MerchantId, UserId, WalletId};
+use amvaj_domain::id::{MerchantId, OUTBOX_BUCKETS, UserId, WalletId};
 use amvaj_domain::ledger::{
     Command, CommandEarn, CommandHold, CommandRedeem, CommandRefund, Digest, Idem, Operation, Prices,
     RefundSpec, Rejection, Tenant, WalletStatus, Window,
@@ -20,6 +20,8 @@ use amvaj_infra::cache::{BalanceCache, MemorySettings};
 use amvaj_infra::clock::Clock;
 use amvaj_infra::db::Database;
 use amvaj_infra::ledger::{Answer, LedgerWriter, Request, WriterSettings};
+use amvaj_infra::relation::RelationKeeper;
+use amvaj_infra::worker::acquire;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use uuid::Uuid;
 
@@ -369,15 +371,31 @@ async fn waiting_refunds(network: &mut Network) {
     network.earn(9, 1, "B-23", &[(500, 1)], PLAIN).await;
 }
 
-/// What the relay does: numbers all that is there, and drops the oldest of one bucket.
+/// What the relay and the consumers do: numbers all that is there, has the relations written, and drops the oldest of one
+/// bucket.
 async fn relay(database: &Database) {
-    for statement in [
+    let number = [
         "update outbox set relayed_at = 1, relay_no = (select count(*) from outbox as o
             where o.bucket = outbox.bucket and o.batch_id <= outbox.batch_id)",
         "insert into relay select bucket, max(relay_no) from outbox group by bucket",
+    ];
+    execute(database, &number).await;
+    let keeper = RelationKeeper::new(database.clone());
+    keeper.register().await.unwrap();
+    let lease =
+        acquire(database, "story", Uuid::from_u128(1), day(40), Span::days(1)).await.unwrap().unwrap();
+    for bucket in 0..OUTBOX_BUCKETS {
+        while keeper.keep(&lease, bucket, 100).await.unwrap() > 0 {}
+    }
+    let pass = [
         "insert into consumer_cursor select 'cache', bucket, relay_no from relay",
         "delete from outbox where relay_no <= 2 and bucket = (select max(bucket) from relay where relay_no > 4)",
-    ] {
+    ];
+    execute(database, &pass).await;
+}
+
+async fn execute(database: &Database, statements: &[&str]) {
+    for statement in statements {
         let done = database.for_migrations().execute_unprepared(statement).await.unwrap();
         assert!(done.rows_affected() > 0, "{statement}");
     }

@@ -28,6 +28,11 @@ insufficient-points = { $asked ->
     [one] { $asked } point was asked for and { $limit } can be spent here: ask for at most that.
    *[other] { $asked } points were asked for and { $limit } can be spent here: ask for at most that.
 }
+# To whom the wallet is not shown.
+fewer-points = { $asked ->
+    [one] { $asked } point was asked for, and fewer can be spent here.
+   *[other] { $asked } points were asked for, and fewer can be spent here.
+}
 hold-not-found = Your merchant has no such hold: use the id that `holdPoints` gave.
 hold-expired = The hold's time is over and its points are free: make a new hold.
 hold-released = The hold was released and its points are free: make a new hold.

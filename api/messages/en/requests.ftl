@@ -29,6 +29,7 @@ only-a-merchant = Only a merchant may do this; your token is for another role.
 only-a-member = Only a member may do this; your token is for another role.
 scope-needed = This needs the scope `{ $scope }`, which you were not given.
 lots-are-private = The lots of a member are shown to the member only.
+relations-are-private = The relations of a member are shown to the member only.
 wallet-detail-is-private = A member's lots and holds are shown to the member only.
 
 ## Access tokens

@@ -4,12 +4,14 @@ use amvaj_domain::access::Caller;
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::{MemberId, MerchantId, WalletId};
 use amvaj_domain::language::Language;
-use amvaj_domain::member::{Member, MemberStatus};
+use amvaj_domain::member::{Member, MemberStatus, SeenMember};
 use amvaj_domain::merchant::MerchantStatus;
+use amvaj_domain::relation::Disclosure;
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile, Name};
 use amvaj_infra::audit::Audit;
 use amvaj_infra::directory::{Enrolment, EnrolmentRefused};
 
+use super::look_up::{Purpose, Seeker, count};
 use super::{App, AppError, Stopped};
 use crate::random;
 
@@ -48,13 +50,14 @@ pub enum EnrolMemberRefused {
     MerchantBlocked,
 }
 
-/// Enrols a member with an empty wallet.
+/// Enrols a member with an empty wallet. What a merchant enrols in vain counts as a look-up that found nobody: a taken
+/// number tells that its owner is a member.
 pub async fn enrol_member(
     app: &App,
     author: &Author,
     request: EnrolMember,
-) -> Result<Member, Stopped<EnrolMemberRefused>> {
-    may_enrol(app, author, request.customer.as_ref().map(|(merchant, _)| *merchant)).await?;
+) -> Result<SeenMember, Stopped<EnrolMemberRefused>> {
+    let merchant = may_enrol(app, author, request.customer.as_ref().map(|(merchant, _)| *merchant)).await?;
     let now = app.now();
     let member = Member {
         id: MemberId::new(random::uuid(now)),
@@ -66,24 +69,38 @@ pub async fn enrol_member(
         enrolled_at: now,
         language: request.language,
     };
-    let act = Act::new(author, ActKind::MemberEnrolled, Target::Member(member.id), now)
-        .detail("mobile", &member.mobile);
-    // Whoever enrols at a till does its daily work.
-    let audit = if author.caller == Some(Caller::Operator) { Audit::Entry(&act) } else { Audit::Ordinary };
     let enrolment = Enrolment { member, customer: request.customer };
-    match app.directory.enrol_member(&enrolment, audit).await? {
-        Ok(()) => Ok(enrolment.member),
+    let (enrolled, disclosure) = match merchant {
+        // Whoever enrols at a till does its daily work.
+        Some(merchant) => {
+            let counted = count(app, Seeker::from(author), Purpose::Look).await?;
+            let enrolled = app.directory.enrol_member_at(merchant, &enrolment).await?;
+            if enrolled.is_ok() {
+                counted.found().await;
+            }
+            (enrolled, Disclosure::Known)
+        }
+        None => {
+            let member = &enrolment.member;
+            let act = Act::new(author, ActKind::MemberEnrolled, Target::Member(member.id), now)
+                .detail("mobile", &member.mobile);
+            (app.directory.enrol_member(&enrolment, Audit::Entry(&act)).await?, Disclosure::Whole)
+        }
+    };
+    match enrolled {
+        Ok(()) => Ok(SeenMember::new(enrolment.member, disclosure)),
         Err(refused) => Err(Stopped::Refused(refused.into())),
     }
 }
 
+/// The merchant that enrols; none when the operator does.
 async fn may_enrol(
     app: &App,
     author: &Author,
     customer_of: Option<MerchantId>,
-) -> Result<(), Stopped<EnrolMemberRefused>> {
+) -> Result<Option<MerchantId>, Stopped<EnrolMemberRefused>> {
     let merchant = match author.caller {
-        Some(Caller::Operator) => return Ok(()),
+        Some(Caller::Operator) => return Ok(None),
         Some(Caller::Merchant(merchant)) => merchant,
         Some(Caller::Agent | Caller::Member(_)) => return Err(AppError::Forbidden.into()),
         None => return Err(AppError::Unauthenticated.into()),
@@ -92,7 +109,7 @@ async fn may_enrol(
         return Err(Stopped::Refused(EnrolMemberRefused::MerchantNotFound));
     }
     match app.directory.merchant_file(merchant).await?.map(|file| file.merchant.status) {
-        Some(MerchantStatus::Open) => Ok(()),
+        Some(MerchantStatus::Open) => Ok(Some(merchant)),
         Some(MerchantStatus::Blocked) => Err(Stopped::Refused(EnrolMemberRefused::MerchantBlocked)),
         None => Err(Stopped::Refused(EnrolMemberRefused::MerchantNotFound)),
     }

@@ -1,12 +1,14 @@
-//! Finding members. Whoever of the operator's people looks for a person is told of in the audit log, before the answer.
+//! Finding members, within the limits of [`super::look_up`]. Whoever of the operator's people looks for a person is told of
+//! in the audit log, before the answer.
 
 use amvaj_domain::access::Caller;
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
-use amvaj_domain::member::{Member, MemberLookup, MemberSearch};
+use amvaj_domain::member::{MemberLookup, MemberSearch, SeenMember};
 use amvaj_infra::directory::MemberFilter;
 use amvaj_infra::page::{Page, PageRequest};
 use uuid::Uuid;
 
+use super::look_up::{Purpose, Seeker, look_up};
 use super::{App, AppError};
 
 /// The member that a look-up names, as `caller` may see it.
@@ -15,8 +17,14 @@ pub async fn find_member(
     caller: Caller,
     author: &Author,
     lookup: &MemberLookup,
-) -> Result<Option<Member>, AppError> {
-    let found = app.directory.members(caller).find(lookup).await?;
+) -> Result<Option<SeenMember>, AppError> {
+    let seeker = Seeker::from(author);
+    let members = app.directory.members(caller);
+    let found = if seeker.is_counted(lookup) {
+        look_up(app, seeker, Purpose::Look, members.find(lookup)).await?
+    } else {
+        members.find(lookup).await?
+    };
     if looks_after_members(caller) {
         let target = found.as_ref().map_or(Target::Nothing, |member| Target::Member(member.id));
         let act = Act::new(author, ActKind::MemberLookedUp, target, app.now());
@@ -41,7 +49,7 @@ pub async fn list_members(
     author: &Author,
     filter: &MemberFilter,
     request: &PageRequest<Uuid>,
-) -> Result<Page<Member>, AppError> {
+) -> Result<Page<SeenMember>, AppError> {
     let page = app.directory.members(caller).page(filter, request).await?;
     if looks_after_members(caller) {
         let act = Act::new(author, ActKind::MembersListed, Target::Nothing, app.now());

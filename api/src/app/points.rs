@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use amvaj_domain::{
-    access::Caller,
+    access::{Actor, Caller},
     id::{BranchId, MerchantId, WalletId},
     ledger::{Command, Digest, Idem, Operation, Rejection, Tenant},
     member::MemberLookup,
@@ -16,13 +16,14 @@ use amvaj_domain::{
     time::Instant,
 };
 use amvaj_infra::{
-    directory::MerchantFile,
+    directory::{MerchantFile, NamedMember},
     ledger::{Answer, LedgerScope, OperationKey, Recorded, Request, SubmitError},
 };
 
 use super::{
     App,
     error::{AppError, Stopped},
+    look_up::{Purpose, Seeker, look_up},
 };
 
 /// Why a request on points did not become an operation. Refusals of the ledger itself are in the operation's record.
@@ -51,12 +52,14 @@ pub struct PointsRequest {
     pub branch: Option<BranchId>,
     /// When it happened; now when absent.
     pub occurred_at: Option<Instant>,
+    /// Who asks in person, as far as that is known.
+    pub actor: Option<Actor>,
 }
 
 impl PointsRequest {
     /// The request of whoever may act everywhere, with the branch that it names.
     pub const fn at(key: IdempotencyKey, branch: Option<BranchId>, occurred_at: Option<Instant>) -> Self {
-        Self { key, named: branch, branch, occurred_at }
+        Self { key, named: branch, branch, occurred_at, actor: None }
     }
 }
 
@@ -67,6 +70,7 @@ pub(super) struct Acting {
     tenant: Tenant,
     idem: Idem,
     branch: Option<BranchId>,
+    actor: Option<Actor>,
 }
 
 impl Acting {
@@ -85,6 +89,7 @@ impl Acting {
             tenant,
             idem: Idem::of(tenant, &request.key),
             branch: request.branch,
+            actor: request.actor,
         })
     }
 
@@ -124,11 +129,27 @@ impl Acting {
         app: &App,
         member: &MemberLookup,
     ) -> Result<WalletId, Stopped<PointsRefusal>> {
-        if let Some(member) = app.directory.members(Caller::Merchant(self.merchant())).find(member).await? {
-            return Ok(member.wallet);
+        if let Some(named) = self.named(app, member, Purpose::Operate).await? {
+            return Ok(named.wallet);
         }
         let claimed = app.reader.claimed_wallet(self.idem).await?.flatten();
         claimed.ok_or(Stopped::Refused(PointsRefusal::MemberNotFound))
+    }
+
+    /// The member that the merchant names, whatever it sees of it.
+    pub(super) async fn named(
+        &self,
+        app: &App,
+        member: &MemberLookup,
+        purpose: Purpose,
+    ) -> Result<Option<NamedMember>, AppError> {
+        let members = app.directory.members(Caller::Merchant(self.merchant()));
+        let seeker = Seeker::of_merchant(self.merchant(), self.actor);
+        if seeker.is_counted(member) {
+            look_up(app, seeker, purpose, members.named(member)).await
+        } else {
+            Ok(members.named(member).await?)
+        }
     }
 
     /// Lets the merchant's own hold pass. Another merchant's is not there, and nothing is written to its wallet; but a
@@ -185,7 +206,13 @@ pub enum PointsOutcome {
 /// Submits an operation and reads the ledger's answer.
 pub(super) async fn submit(app: &App, request: Request) -> Result<PointsOutcome, Stopped<PointsRefusal>> {
     match app.ledger.submit(request).await {
-        Ok(Answer::Recorded(recorded)) => Ok(PointsOutcome::Recorded(recorded)),
+        Ok(Answer::Recorded(recorded)) => {
+            // A relation begins with it, which other nodes learn from the outbox.
+            if let (Some(merchant), None) = (recorded.op.merchant, recorded.op.rejection) {
+                app.directory.relations().note_operation(merchant, recorded.wallet);
+            }
+            Ok(PointsOutcome::Recorded(recorded))
+        }
         Ok(Answer::Waiting { replayed }) => Ok(PointsOutcome::Waiting { replayed }),
         Ok(Answer::Mismatch) => Err(Stopped::Refused(PointsRefusal::IdempotencyMismatch)),
         Ok(Answer::RefusedLater(rejection)) => {

@@ -1,7 +1,6 @@
 //! What a purchase would earn, by the formula that the earn itself uses.
 
 use amvaj_domain::{
-    access::Caller,
     earn::{Basket, EarnRule, Kept, Sale, rule_at},
     id::MerchantId,
     ledger::Rejection,
@@ -14,6 +13,7 @@ use super::{
     App,
     earn_points::lifetime,
     error::Stopped,
+    look_up::Purpose,
     points::{Acting, PointsRefusal, PointsRequest},
 };
 
@@ -78,12 +78,8 @@ async fn cap_left(
     rule: &EarnRule,
 ) -> Result<Option<Points>, Stopped<PointsRefusal>> {
     let Some(member) = &input.member else { return Ok(rule.cap_left(Points::ZERO)) };
-    let member = app
-        .directory
-        .members(Caller::Merchant(acting.merchant()))
-        .find(member)
-        .await?
-        .ok_or(Stopped::Refused(PointsRefusal::MemberNotFound))?;
+    let named = acting.named(app, member, Purpose::Look).await?;
+    let member = named.ok_or(Stopped::Refused(PointsRefusal::MemberNotFound))?;
     let day = app.zone.day_of(acting.occurred_at);
     let used = app.reader.cap_used(member.wallet, acting.merchant(), day).await?;
     Ok(rule.cap_left(used))

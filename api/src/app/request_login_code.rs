@@ -112,7 +112,7 @@ async fn member(app: &App, mobile: &Mobile) -> Result<Option<Owner>, AppError> {
     let everybody = app.directory.members(amvaj_domain::access::Caller::Operator);
     let found = everybody.find(&MemberLookup::Mobile(*mobile)).await?;
     let open = found.filter(|member| member.status == MemberStatus::Open);
-    Ok(open.map(|member| Owner { subject: Subject::Member(member.id), language: member.language }))
+    Ok(open.map(|member| Owner { subject: Subject::Member(member.id), language: member.language() }))
 }
 
 /// Whoever of a merchant's people has a number.

@@ -15,5 +15,5 @@ pub async fn set_language(app: &App, member: MemberId, language: Language) -> Re
 /// The language that a member has chosen, if there is such a member and it has.
 pub async fn language_of(app: &App, member: MemberId) -> Result<Option<Language>, AppError> {
     let found = app.directory.members(Caller::Member(member)).find(&MemberLookup::Id(member)).await?;
-    Ok(found.and_then(|member| member.language))
+    Ok(found.and_then(|member| member.language()))
 }

@@ -4,7 +4,6 @@ use amvaj_domain::{
     access::Caller,
     id::{MemberId, WalletId},
     ledger::WalletState,
-    member::MemberLookup,
 };
 use amvaj_infra::{cache::Balance, db::StoreError};
 
@@ -36,8 +35,12 @@ pub async fn wallet_detail(app: &App, wallet: WalletId) -> Result<Option<WalletS
     Ok(app.reader.wallet(wallet, app.now()).await?)
 }
 
+/// Whether `caller` sees what is in a wallet.
+pub async fn shows_wallet(app: &App, caller: Caller, wallet: WalletId) -> Result<bool, AppError> {
+    Ok(app.directory.members(caller).shows_wallet(wallet).await?)
+}
+
 /// The wallet of a member.
 pub async fn own_wallet(app: &App, member: MemberId) -> Result<Option<WalletId>, AppError> {
-    let found = app.directory.members(Caller::Member(member)).find(&MemberLookup::Id(member)).await?;
-    Ok(found.map(|member| member.wallet))
+    Ok(app.directory.wallet_of(member).await?)
 }

@@ -1,6 +1,6 @@
 //! The bench's network: merchants and members with ids of their own, in a database that holds nothing else.
 
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
 use amvaj_domain::{
     access::{Caller, Identity},
@@ -9,7 +9,7 @@ use amvaj_domain::{
     earn::{Basket, EarnRule, Rate},
     id::{MemberId, MerchantId, WalletId},
     ledger::Prices,
-    member::{Member, MemberLookup, MemberStatus},
+    member::{Member, MemberLookup, MemberStatus, SeenMember},
     merchant::{Merchant, MerchantStatus, Names},
     money::{Currency, Money},
     text::{IdempotencyKey, Mobile, Name, ReceiptNumber},
@@ -163,10 +163,10 @@ async fn refuse_foreign(directory: &Directory) -> Result<(), WorldError> {
     let merchants = directory.merchants(&MerchantFilter::default(), &PageRequest::first(10_000)).await?;
     let members = directory.members(Caller::Operator);
     let members = members.page(&MemberFilter::default(), &PageRequest::first(1)).await?;
-    let names = merchants.items.iter().map(|merchant| merchant.names.en.as_str());
-    let mut names = names.chain(members.items.iter().map(|member| member.name.as_str()));
+    let names = merchants.items.iter().map(|merchant| Cow::from(merchant.names.en.as_str()));
+    let mut names = names.chain(members.items.iter().map(SeenMember::name));
     match names.find(|name| !name.starts_with(NAME)) {
-        Some(foreign) => Err(WorldError::ForeignData(foreign.to_owned())),
+        Some(foreign) => Err(WorldError::ForeignData(foreign.into_owned())),
         None => Ok(()),
     }
 }

@@ -11,7 +11,11 @@ use amvaj_domain::{
     access::{Caller, Identity},
     calendar::Zone,
 };
-use amvaj_infra::{clock::Clock, outbox::CacheRepair};
+use amvaj_infra::{
+    clock::Clock,
+    outbox::{Backlog, CacheRepair},
+    relation::RelationKeeper,
+};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -99,9 +103,12 @@ async fn generate(config: &Config, script: &Script) -> anyhow::Result<()> {
 async fn relay(config: &Config) -> anyhow::Result<()> {
     let app = compose::open(config, Clock::System).await?;
     let repair = CacheRepair::new(app.db.clone(), Arc::clone(&app.balances));
+    let relations = RelationKeeper::new(app.db.clone());
     repair.register().await?;
+    relations.register().await?;
     let worker = compose::start_worker(&app, config);
-    while repair.backlog().await?.iter().any(|bucket| bucket.unnumbered > 0 || bucket.unread > 0) {
+    let waits = |bucket: &Backlog| bucket.unnumbered > 0 || bucket.unread > 0;
+    while repair.backlog().await?.iter().any(waits) || relations.backlog().await?.iter().any(waits) {
         tokio::time::sleep(RELAY_PAUSE).await;
     }
     compose::close(app, Some(worker)).await;

@@ -83,6 +83,8 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ),
     ("linkCustomer", Access::Roles(&[(Merchant, Some(Scope::MembersEnrol))])),
     ("setLanguage", Access::Roles(&[(Member, None)])),
+    ("setConsent", Access::Roles(&[(Member, None)])),
+    ("withdrawConsent", Access::Roles(&[(Member, None)])),
     ("blockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
     ("unblockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
     // A merchant's people.

@@ -80,7 +80,7 @@ pub struct EarnPointsPayload {
     /// The earn; null when nothing was issued, except that `RECEIPT_ALREADY_USED` shows the earn which has the
     /// receipt.
     pub operation: Option<Operation>,
-    /// The wallet right after it; null when no wallet was reached.
+    /// The wallet right after it; null when no wallet was reached, and when a refused merchant does not see it.
     pub wallet: Option<Wallet>,
     /// Whether this is the answer of an earlier request with the same key.
     pub replayed: bool,

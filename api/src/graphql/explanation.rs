@@ -59,10 +59,10 @@ pub struct EarnArithmetic {
 }
 
 impl Explanation {
-    /// Explains an operation.
-    pub async fn of(ctx: &Context<'_>, wallet: WalletId, op: &OpRecord) -> Result<Self> {
+    /// Explains an operation, and tells of the balance only where it may.
+    pub async fn of(ctx: &Context<'_>, wallet: WalletId, op: &OpRecord, tells_balance: bool) -> Result<Self> {
         let language = language(ctx).await;
-        if let Some(refused) = Refused::recorded(op) {
+        if let Some(refused) = Refused::recorded(op, tells_balance) {
             let message = Message::new("explained-refusal").with("reason", refused.message());
             return Ok(Self { text: message.say(language), earn: None });
         }

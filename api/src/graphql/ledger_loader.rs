@@ -6,7 +6,6 @@ use amvaj_domain::{
     access::{Caller, Identity, Scope},
     id::WalletId,
     ledger::{Entry, OpRecord},
-    member::MemberLookup,
 };
 use amvaj_infra::{
     db::StoreError,
@@ -93,9 +92,8 @@ impl JournalReader {
             None => Ok(None),
             Some(Caller::Operator | Caller::Agent) => Ok(Some(LedgerScope::Network)),
             Some(Caller::Merchant(merchant)) => Ok(Some(LedgerScope::Merchant(merchant))),
-            Some(caller @ Caller::Member(member)) => {
-                let found = self.directory.members(caller).find(&MemberLookup::Id(member)).await?;
-                Ok(found.map(|member| LedgerScope::Wallet(member.wallet)))
+            Some(Caller::Member(member)) => {
+                Ok(self.directory.wallet_of(member).await?.map(LedgerScope::Wallet))
             }
         });
         scope.await.cloned()

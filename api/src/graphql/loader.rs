@@ -8,7 +8,7 @@ use std::time::Duration;
 use amvaj_domain::access::Caller;
 use amvaj_domain::earn::EarnRule;
 use amvaj_domain::id::{BranchId, MemberId, MerchantId, StaffId, UserId, WalletId};
-use amvaj_domain::member::Member;
+use amvaj_domain::member::SeenMember;
 use amvaj_domain::merchant::{Branch, Merchant};
 use amvaj_domain::staff::Staff;
 use amvaj_domain::text::CustomerRef;
@@ -103,10 +103,10 @@ impl Loader<(MerchantId, i32)> for DirectoryReader {
 }
 
 impl Loader<MemberId> for DirectoryReader {
-    type Value = Member;
+    type Value = SeenMember;
     type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[MemberId]) -> Result<HashMap<MemberId, Member>, Arc<StoreError>> {
+    async fn load(&self, keys: &[MemberId]) -> Result<HashMap<MemberId, SeenMember>, Arc<StoreError>> {
         let Some(caller) = self.caller else { return Ok(HashMap::new()) };
         let found = self.directory.members(caller).by_id(keys).await?;
         Ok(found.into_iter().map(|member| (member.id, member)).collect())
@@ -114,10 +114,10 @@ impl Loader<MemberId> for DirectoryReader {
 }
 
 impl Loader<WalletId> for DirectoryReader {
-    type Value = Member;
+    type Value = SeenMember;
     type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[WalletId]) -> Result<HashMap<WalletId, Member>, Arc<StoreError>> {
+    async fn load(&self, keys: &[WalletId]) -> Result<HashMap<WalletId, SeenMember>, Arc<StoreError>> {
         let Some(caller) = self.caller else { return Ok(HashMap::new()) };
         let found = self.directory.members(caller).by_wallet(keys).await?;
         Ok(found.into_iter().map(|member| (member.wallet, member)).collect())

@@ -6,20 +6,26 @@ pub mod link;
 pub mod reference;
 pub mod status;
 
-use amvaj_domain::access::{Caller, Subject};
-use amvaj_domain::member::{self, MemberSearch, MemberStatus as Status};
+use std::borrow::Cow;
+
+use amvaj_domain::access::Subject;
+use amvaj_domain::member::{self, MemberSearch, MemberStatus as Status, SeenMember};
+use amvaj_domain::relation::Disclosure as Disclosed;
+use amvaj_domain::text::{CardNumber, Mobile};
 use amvaj_infra::directory;
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result};
 
 use super::connection::{PageArguments, connection};
-use super::context::{app, author, caller, caller_if_any};
-use super::error::fault;
+use super::context::{app, author, caller};
+use super::error::{Code, fault};
 use super::global_id::GlobalId;
 use super::loader::{CustomerRefOf, loader};
+use super::relation::{Disclosure, Relation, RelationConnection};
 use super::scalar::{DateTime, Version};
 use super::session::Session;
 use super::wallet::Wallet;
 use crate::app::find_member::list_members;
+use crate::language::Message;
 pub use reference::{CustomerRefInput, MemberRef, MemberRefProblem};
 
 /// Whether a member takes part.
@@ -47,9 +53,9 @@ connection! {
     MemberConnection, MemberEdge, Member
 }
 
-/// A person who collects points.
+/// A person who collects points, as far as the caller sees it.
 #[derive(Debug, Clone)]
-pub struct Member(pub member::Member);
+pub struct Member(pub SeenMember);
 
 /// Queries about members.
 #[derive(Default)]
@@ -66,9 +72,10 @@ pub struct MemberMutations(
 
 #[Object]
 impl MemberQueries {
-    /// The member that is named; null when there is none that the caller may see. The operator and merchants find any
-    /// member (merchants by reference only with their own), a member finds only itself. That an operator or agent looked
-    /// for somebody is in the audit log.
+    /// The member that is named; null when there is none that the caller may see. The operator finds any member, a member
+    /// only itself. A merchant finds any member by what it shows at the till (mobile, card), by its own references, and by
+    /// id those it has a relation with; `disclosure` says how much it sees. How often mobiles and cards can be looked for
+    /// is limited (`THROTTLED`). That an operator or agent looked for somebody is in the audit log.
     async fn member(
         &self,
         ctx: &Context<'_>,
@@ -104,7 +111,7 @@ impl MemberQueries {
     }
 }
 
-/// A person who collects points.
+/// A person who collects points. What is shown of it depends on the caller: see `disclosure`.
 #[Object]
 impl Member {
     /// The member's global id.
@@ -112,9 +119,15 @@ impl Member {
         GlobalId::Member(self.0.id).write()
     }
 
-    /// The name. Example: `"مینا کریمی"`.
-    async fn name(&self) -> &str {
-        self.0.name.as_str()
+    /// How much of the member the caller sees. The operator, agents and the member see everything; a merchant sees what
+    /// their relation and the member's consent allow.
+    async fn disclosure(&self) -> Disclosure {
+        self.0.disclosure().into()
+    }
+
+    /// The name; its initials when no more is shown (`MASKED`). Example: `"مینا کریمی"`, masked `"م*** ک***"`.
+    async fn name(&self) -> Cow<'_, str> {
+        self.0.name()
     }
 
     /// Whether the member takes part.
@@ -124,24 +137,25 @@ impl Member {
 
     /// The mobile number without its middle digits, for a look at the till. Example: `"+98912***6789"`.
     async fn masked_mobile(&self) -> String {
-        self.0.mobile.masked()
+        self.0.masked_mobile()
     }
 
-    /// The mobile number. Only the operator and the member see it; null for merchants. Example: `"+989123456789"`.
-    async fn mobile(&self, ctx: &Context<'_>) -> Option<String> {
-        self.private_to(ctx).then(|| self.0.mobile.to_string())
+    /// The mobile number; null for a merchant to which the member has not given its `PROFILE`.
+    /// Example: `"+989123456789"`.
+    async fn mobile(&self) -> Option<&str> {
+        self.0.mobile().map(Mobile::as_str)
     }
 
-    /// The number of the member's card. Only the operator and the member see it; null for merchants, and when there
-    /// is no card. Example: `"6273001234567890"`.
-    async fn card_number(&self, ctx: &Context<'_>) -> Option<String> {
-        self.0.card_number.as_ref().filter(|_| self.private_to(ctx)).map(ToString::to_string)
+    /// The number of the member's card; null for a merchant to which the member has not given its `PROFILE`, and when
+    /// there is no card. Example: `"6273001234567890"`.
+    async fn card_number(&self) -> Option<&str> {
+        self.0.card_number().map(CardNumber::as_str)
     }
 
-    /// The language in which the member wants to be told things. Only the operator and the member see it; null for
-    /// merchants, and when the member has not said: then it is the network's.
-    async fn language(&self, ctx: &Context<'_>) -> Option<language::Language> {
-        self.0.language.filter(|_| self.private_to(ctx)).map(Into::into)
+    /// The language in which the member wants to be told things; null for merchants, and when the member has not said:
+    /// then it is the network's.
+    async fn language(&self) -> Option<language::Language> {
+        self.0.language().map(Into::into)
     }
 
     /// The calling merchant's own reference of the member; null when it has none, and for other callers.
@@ -152,7 +166,8 @@ impl Member {
         Ok(reference.map(|reference| reference.to_string()))
     }
 
-    /// The member's wallet. Merchants see its balance; its lots and holds only the member and the operator.
+    /// The member's wallet; null for a merchant that the member is `MASKED` for. Other merchants see its balance; its lots
+    /// and holds only the member and the operator.
     async fn wallet(
         &self,
         ctx: &Context<'_>,
@@ -169,19 +184,33 @@ impl Member {
         Session::of(ctx, Subject::Member(self.0.id)).await
     }
 
-    /// When the member joined.
-    async fn enrolled_at(&self) -> DateTime {
-        DateTime(self.0.enrolled_at)
+    /// When the member joined; null for a merchant that the member is `MASKED` for.
+    async fn enrolled_at(&self) -> Option<DateTime> {
+        self.0.enrolled_at().map(DateTime)
+    }
+
+    /// The merchants that the member dealt with or said something about, and what each of them sees. Not shown to
+    /// merchants: it tells where else a member collects.
+    async fn relations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the beginning, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<RelationConnection> {
+        if self.0.disclosure() < Disclosed::Whole {
+            return Err(Code::Forbidden.saying(Message::new("relations-are-private")));
+        }
+        let request = PageArguments { first, after, last, before }.read(ctx)?;
+        let page = app(ctx)?.directory.relations().of_member(self.0.id, &request).await.map_err(fault)?;
+        Ok(RelationConnection::new(page, |relation| relation.merchant.uuid(), Relation))
     }
 }
 
 impl Member {
-    /// Whether the caller may see what is between the member and the operator.
-    fn private_to(&self, ctx: &Context<'_>) -> bool {
-        match caller_if_any(ctx) {
-            Some(Caller::Operator | Caller::Agent) => true,
-            Some(Caller::Member(id)) => id == self.0.id,
-            Some(Caller::Merchant(_)) | None => false,
-        }
+    /// A member to whom or to the operator everything is shown.
+    pub const fn whole(member: member::Member) -> Self {
+        Self(SeenMember::new(member, Disclosed::Whole))
     }
 }

@@ -24,6 +24,7 @@ use super::{
     scalar::{DateTime, PointsScalar, Version},
     value::Money,
 };
+use crate::app::wallet::shows_wallet;
 use crate::language::Message;
 
 /// One thing that happened, or was refused, in one wallet. It never changes.
@@ -232,6 +233,12 @@ impl Operation {
         self.stored.op.seq
     }
 
+    /// Whether it may tell what is in the wallet: a refusal is no way to look into one.
+    async fn tells_balance(&self, ctx: &Context<'_>) -> Result<bool> {
+        let applied = self.op().rejection.is_none();
+        Ok(applied || shows_wallet(app(ctx)?, caller(ctx)?, self.wallet()).await.map_err(fault)?)
+    }
+
     fn op(&self) -> &OpRecord {
         &self.stored.op
     }
@@ -328,16 +335,16 @@ impl Operation {
         DateTime(self.op().recorded_at)
     }
 
-    /// The wallet's balances right after it.
-    async fn balance_after(&self) -> BalanceAfter {
+    /// The wallet's balances right after it; null for a merchant that was refused and does not see the wallet.
+    async fn balance_after(&self, ctx: &Context<'_>) -> Result<Option<BalanceAfter>> {
         let after = self.op().after;
-        BalanceAfter {
+        Ok(self.tells_balance(ctx).await?.then(|| BalanceAfter {
             posted: after.posted.into(),
             held: after.held.into(),
             available: after.available().into(),
             pending: after.pending.into(),
             debt: after.debt.into(),
-        }
+        }))
     }
 
     /// The legs of the movement; they sum to zero. Empty when nothing moved.
@@ -359,7 +366,8 @@ impl Operation {
 
     /// Why it came out as it did: the rule, the arithmetic and the rounding, or the reason of the refusal.
     async fn explanation(&self, ctx: &Context<'_>) -> Result<Explanation> {
-        Explanation::of(ctx, self.stored.wallet, self.op()).await
+        let tells_balance = self.tells_balance(ctx).await?;
+        Explanation::of(ctx, self.stored.wallet, self.op(), tells_balance).await
     }
 }
 

@@ -34,27 +34,36 @@ pub struct Refused {
     rejection: Rejection,
     asked: Points,
     limit: i64,
+    /// Whether the balance may be told.
+    tells_balance: bool,
 }
 
 impl Refused {
-    /// The refusal that an operation's record tells, if it was refused.
-    pub fn recorded(op: &OpRecord) -> Option<Self> {
+    /// The refusal that an operation's record tells, if it was refused. It says how many points there are only where it
+    /// may tell the balance.
+    pub fn recorded(op: &OpRecord, tells_balance: bool) -> Option<Self> {
         let rejection = op.rejection?;
-        Some(Self { rejection, asked: op.amount, limit: op.limit.unwrap_or_default() })
+        Some(Self { rejection, asked: op.amount, limit: op.limit.unwrap_or_default(), tells_balance })
     }
 
     /// A refusal that has no record.
     pub const fn bare(rejection: Rejection) -> Self {
-        Self { rejection, asked: Points::ZERO, limit: 0 }
+        Self { rejection, asked: Points::ZERO, limit: 0, tells_balance: true }
     }
 
     /// What it says to people when no mutation in particular tells it.
     pub fn message(self) -> Message {
-        self.fill(Message::of_variant(&self.code_name()))
+        self.say(Message::of_variant(&self.code_name()))
+    }
+
+    /// What it says to people, given what its code says.
+    pub fn say(self, code: Message) -> Message {
+        let known = self.tells_balance || self.rejection != Rejection::InsufficientPoints;
+        self.fill(if known { code } else { Message::new("fewer-points") })
     }
 
     /// A message with the numbers of the refusal.
-    pub fn fill(self, message: Message) -> Message {
+    fn fill(self, message: Message) -> Message {
         message.with("asked", self.asked).with("limit", self.limit)
     }
 

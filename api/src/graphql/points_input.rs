@@ -97,7 +97,7 @@ impl<E: PointsUserError> InputReader<E> {
             }
         };
         let occurred_at = occurred_at.map(|DateTime(at)| at);
-        Some(PointsRequest { key: key?, named, branch, occurred_at })
+        Some(PointsRequest { key: key?, named, branch, occurred_at, actor: Some(identity.actor) })
     }
 
     fn branch(&mut self, branch: Option<&ID>) -> Option<Option<BranchId>> {
@@ -201,9 +201,10 @@ impl<E: PointsUserError> PointsAnswer<E> {
 
     /// The answer of an operation in the journal, applied or rejected.
     pub async fn recorded(ctx: &Context<'_>, recorded: &Recorded) -> Result<Self> {
-        let wallet = Some(Wallet::after(recorded));
+        let wallet = Wallet::after(ctx, recorded).await?;
         let replayed = recorded.replayed;
-        let Some(refused) = Refused::recorded(&recorded.op) else {
+        // What a refusal says of the balance it says to whom it shows the wallet.
+        let Some(refused) = Refused::recorded(&recorded.op, wallet.is_some()) else {
             let operation = Some(Operation::new(recorded.wallet, recorded.op.clone()));
             return Ok(Self { operation, wallet, replayed, user_errors: Vec::new() });
         };
@@ -236,7 +237,7 @@ pub fn refusal_error<E: PointsUserError>(refusal: PointsRefusal) -> Result<E> {
 fn refused_error<E: PointsUserError>(refused: Refused) -> Result<E> {
     let name = refused.code_name();
     let code = E::code(&name).ok_or_else(|| unnamed(&name))?;
-    Ok(code.saying(refused.fill(code.message()), refused.field()))
+    Ok(code.saying(refused.say(code.message()), refused.field()))
 }
 
 /// A mutation met a refusal that its codes do not name.

@@ -83,7 +83,7 @@ pub struct RefundPurchasePayload {
     pub status: RefundStatus,
     /// The refund; null when it is refused or waits.
     pub operation: Option<Operation>,
-    /// The wallet right after it; null when no wallet was reached.
+    /// The wallet right after it; null when no wallet was reached, and when a refused merchant does not see it.
     pub wallet: Option<Wallet>,
     /// Whether this is the answer of an earlier request with the same key.
     pub replayed: bool,

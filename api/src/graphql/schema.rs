@@ -17,6 +17,7 @@ use super::operation::OperationQueries;
 use super::purchase::PurchaseQuery;
 use super::rate_limit::RateLimitQuery;
 use super::refund::RefundMutation;
+use super::relation::consent::ConsentMutations;
 use super::session::{SessionMutations, SessionQueries};
 use super::spend::SpendMutation;
 use super::staff::StaffMutations;
@@ -54,6 +55,7 @@ pub struct Mutation(
     EarnRuleMutations,
     MemberMutations,
     ApiKeyMutations,
+    ConsentMutations,
     EarnMutation,
     SpendMutation,
     RefundMutation,

@@ -50,7 +50,7 @@ points_errors! {
 pub struct RedeemPointsPayload {
     /// The redemption; null when nothing was spent.
     pub operation: Option<Operation>,
-    /// The wallet right after it; null when no wallet was reached.
+    /// The wallet right after it; null when no wallet was reached, and when a refused merchant does not see it.
     pub wallet: Option<Wallet>,
     /// Whether this is the answer of an earlier request with the same key.
     pub replayed: bool,
@@ -93,7 +93,7 @@ pub struct HoldPointsPayload {
     pub hold: Option<Hold>,
     /// The operation that made it; null when nothing was reserved.
     pub operation: Option<Operation>,
-    /// The wallet right after it; null when no wallet was reached.
+    /// The wallet right after it; null when no wallet was reached, and when a refused merchant does not see it.
     pub wallet: Option<Wallet>,
     /// Whether this is the answer of an earlier request with the same key.
     pub replayed: bool,
@@ -132,7 +132,7 @@ pub struct CaptureHoldPayload {
     pub hold: Option<Hold>,
     /// The capture; null when nothing was taken.
     pub operation: Option<Operation>,
-    /// The wallet right after it; null when no wallet was reached.
+    /// The wallet right after it; null when no wallet was reached, and when a refused merchant does not see it.
     pub wallet: Option<Wallet>,
     /// Whether this is the answer of an earlier request with the same key.
     pub replayed: bool,
@@ -168,7 +168,7 @@ pub struct ReleaseHoldPayload {
     pub hold: Option<Hold>,
     /// The release; null when nothing was freed.
     pub operation: Option<Operation>,
-    /// The wallet right after it; null when no wallet was reached.
+    /// The wallet right after it; null when no wallet was reached, and when a refused merchant does not see it.
     pub wallet: Option<Wallet>,
     /// Whether this is the answer of an earlier request with the same key.
     pub replayed: bool,

@@ -20,7 +20,7 @@ use super::{
     operation::{OperationConnection, OperationsFilter, operations_page},
     scalar::{DateTime, PointsScalar, Version},
 };
-use crate::app::wallet::{own_wallet, wallet_balance, wallet_detail};
+use crate::app::wallet::{own_wallet, shows_wallet, wallet_balance, wallet_detail};
 use crate::language::Message;
 
 /// The account of points of one member, usable at every merchant of the network.
@@ -29,17 +29,14 @@ pub struct Wallet {
 }
 
 impl Wallet {
-    /// The wallet as it is now, when the caller may see it: a member its own, a merchant any member's at a till.
+    /// The wallet as it is now, when the caller may see it: a member its own, a merchant those of members that relation
+    /// and consent show it.
     pub async fn find(
         ctx: &Context<'_>,
         wallet: WalletId,
         at_least: Option<Version>,
     ) -> Result<Option<Self>> {
-        let visible = match caller(ctx)? {
-            Caller::Operator | Caller::Agent | Caller::Merchant(_) => true,
-            Caller::Member(member) => own_wallet(app(ctx)?, member).await.map_err(fault)? == Some(wallet),
-        };
-        if !visible {
+        if !shows_wallet(app(ctx)?, caller(ctx)?, wallet).await.map_err(fault)? {
             return Ok(None);
         }
         let at_least = at_least.and_then(|version| i64::try_from(version.0).ok());
@@ -47,8 +44,15 @@ impl Wallet {
         Ok(balance.map(|balance| Self { balance }))
     }
 
-    /// The wallet as an operation left it.
-    pub fn after(recorded: &Recorded) -> Self {
+    /// The wallet as an operation left it. Whoever had points earned or spent is told so whatever else it sees; a refusal
+    /// is no way to look into a wallet, so what it left is told only to whom [`Self::find`] would tell it.
+    pub async fn after(ctx: &Context<'_>, recorded: &Recorded) -> Result<Option<Self>> {
+        let told = recorded.op.rejection.is_none()
+            || shows_wallet(app(ctx)?, caller(ctx)?, recorded.wallet).await.map_err(fault)?;
+        Ok(told.then(|| Self::left_by(recorded)))
+    }
+
+    fn left_by(recorded: &Recorded) -> Self {
         let op = &recorded.op;
         Self {
             balance: Balance {
@@ -277,7 +281,8 @@ pub struct WalletQueries;
 
 #[Object]
 impl WalletQueries {
-    /// A wallet: the caller's own when a member calls without an id; null when there is none that the caller may see.
+    /// A wallet: the caller's own when a member calls without an id; null when there is none that the caller may see, as
+    /// for a merchant without a relation to the member.
     async fn wallet(
         &self,
         ctx: &Context<'_>,

@@ -61,6 +61,8 @@ pub static EXAMPLES: [Example; 25] = [
     example!("shopper", "history", "MyHistory", variables),
     example!("shopper", "explanation", "WhyThesePoints"),
     example!("shopper", "merchants", "WhereToCollect"),
+    example!("shopper", "who_sees_me", "WhoSeesMe"),
+    example!("shopper", "set_consent", "SetConsent", variables),
     example!("till", "till", "ThisTill"),
     example!("till", "find_member", "FindMember", variables),
     example!("till", "quote", "QuoteEarn", variables),

@@ -57,6 +57,16 @@ bounded_texts! {
     Name, InvalidName, "a name has 1 to 120 characters and no control characters", name;
 }
 
+impl Name {
+    /// The first letters of its words, such as `م*** ک***`: enough for who knows the name to recognize it.
+    pub fn masked(&self) -> String {
+        // However many letters a word has, so many stars stand for the others.
+        let initial =
+            |word: &str| word.chars().find(|&c| !is_invisible(c)).map(|letter| format!("{letter}***"));
+        self.0.split_whitespace().filter_map(initial).collect::<Vec<_>>().join(" ")
+    }
+}
+
 fn card_number(text: &str) -> Option<String> {
     let digits: String =
         text.chars().filter(|&c| !is_separator(c) && !is_invisible(c)).map(ascii_digit).collect();
@@ -139,6 +149,13 @@ mod tests {
         for wrong in ["", " \u{200C} ", "a\nb", "a\u{2028}b", "a\u{202E}b", &"ن".repeat(121)] {
             assert_eq!(Name::parse(wrong), Err(InvalidName), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_masked_name_shows_initials_and_not_how_long_the_words_are() {
+        let masked = |name: &str| Name::parse(name).unwrap().masked();
+        assert_eq!(masked("مینا کریمی"), "م*** ک***");
+        assert_eq!(masked("\u{200E}Al  B"), "A*** B***");
     }
 
     proptest! {

@@ -1,10 +1,11 @@
 //! What changes members: enrolment with a wallet, blocking, and merchants' references.
 
 use amvaj_domain::audit::Act;
-use amvaj_domain::id::{MemberId, MerchantId};
+use amvaj_domain::id::{MemberId, MerchantId, WalletId};
 use amvaj_domain::language::Language;
 use amvaj_domain::ledger::Wallet;
 use amvaj_domain::member::{Member, MemberStatus};
+use amvaj_domain::relation::RelationSource;
 use amvaj_domain::text::{CardNumber, CustomerRef};
 use amvaj_domain::time::Instant;
 use sea_orm::sea_query::Expr;
@@ -17,6 +18,7 @@ use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
 use crate::db::entity::member::{ActiveModel, Column, Entity};
 use crate::db::entity::{customer_ref, wallet};
+use crate::relation;
 
 /// A member to enrol.
 #[derive(Debug, Clone)]
@@ -68,13 +70,32 @@ impl Directory {
         enrolment: &Enrolment,
         audit: Audit<'_>,
     ) -> Result<Result<(), EnrolmentRefused>, StoreError> {
+        self.enrol(enrolment, None, audit).await
+    }
+
+    /// Writes a new member whom a merchant enrols at its till: the merchant's daily work, and the beginning of a
+    /// relation.
+    pub async fn enrol_member_at(
+        &self,
+        merchant: MerchantId,
+        enrolment: &Enrolment,
+    ) -> Result<Result<(), EnrolmentRefused>, StoreError> {
+        self.enrol(enrolment, Some(merchant), Audit::Ordinary).await
+    }
+
+    async fn enrol(
+        &self,
+        enrolment: &Enrolment,
+        by: Option<MerchantId>,
+        audit: Audit<'_>,
+    ) -> Result<Result<(), EnrolmentRefused>, StoreError> {
         let mut tries = TRIES;
         loop {
             let unit = Unit::begin(&self.db, audit).await?;
             if let Some(refused) = obstacle(unit.transaction(), enrolment).await? {
                 return Ok(Err(refused));
             }
-            match insert(unit.transaction(), enrolment).await {
+            match insert(unit.transaction(), enrolment, by).await {
                 Ok(()) => {
                     unit.commit().await?;
                     return Ok(Ok(()));
@@ -142,9 +163,9 @@ impl Directory {
             // A merchant's own business.
             let unit = Unit::begin(&self.db, Audit::Ordinary).await?;
             let transaction = unit.transaction();
-            if Entity::find_by_id(member.uuid()).one(transaction).await?.is_none() {
+            let Some(row) = Entity::find_by_id(member.uuid()).one(transaction).await? else {
                 return Ok(Err(LinkRefused::MemberNotFound));
-            }
+            };
             if !merchant_exists(transaction, merchant).await? {
                 return Ok(Err(LinkRefused::MerchantNotFound));
             }
@@ -161,6 +182,7 @@ impl Directory {
             match insert_reference(transaction, merchant, reference, member, now).await {
                 Ok(()) => {
                     unit.commit().await?;
+                    self.relations.forget(merchant, WalletId::new(row.wallet_id));
                     return Ok(Ok(()));
                 }
                 Err(StoreError::Duplicate(_)) if tries > 1 => tries -= 1,
@@ -196,11 +218,19 @@ async fn obstacle(
     Ok(None)
 }
 
-async fn insert(transaction: &DatabaseTransaction, enrolment: &Enrolment) -> Result<(), StoreError> {
+async fn insert(
+    transaction: &DatabaseTransaction,
+    enrolment: &Enrolment,
+    by: Option<MerchantId>,
+) -> Result<(), StoreError> {
     let Enrolment { member, customer } = enrolment;
     Entity::insert(member_row(member)).exec_without_returning(transaction).await?;
     let wallet = wallet_row(&Wallet::new(member.wallet));
     wallet::Entity::insert(wallet).exec_without_returning(transaction).await?;
+    if let Some(merchant) = by {
+        let (source, at) = (RelationSource::Enrolled, member.enrolled_at);
+        relation::insert(transaction, member.id, merchant, source, at).await?;
+    }
     if let Some((merchant, reference)) = customer {
         insert_reference(transaction, *merchant, reference, member.id, member.enrolled_at).await?;
     }
@@ -237,6 +267,7 @@ pub(super) fn wallet_row(wallet: &Wallet) -> wallet::ActiveModel {
     }
 }
 
+/// Links a member, which is the beginning of a relation if there was none.
 async fn insert_reference(
     transaction: &DatabaseTransaction,
     merchant: MerchantId,
@@ -252,7 +283,7 @@ async fn insert_reference(
     })
     .exec_without_returning(transaction)
     .await?;
-    Ok(())
+    relation::insert(transaction, member, merchant, RelationSource::Linked, now).await
 }
 
 async fn merchant_exists(

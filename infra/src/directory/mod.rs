@@ -1,7 +1,7 @@
 //! Who takes part: merchants with their branches, earn rules and people, members and how to find them.
 //!
 //! Reads answer with domain values. What a caller may see of members depends on who it is, so they are read through
-//! [`Members`], which is made for a caller. Each write is one transaction, and what the operator does is committed with
+//! [`Members`], which is made for a caller and shows no more of each. Each write is one transaction, and what the operator does is committed with
 //! its entry in the audit log; a write on this node is seen at once by every read on it, and within a second on other
 //! nodes.
 
@@ -15,11 +15,12 @@ mod merchant;
 mod network;
 mod rows;
 mod staff;
+mod wallet;
 
 pub use earn_rule::RuleRefused;
 pub use enrolment::{Enrolment, EnrolmentRefused, LinkRefused};
 pub use file::MerchantFile;
-pub use member::{MemberFilter, Members};
+pub use member::{MemberFilter, Members, NamedMember};
 pub use merchant::MerchantFilter;
 pub use network::Network;
 pub use staff::StaffRefused;
@@ -27,23 +28,32 @@ pub use staff::StaffRefused;
 use amvaj_domain::access::Caller;
 
 use crate::db::{Database, listing};
+use crate::relation::Relations;
 use file::Files;
+use wallet::Wallets;
 
 /// The directory of those who take part. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Directory {
     db: Database,
     files: Files,
+    relations: Relations,
+    wallets: Wallets,
 }
 
 impl Directory {
     /// The directory in a database.
     pub fn new(db: Database) -> Self {
-        Self { db, files: Files::new() }
+        Self { files: Files::new(), relations: Relations::new(db.clone()), wallets: Wallets::new(), db }
+    }
+
+    /// What there is between merchants and members.
+    pub const fn relations(&self) -> &Relations {
+        &self.relations
     }
 
     /// The members as `caller` may see them.
     pub fn members(&self, caller: Caller) -> Members<'_> {
-        Members::new(&self.db, caller)
+        Members::new(self, caller)
     }
 }

@@ -9,6 +9,8 @@ use sea_orm::{DbBackend, Statement, Value};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::touched::Touched;
+
 /// A list of keys for one statement.
 pub(crate) struct Keys {
     backend: DbBackend,
@@ -80,6 +82,31 @@ impl Keys {
         }
     }
 
+    /// `k(shard_no, wallet_id, first_seq, last_seq)`: operations of wallets.
+    pub(crate) fn touched(backend: DbBackend, touched: &[Touched]) -> Self {
+        if backend == DbBackend::Postgres {
+            let shards: Vec<i16> = touched.iter().map(|of| of.wallet().shard_no()).collect();
+            let wallets: Vec<Uuid> = touched.iter().map(|of| of.wallet().uuid()).collect();
+            let firsts: Vec<i64> = touched.iter().map(|of| of.first()).collect();
+            let lasts: Vec<i64> = touched.iter().map(|of| of.last()).collect();
+            Self::arrays(
+                "unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::bigint[]) \
+                 as k(shard_no, wallet_id, first_seq, last_seq)",
+                vec![shards.into(), wallets.into(), firsts.into(), lasts.into()],
+            )
+        } else {
+            let rows = touched.iter().map(|of| {
+                let wallet = of.wallet();
+                json!([wallet.shard_no(), wallet.uuid().simple().to_string(), of.first(), of.last()])
+            });
+            Self::json(
+                "(select value ->> 0 as shard_no, unhex(value ->> 1) as wallet_id, value ->> 2 as first_seq, \
+                 value ->> 3 as last_seq from json_each(?1)) as k",
+                rows.collect(),
+            )
+        }
+    }
+
     /// `k(id)`.
     pub(crate) fn uuids(backend: DbBackend, ids: &[Uuid]) -> Self {
         if backend == DbBackend::Postgres {
@@ -135,6 +162,12 @@ impl Keys {
                 rows.collect(),
             )
         }
+    }
+
+    /// The same with one more parameter, after those of the keys.
+    pub(crate) fn with(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
     }
 
     /// The statement, with `{k}` replaced by the table of keys.

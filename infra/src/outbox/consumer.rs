@@ -4,7 +4,7 @@ use amvaj_domain::{
     id::{BatchId, OUTBOX_BUCKETS},
     time::Instant,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement};
 use uuid::Uuid;
 
 use crate::{
@@ -103,9 +103,20 @@ impl Consumer {
     /// [`WorkError::Fenced`] when the lease is lost; otherwise when the database fails. The cursor stays then.
     pub async fn advance(&self, lease: &Lease, bucket: i16, relay_no: i64) -> Result<(), WorkError> {
         let transaction = lease.fence(&self.database).await?;
+        self.advance_in(&transaction, bucket, relay_no).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Moves the cursor together with what a consumer writes. The transaction has to be one of [`Lease::fence`].
+    pub(crate) async fn advance_in(
+        &self,
+        transaction: &DatabaseTransaction,
+        bucket: i16,
+        relay_no: i64,
+    ) -> Result<(), StoreError> {
         let values = [self.name.into(), bucket.into(), relay_no.into()];
         transaction.execute_raw(self.statement(ADVANCE, values)).await?;
-        transaction.commit().await?;
         Ok(())
     }
 

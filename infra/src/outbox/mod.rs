@@ -5,7 +5,7 @@
 //! own; [`retention`] removes what every consumer has passed.
 //!
 //! What belongs here is order, delivery and removal. What a consumer does with a row does not, except for
-//! [`CacheRepair`], the first of them.
+//! [`CacheRepair`], the first of them; [`crate::relation::RelationKeeper`] is the second.
 
 mod cache_repair;
 mod consumer;

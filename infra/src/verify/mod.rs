@@ -13,6 +13,7 @@ mod journal;
 mod lots;
 mod members;
 mod purchases;
+mod relations;
 mod relay;
 mod replay;
 mod walk;
@@ -125,6 +126,7 @@ fn checks() -> impl Iterator<Item = &'static Check> {
         claims::CHECKS,
         purchases::CHECKS,
         members::CHECKS,
+        relations::CHECKS,
         relay::CHECKS,
         audit::QUERIES,
     ]

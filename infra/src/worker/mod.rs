@@ -2,7 +2,7 @@
 //!
 //! | job | lease | what it does |
 //! |---|---|---|
-//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows and repairs the cache from them |
+//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache and keeps relations from them |
 //! | sweep | `sweep` | ends holds, activates and expires points, posts refunds that waited |
 //! | retention | `retention` | removes old rows of the outbox |
 //! | access | `access` | removes log-in codes and sessions that have been over for long |
@@ -29,7 +29,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{cache::BalanceCache, clock::Clock, db::Database, ledger::LedgerWriter, outbox::CacheRepair};
+use crate::{
+    cache::BalanceCache, clock::Clock, db::Database, ledger::LedgerWriter, outbox::CacheRepair,
+    relation::RelationKeeper,
+};
 use job::run;
 use keeper::Keeper;
 use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
@@ -82,6 +85,7 @@ impl Worker {
         let outbox = OutboxJob {
             database: database.clone(),
             repair: CacheRepair::new(database.clone(), balances),
+            relations: RelationKeeper::new(database.clone()),
             clock: clock.clone(),
             keeper: keeper(),
             interval,

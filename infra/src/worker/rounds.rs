@@ -1,6 +1,6 @@
 //! The jobs of a worker, each with leases of its own.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use amvaj_domain::{
     id::OUTBOX_BUCKETS,
@@ -13,6 +13,7 @@ use crate::{
     clock::Clock,
     db::Database,
     outbox::{Backlog, CacheRepair, relay, remove_passed},
+    relation::RelationKeeper,
 };
 
 /// Rows of one bucket that one transaction of the relay numbers, or one call of the repair reads.
@@ -24,10 +25,11 @@ const RETENTION_PAUSE: Duration = Duration::from_mins(1);
 /// The oldest numbers of one bucket that one transaction of retention looks at.
 const RETENTION_PAGE: u32 = 1_000;
 
-/// Numbers the outbox and repairs the cache, bucket by bucket.
+/// Numbers the outbox, repairs the cache and keeps the relations, bucket by bucket.
 pub(super) struct OutboxJob {
     pub(super) database: Database,
     pub(super) repair: CacheRepair,
+    pub(super) relations: RelationKeeper,
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
     pub(super) interval: Duration,
@@ -49,15 +51,19 @@ impl Job for OutboxJob {
     async fn round(&mut self) -> Result<Duration, WorkError> {
         if !self.registered {
             self.repair.register().await?;
+            self.relations.register().await?;
             self.registered = true;
         }
-        let backlog = self.repair.backlog().await?;
-        measure(&backlog);
+        let backlogs = [self.repair.backlog().await?, self.relations.backlog().await?];
+        measure(&backlogs);
+        let waits = |waiting: &&Backlog| waiting.unnumbered > 0 || waiting.unread > 0;
+        let buckets: BTreeSet<i16> =
+            backlogs.iter().flatten().filter(waits).map(|waiting| waiting.bucket).collect();
         let mut progress = Progress::Nothing;
         let mut failure = None;
-        for waiting in backlog.iter().filter(|waiting| waiting.unnumbered > 0 || waiting.unread > 0) {
+        for bucket in buckets {
             // One bucket's failure does not keep the others waiting.
-            match self.bucket(waiting.bucket).await {
+            match self.bucket(bucket).await {
                 Ok(done) => progress = progress.max(done),
                 Err(error) => failure = failure.or(Some(error)),
             }
@@ -80,11 +86,11 @@ impl OutboxJob {
         let name = format!("outbox:{bucket}");
         let now = self.clock.now();
         let Some(lease) = self.keeper.lease(&name, now).await? else { return Ok(Progress::Nothing) };
-        let done = self.relay_and_repair(&lease, bucket, now).await;
+        let done = self.relay_and_consume(&lease, bucket, now).await;
         forget_if_fenced(&mut self.keeper, &name, done)
     }
 
-    async fn relay_and_repair(
+    async fn relay_and_consume(
         &self,
         lease: &Lease,
         bucket: i16,
@@ -92,10 +98,15 @@ impl OutboxJob {
     ) -> Result<Progress, WorkError> {
         let numbered = relay(&self.database, lease, bucket, now, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_relayed_rows_total").increment(count(numbered.rows));
-        let repaired = self.repair.repair(lease, bucket, now, OUTBOX_PAGE).await?;
+        // A cache that does not answer keeps nobody from a relation.
+        let repaired = self.repair.repair(lease, bucket, now, OUTBOX_PAGE).await;
+        let kept = self.relations.keep(lease, bucket, OUTBOX_PAGE).await?;
+        metrics::counter!("amvaj_outbox_kept_rows_total").increment(count(kept));
+        let repaired = repaired?;
         metrics::counter!("amvaj_outbox_repaired_rows_total").increment(count(repaired));
-        let full = numbered.more || u32::try_from(repaired).is_ok_and(|rows| rows >= OUTBOX_PAGE);
-        Ok(match (full, numbered.rows + repaired) {
+        let is_full = |rows: usize| u32::try_from(rows).is_ok_and(|rows| rows >= OUTBOX_PAGE);
+        let full = numbered.more || is_full(repaired) || is_full(kept);
+        Ok(match (full, numbered.rows + repaired + kept) {
             (true, _) => Progress::FullPage,
             (false, 0) => Progress::Nothing,
             (false, _) => Progress::Some,
@@ -201,10 +212,14 @@ fn forget_if_fenced<T>(keeper: &mut Keeper, name: &str, done: Result<T, WorkErro
     done
 }
 
-fn measure(backlog: &[Backlog]) {
-    let lag = |of: fn(&Backlog) -> i64| gauge(backlog.iter().map(of).sum());
-    metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relay").set(lag(|waiting| waiting.unnumbered));
-    metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "cache_repair").set(lag(|waiting| waiting.unread));
+fn measure([repair, relations]: &[Vec<Backlog>; 2]) {
+    let lag = |backlog: &[Backlog], of: fn(&Backlog) -> i64| gauge(backlog.iter().map(of).sum());
+    metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relay")
+        .set(lag(repair, |waiting| waiting.unnumbered));
+    metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "cache_repair")
+        .set(lag(repair, |waiting| waiting.unread));
+    metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relations")
+        .set(lag(relations, |waiting| waiting.unread));
 }
 
 /// A count as a metric value; one beyond the range shows as its end.

@@ -151,3 +151,31 @@ pub(super) fn outside() -> Vec<Damage> {
         },
     ]
 }
+
+pub(super) fn relations() -> Vec<Damage> {
+    vec![
+        change(
+            23,
+            "a relation of an operation that is not there",
+            "relation",
+            "seq = seq + 100",
+            "source = 3",
+        ),
+        change(
+            23,
+            "a relation of another merchant's operation",
+            "relation",
+            "seq = (select min(op.seq) from op join member using (wallet_id) \
+                where member.member_id = relation.member_id and op.merchant_id <> relation.merchant_id)",
+            "source = 3 and member_id in (select member_id from relation group by member_id having count(*) > 1)",
+        ),
+        delete(18, "a relation deleted", "relation", "source = 3"),
+        change(
+            18,
+            "a relation that is only a consent",
+            "relation",
+            "source = 4, seq = null, consent = 2, consented_at = 0",
+            "source = 3",
+        ),
+    ]
+}

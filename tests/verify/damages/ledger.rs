@@ -23,7 +23,7 @@ pub(super) fn wallets() -> Vec<Damage> {
         change(8, "in another shard", "wallet", "shard_no = 255", "version = 0"),
         delete(10, "wallet deleted", "wallet", used),
         delete(10, "unused wallet deleted", "wallet", "version = 0"),
-        delete(10, "member deleted", "member", "1 = 1"),
+        delete(10, "member deleted", "member", "member_id not in (select member_id from relation)"),
     ]
 }
 

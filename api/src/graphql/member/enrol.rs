@@ -65,7 +65,8 @@ pub struct EnrolMember;
 
 #[Object]
 impl EnrolMember {
-    /// Enrols a person with an empty wallet (operator or merchant).
+    /// Enrols a person with an empty wallet (operator or merchant). A merchant has a relation with whom it enrols; what it
+    /// enrols in vain counts as a look-up that found nobody, of which so many are `THROTTLED`.
     async fn enrol_member(
         &self,
         ctx: &Context<'_>,

@@ -61,7 +61,9 @@ impl SetLanguage {
     ) -> Result<SetLanguagePayload> {
         let member = require_member(ctx)?;
         match set_language(app(ctx)?, member, input.language.into()).await {
-            Ok(member) => Ok(SetLanguagePayload { member: Some(Member(member)), user_errors: Vec::new() }),
+            Ok(member) => {
+                Ok(SetLanguagePayload { member: Some(Member::whole(member)), user_errors: Vec::new() })
+            }
             Err(AppError::NotFound) => {
                 let user_errors = Problems::one(SetLanguageErrorCode::MemberNotFound, "");
                 Ok(SetLanguagePayload { member: None, user_errors })

@@ -7,7 +7,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use super::{Member, MemberRef, MemberRefProblem};
 use crate::app::link_customer::link_customer;
-use crate::graphql::context::{app, require_merchant};
+use crate::graphql::context::{app, author, require_merchant};
 use crate::graphql::error::refusal_or_fault;
 use crate::graphql::user_error::{Problems, user_errors};
 
@@ -51,8 +51,8 @@ pub struct LinkCustomer;
 
 #[Object]
 impl LinkCustomer {
-    /// Gives a member the calling merchant's own reference (merchant), in place of the one it had. Linking it again
-    /// changes nothing.
+    /// Gives a member the calling merchant's own reference (merchant), in place of the one it had. With it begins a
+    /// relation between them, which the member sees. Linking it again changes nothing.
     async fn link_customer(
         &self,
         ctx: &Context<'_>,
@@ -63,8 +63,8 @@ impl LinkCustomer {
         let mut problems = Problems::new();
         let reference = CustomerRef::parse(&input.customer_ref);
         let reference = problems.take(reference, Code::InvalidCustomerRef, "input.customerRef");
-        let member = match input.member.find(ctx).await? {
-            Ok(member) => Some(member),
+        let lookup = match input.member.read(caller) {
+            Ok(lookup) => Some(lookup),
             Err(MemberRefProblem::NotFound) => {
                 problems.add(Code::MemberNotFound, "input.member");
                 None
@@ -74,11 +74,12 @@ impl LinkCustomer {
                 None
             }
         };
-        let (Some(member), Some(reference)) = (member, reference) else {
+        let (Some(lookup), Some(reference)) = (lookup, reference) else {
             return Ok(LinkCustomerPayload { member: None, user_errors: problems.into_errors() });
         };
-        match refusal_or_fault(link_customer(app(ctx)?, caller, member.id, &reference).await)? {
-            Ok(()) => Ok(LinkCustomerPayload { member: Some(Member(member)), user_errors: Vec::new() }),
+        let linked = link_customer(app(ctx)?, caller, &author(ctx)?, &lookup, &reference).await;
+        match refusal_or_fault(linked)? {
+            Ok(member) => Ok(LinkCustomerPayload { member: Some(Member(member)), user_errors: Vec::new() }),
             Err(refused) => {
                 let (code, path) = match refused {
                     LinkRefused::CustomerRefTaken => (Code::CustomerRefTaken, "input.customerRef"),

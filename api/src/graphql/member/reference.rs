@@ -2,7 +2,7 @@
 
 use amvaj_domain::access::Caller;
 use amvaj_domain::id::MerchantId;
-use amvaj_domain::member::{Member, MemberLookup};
+use amvaj_domain::member::{MemberLookup, SeenMember};
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile};
 use async_graphql::{Context, Error, ID, InputObject, OneofObject, Result};
 
@@ -67,7 +67,7 @@ impl InvalidMemberRef {
 
 impl MemberRef {
     /// The member, as the caller may see it.
-    pub async fn find(&self, ctx: &Context<'_>) -> Result<Result<Member, MemberRefProblem>> {
+    pub async fn find(&self, ctx: &Context<'_>) -> Result<Result<SeenMember, MemberRefProblem>> {
         let caller = caller(ctx)?;
         let lookup = match self.read(caller) {
             Ok(lookup) => lookup,

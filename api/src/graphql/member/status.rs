@@ -100,7 +100,7 @@ async fn set(ctx: &Context<'_>, id: &ID, status: MemberStatus) -> Result<Option<
     require_operator(ctx)?;
     let Some(id) = GlobalId::member(id) else { return Ok(None) };
     match set_member_status(app(ctx)?, &author(ctx)?, id, status).await {
-        Ok(member) => Ok(Some(Member(member))),
+        Ok(member) => Ok(Some(Member::whole(member))),
         Err(AppError::NotFound) => Ok(None),
         Err(error) => Err(fault(error)),
     }

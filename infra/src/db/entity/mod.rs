@@ -25,6 +25,7 @@ pub(crate) mod purchase_line;
 pub(crate) mod receipt;
 pub(crate) mod receipt_redemption;
 pub(crate) mod refund_waiting;
+pub(crate) mod relation;
 pub(crate) mod revocation;
 pub(crate) mod session;
 pub(crate) mod staff;

@@ -1,0 +1,98 @@
+//! The consumer of the outbox that writes which operations began a relation.
+
+use amvaj_domain::relation::RelationSource;
+use sea_orm::ConnectionTrait as _;
+
+use crate::{
+    db::{Database, StoreError},
+    ledger::{Touched, keys::Keys},
+    outbox::{Backlog, Consumer, Relayed},
+    worker::{Lease, WorkError},
+};
+
+/// Wallets of one statement. A row of the outbox may bring more, and then is one alone.
+const MOST_WALLETS: usize = 2_000;
+
+/// The consumer that writes relations.
+#[derive(Debug, Clone)]
+pub struct RelationKeeper {
+    database: Database,
+    consumer: Consumer,
+}
+
+impl RelationKeeper {
+    /// A keeper of the relations in a database.
+    pub fn new(database: Database) -> Self {
+        Self { consumer: Consumer::new(database.clone(), "relations"), database }
+    }
+
+    /// Makes its cursors.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn register(&self) -> Result<(), StoreError> {
+        self.consumer.register().await
+    }
+
+    /// What waits for the relay, and then for the keeper.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        self.consumer.backlog().await
+    }
+
+    /// Writes the relations that up to `limit` rows of a bucket began, together with the cursor, and answers how many
+    /// rows it has passed.
+    ///
+    /// # Errors
+    /// [`WorkError::Fenced`] when the lease is lost; otherwise when the database fails. Nothing is written then.
+    pub async fn keep(&self, lease: &Lease, bucket: i16, limit: u32) -> Result<usize, WorkError> {
+        let rows = self.consumer.read_after(bucket, limit).await?;
+        let rows = few(&rows);
+        let Some(last) = rows.last() else { return Ok(0) };
+        let touched: Vec<Touched> = rows.iter().flat_map(|row| row.touched.iter().copied()).collect();
+        let transaction = lease.fence(&self.database).await?;
+        transaction.execute_raw(Keys::touched(self.database.backend(), &touched).statement(&begun())).await?;
+        self.consumer.advance_in(&transaction, bucket, last.relay_no).await?;
+        transaction.commit().await?;
+        Ok(rows.len())
+    }
+}
+
+/// The first rows that together touch no more wallets than fit into a statement, and at least one row.
+fn few(rows: &[Relayed]) -> &[Relayed] {
+    let mut wallets = 0_usize;
+    let fitting = rows.iter().take_while(|row| {
+        wallets = wallets.saturating_add(row.touched.len());
+        wallets <= MOST_WALLETS
+    });
+    let count = fitting.count().max(1);
+    rows.get(..count).unwrap_or(rows)
+}
+
+/// Of each wallet and merchant the first applied operation begins the relation, unless one is there. What only the
+/// member's consent has written becomes a relation.
+fn begun() -> String {
+    let (operation, consent) = (RelationSource::Operation.stored(), RelationSource::Consent.stored());
+    format!(
+        "insert into relation (member_id, merchant_id, since, source, seq) \
+         select member.member_id, op.merchant_id, op.occurred_at, {operation}, op.seq \
+         from ( \
+             select o.shard_no, o.wallet_id, o.merchant_id, min(o.seq) as seq \
+             from {{k}} join op o on o.shard_no = k.shard_no and o.wallet_id = k.wallet_id \
+                 and o.seq between k.first_seq and k.last_seq \
+             where o.reject_code is null and o.merchant_id is not null \
+             group by o.shard_no, o.wallet_id, o.merchant_id \
+         ) as earliest \
+         join op on op.shard_no = earliest.shard_no and op.wallet_id = earliest.wallet_id \
+             and op.seq = earliest.seq \
+         join member on member.wallet_id = op.wallet_id \
+         join merchant on merchant.merchant_id = op.merchant_id \
+         where not exists (select 1 from relation r where r.member_id = member.member_id \
+             and r.merchant_id = op.merchant_id and r.source <> {consent}) \
+         on conflict (member_id, merchant_id) do update \
+         set since = excluded.since, source = excluded.source, seq = excluded.seq \
+         where relation.source = {consent}"
+    )
+}
