@@ -35,6 +35,8 @@ const PROBES: &[(&str, &str, &str)] = &[
     ("Branch", "node(id: {Branch}) { ... on Branch { FIELD } }", EVERYBODY),
     ("EarnRule", "node(id: {EarnRule}) { ... on EarnRule { FIELD } }", EVERYBODY),
     ("EarnRule", "node(id: {PlannedEarnRule}) { ... on EarnRule { FIELD } }", "operator agent shop"),
+    ("Staff", "node(id: {Staff}) { ... on Staff { FIELD } }", "operator shop"),
+    ("ApiKey", "node(id: {ApiKey}) { ... on ApiKey { FIELD } }", "operator shop"),
     ("Session", "node(id: {Session}) { ... on Session { FIELD } }", "member"),
     ("Entry", "node(id: {Operation}) { ... on Operation { entries { FIELD } } }", AT_SHOP),
     ("BalanceAfter", "node(id: {Operation}) { ... on Operation { balanceAfter { FIELD } } }", AT_SHOP),
@@ -53,7 +55,6 @@ const PROBES: &[(&str, &str, &str)] = &[
 
 /// Who sees a field when it is not everybody who sees the object; nobody sees what the scene's object does not have.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("AuditEntry", "merchant", ""),
     ("Member", "mobile", "operator agent profile member"),
     ("Member", "cardNumber", "operator agent profile member"),
     ("Member", "customerRef", "shop"),
@@ -61,6 +62,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("Member", "enrolledAt", KNOWN),
     ("Member", "wallet", KNOWN),
     ("Member", "relations", OWN),
+    ("Member", "sessions", "operator member"),
     ("Wallet", "expiring", OWN),
     ("Wallet", "activating", OWN),
     ("Wallet", "lots", OWN),
@@ -71,6 +73,16 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("Operation", "money", ""),
     ("Operation", "lots", OWN),
     ("Merchant", "prices", "operator agent shop"),
+    ("Merchant", "staff", "operator shop"),
+    ("Merchant", "apiKeys", "operator shop"),
+    // Nobody of the staff has logged in, and the key was neither used nor replaced.
+    ("Staff", "sessions", ""),
+    ("Staff", "removedAt", ""),
+    ("ApiKey", "expiresAt", ""),
+    ("ApiKey", "revokedAt", ""),
+    ("ApiKey", "lastUsedAt", ""),
+    ("ApiKey", "replaces", ""),
+    ("ApiKey", "replacedBy", ""),
     ("EarnRule", "capPerPurchase", ""),
     ("EarnRule", "capPerDay", ""),
     ("WalletLot", "onlyAt", ""),
@@ -88,7 +100,9 @@ const SECRETS: &[(&str, &str)] = &[
     ("RECEIPT-RELATED", "operator agent related member"),
     ("RECEIPT-HIDDEN", "operator agent hidden member"),
     ("987650", "operator agent shop"),
-    ("AGENT-OF-MEMBER", "member"),
+    ("AGENT-OF-MEMBER", "operator member"),
+    ("STAFF-OF-SHOP", "operator shop"),
+    ("KEY-OF-SHOP", "operator shop"),
 ];
 
 fn has(callers: &str, caller: &str) -> bool {

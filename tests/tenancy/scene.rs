@@ -18,6 +18,8 @@ use crate::support::database::TestDb;
 use crate::support::till::{Till, codes, simple_rule};
 
 const MEMBER: &str = include_str!("../queries/member.graphql");
+const STAFF: &str = include_str!("../queries/staff.graphql");
+const KEYS: &str = include_str!("../queries/keys.graphql");
 const RELATION: &str = include_str!("../queries/relation.graphql");
 
 /// What nobody may see whom it is not for.
@@ -145,6 +147,12 @@ impl<'a> Scene<'a> {
         for (merchant, consent) in [(self.profile, "PROFILE"), (self.hidden, "HIDDEN")] {
             self.consent(merchant, consent).await;
         }
+        let shop = Caller::Merchant(self.shop);
+        let staff =
+            json!({ "name": "STAFF-OF-SHOP", "mobile": "09359998877", "posts": [{ "role": "OWNER" }] });
+        let staff = self.app.data(shop, STAFF, "AddStaff", json!({ "input": staff })).await;
+        let key = json!({ "name": "KEY-OF-SHOP", "scopes": ["points:earn"] });
+        let key = self.app.data(shop, KEYS, "Create", json!({ "input": key })).await;
         let session = sessions::begin(&self.app.app, Subject::Member(self.member), "AGENT-OF-MEMBER").await;
         let by_mobile = json!({ "ref": { "mobile": MOBILE } });
         self.app.data(Caller::Operator, MEMBER, "Member", by_mobile).await;
@@ -164,6 +172,8 @@ impl<'a> Scene<'a> {
             ("RefusedOperation", text(&refused["operations"]["nodes"][0]["id"])),
             ("Hold", text(&open)),
             ("Purchase", id(purchase)),
+            ("Staff", text(&staff["addStaff"]["staff"]["id"])),
+            ("ApiKey", text(&key["createApiKey"]["apiKey"]["id"])),
             ("Session", id(GlobalId::Session(session.unwrap().unwrap().session.id))),
         ]);
     }

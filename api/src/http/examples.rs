@@ -45,7 +45,7 @@ macro_rules! example {
 }
 
 /// All of them, in the order of a role's day.
-pub static EXAMPLES: [Example; 25] = [
+pub static EXAMPLES: [Example; 27] = [
     example!("nobody", "network", "TheNetwork"),
     example!("nobody", "viewer", "WhoAmI"),
     example!(
