@@ -16,4 +16,5 @@ login-code-text = Your code for { $network }: { $code }
 code-sent-recently = A code was sent to this number; wait until `resendAt` before you ask for another.
 invalid-code = Write the six digits of the code.
 wrong-code = The code is wrong; look at the message again.
+    .confirm-totp = The code is wrong: wait for the next one, and check that the clock of your device is right.
 code-expired = The code is over; ask for another one.

@@ -20,7 +20,6 @@ wrong-password = This is not your password.
 
 invitation-over = The invitation is over: it was used, replaced by a newer one, or is older than two days. Ask for a new one.
 nothing-to-confirm = Accept the invitation with `acceptInvitation` first.
-wrong-code = The code is wrong: wait for the next one, and check that the clock of your device is right.
 invalid-user-name = Write a user name of 3 to 100 English letters, digits and `. _ - + @`, such as an e-mail address.
 user-name-taken = Another user has this name; find it in `users`.
 scopes-too-wide = You cannot give more than you have: choose fewer `scopes`.
