@@ -16,7 +16,7 @@ use crate::ledger::keys::Keys;
 /// How long what was read may be behind a write on another node.
 const LIFETIME: Duration = Duration::from_secs(1);
 /// How long a node knows by itself that an operation began a relation; the keeper needs a moment only.
-const NOTED: Duration = Duration::from_secs(60);
+const NOTED: Duration = Duration::from_mins(1);
 /// Most pairs that are kept, in about 200 bytes each.
 const MOST_PAIRS: u64 = 50_000;
 
