@@ -119,7 +119,7 @@ async fn no_request_is_refused_while_signing_keys_are_rotated_on_two_nodes() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_refused(app, &before, "unknown key").await;
-        assert_eq!(published_by(app).await, [made.id.clone()]);
+        assert_eq!(published_by(app).await, [made.id.as_str()]);
     }
     // Files that are gone for a moment change nothing.
     std::fs::remove_dir_all(folder.join("signing-key.d")).unwrap();

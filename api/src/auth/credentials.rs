@@ -21,7 +21,7 @@ pub struct Credentials {
     pub secret: ServerSecret,
     files: Option<KeyFiles>,
     /// Ends the reading of the files with the last clone.
-    _follow: Option<Arc<AbortOnDropHandle<()>>>,
+    follow: Option<Arc<AbortOnDropHandle<()>>>,
 }
 
 /// Why a server cannot prove itself.
@@ -41,13 +41,13 @@ impl Credentials {
         let files = KeyFiles::new(&config.key_file);
         let tokens = Tokens::new(files.load_or_create()?, config);
         let secret = ServerSecret::load_or_create(&config.secret_file)?;
-        Ok(Self { tokens, secret, files: Some(files), _follow: None })
+        Ok(Self { tokens, secret, files: Some(files), follow: None })
     }
 
     /// Fresh ones that no file knows, for servers that are gone in a minute.
     pub fn generate(config: &AuthConfig) -> Result<Self, CredentialsError> {
         let tokens = Tokens::new(KeySet::new(SigningKey::generate()?), config);
-        Ok(Self { tokens, secret: ServerSecret::generate()?, files: None, _follow: None })
+        Ok(Self { tokens, secret: ServerSecret::generate()?, files: None, follow: None })
     }
 
     /// The same for an installation of this mode.
@@ -61,7 +61,7 @@ impl Credentials {
     pub fn following_files(mut self) -> Self {
         if let Some(files) = self.files.clone() {
             let task = tokio::spawn(self.tokens.keys().clone().follow(files));
-            self._follow = Some(Arc::new(AbortOnDropHandle::new(task)));
+            self.follow = Some(Arc::new(AbortOnDropHandle::new(task)));
         }
         self
     }

@@ -36,7 +36,7 @@ const REMEMBERED_FOR: Span = Span::seconds(60);
 /// Longest `jti` that is looked at.
 const LONGEST_ID: usize = 512;
 /// How often tokens that were used and are over are forgotten.
-const PURGE: Duration = Duration::from_secs(600);
+const PURGE: Duration = Duration::from_mins(10);
 
 /// Says whether somebody is here and may come in. What it answers with can be awaited on any thread.
 pub type Standing = dyn Fn(Caller) -> BoxFuture<'static, Option<bool>> + Send + Sync;

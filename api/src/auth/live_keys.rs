@@ -54,7 +54,7 @@ impl LiveKeys {
             match tokio::task::spawn_blocking(move || read.load()).await {
                 Ok(Ok(Some(set))) => self.replace(set),
                 Ok(Ok(None)) => {
-                    tracing::warn!("the files of the signing keys are gone; the keys stay as they are")
+                    tracing::warn!("the files of the signing keys are gone; the keys stay as they are");
                 }
                 Ok(Err(error)) => warn(&error),
                 Err(_) => return,

@@ -184,7 +184,7 @@ mod tests {
 
     const ALL: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
 
-    fn names(keys: serde_json::Value) -> Result<Vec<String>, &'static str> {
+    fn names(keys: &serde_json::Value) -> Result<Vec<String>, &'static str> {
         let mut names: Vec<_> =
             read(json!({ "keys": keys }).to_string().as_bytes(), &ALL)?.into_keys().collect();
         names.sort();
@@ -199,7 +199,7 @@ mod tests {
             key[field] = value;
             key
         };
-        assert_eq!(names(json!([ed])).unwrap(), ["ed"]);
+        assert_eq!(names(&json!([ed])).unwrap(), ["ed"]);
         for other in [
             json!({ "kid": "hs", "kty": "oct", "k": "AAAA" }),
             json!({ "kid": "p384", "kty": "EC", "crv": "P-384", "x": "AAAA", "y": "AAAA" }),
@@ -211,10 +211,10 @@ mod tests {
             json!("a text"),
             json!({}),
         ] {
-            assert!(names(json!([other])).is_err(), "{other}");
-            assert_eq!(names(json!([other, ed])).unwrap(), ["ed"], "others go on");
+            assert!(names(&json!([other])).is_err(), "{other}");
+            assert_eq!(names(&json!([other, ed])).unwrap(), ["ed"], "others go on");
         }
-        assert!(names(json!(vec![ed; 101])).is_err());
+        assert!(names(&json!(vec![ed; 101])).is_err());
         for nonsense in ["", "<html>", "[]", "{}", "{\"keys\": 1}"] {
             assert!(read(nonsense.as_bytes(), &ALL).is_err(), "{nonsense}");
         }
