@@ -70,22 +70,19 @@ pub async fn enrol_member(
         language: request.language,
     };
     let enrolment = Enrolment { member, customer: request.customer };
-    let (enrolled, disclosure) = match merchant {
+    let (enrolled, disclosure) = if let Some(merchant) = merchant {
         // Whoever enrols at a till does its daily work.
-        Some(merchant) => {
-            let counted = count(app, Seeker::from(author), Purpose::Look).await?;
-            let enrolled = app.directory.enrol_member_at(merchant, &enrolment).await?;
-            if enrolled.is_ok() {
-                counted.found().await;
-            }
-            (enrolled, Disclosure::Known)
+        let counted = count(app, Seeker::from(author), Purpose::Look).await?;
+        let enrolled = app.directory.enrol_member_at(merchant, &enrolment).await?;
+        if enrolled.is_ok() {
+            counted.found().await;
         }
-        None => {
-            let member = &enrolment.member;
-            let act = Act::new(author, ActKind::MemberEnrolled, Target::Member(member.id), now)
-                .detail("mobile", &member.mobile);
-            (app.directory.enrol_member(&enrolment, Audit::Entry(&act)).await?, Disclosure::Whole)
-        }
+        (enrolled, Disclosure::Known)
+    } else {
+        let member = &enrolment.member;
+        let act = Act::new(author, ActKind::MemberEnrolled, Target::Member(member.id), now)
+            .detail("mobile", &member.mobile);
+        (app.directory.enrol_member(&enrolment, Audit::Entry(&act)).await?, Disclosure::Whole)
     };
     match enrolled {
         Ok(()) => Ok(SeenMember::new(enrolment.member, disclosure)),
