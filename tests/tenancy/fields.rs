@@ -36,6 +36,7 @@ const PROBES: &[(&str, &str, &str)] = &[
     ("EarnRule", "node(id: {EarnRule}) { ... on EarnRule { FIELD } }", EVERYBODY),
     ("EarnRule", "node(id: {PlannedEarnRule}) { ... on EarnRule { FIELD } }", "operator agent shop"),
     ("Staff", "node(id: {Staff}) { ... on Staff { FIELD } }", "operator shop"),
+    ("User", "node(id: {User}) { ... on User { FIELD } }", "operator"),
     ("ApiKey", "node(id: {ApiKey}) { ... on ApiKey { FIELD } }", "operator shop"),
     ("Session", "node(id: {Session}) { ... on Session { FIELD } }", "member"),
     ("Entry", "node(id: {Operation}) { ... on Operation { entries { FIELD } } }", AT_SHOP),
@@ -78,6 +79,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     // Nobody of the staff has logged in, and the key was neither used nor replaced.
     ("Staff", "sessions", ""),
     ("Staff", "removedAt", ""),
+    ("User", "lastLoggedInAt", ""),
+    ("User", "recoveryCodesLeft", ""),
     ("ApiKey", "expiresAt", ""),
     ("ApiKey", "revokedAt", ""),
     ("ApiKey", "lastUsedAt", ""),
@@ -103,6 +106,7 @@ const SECRETS: &[(&str, &str)] = &[
     ("AGENT-OF-MEMBER", "operator member"),
     ("STAFF-OF-SHOP", "operator shop"),
     ("KEY-OF-SHOP", "operator shop"),
+    ("user-of-network", "operator"),
 ];
 
 fn has(callers: &str, caller: &str) -> bool {

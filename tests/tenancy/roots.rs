@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use amvaj_api::graphql::access::{Access, Denied, ROOT_FIELDS};
-use amvaj_domain::access::{Caller, Identity, Role, Scope, Scopes};
+use amvaj_domain::access::{Actor, Caller, Identity, Role, Scope, Scopes};
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
@@ -29,7 +29,11 @@ fn askers(scene: &Scene<'_>) -> Vec<Asker> {
         ("member", Caller::Member(scene.member)),
         ("another member", Caller::Member(scene.other)),
     ] {
-        let whole = Identity::console(caller);
+        // Operators and agents come in person: what is their own nobody else may change.
+        let whole = match caller {
+            Caller::Operator | Caller::Agent => Identity::new(caller, Actor::User(scene.user)),
+            Caller::Merchant(_) | Caller::Member(_) => Identity::console(caller),
+        };
         for missing in whole.scopes.iter() {
             let others: Vec<Scope> = whole.scopes.iter().filter(|scope| *scope != missing).collect();
             let limited = whole.clone().limited_to(Scopes::of(&others));

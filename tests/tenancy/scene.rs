@@ -9,12 +9,14 @@ use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_api::throttle::Rate;
 use amvaj_domain::access::{Caller, Subject};
 use amvaj_domain::earn::EarnRule;
-use amvaj_domain::id::{MemberId, MerchantId, WalletId};
+use amvaj_domain::id::{MemberId, MerchantId, UserId, WalletId};
 use amvaj_domain::time::Span;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::app::TestApp;
 use crate::support::database::TestDb;
+use crate::support::person::USER;
 use crate::support::till::{Till, codes, simple_rule};
 
 const MEMBER: &str = include_str!("../queries/member.graphql");
@@ -55,6 +57,8 @@ pub(super) struct Scene<'a> {
     pub(super) member: MemberId,
     pub(super) other: MemberId,
     pub(super) wallet: WalletId,
+    /// Somebody whom the operator invited.
+    pub(super) user: UserId,
     /// The ids of the scene's objects, by type.
     pub(super) ids: BTreeMap<&'static str, String>,
 }
@@ -105,6 +109,7 @@ impl<'a> Scene<'a> {
             member,
             other: app.member("علی", "09121110002").await,
             wallet,
+            user: UserId::new(Uuid::nil()),
             ids: BTreeMap::new(),
         };
         scene.live().await;
@@ -153,6 +158,13 @@ impl<'a> Scene<'a> {
         let staff = self.app.data(shop, STAFF, "AddStaff", json!({ "input": staff })).await;
         let key = json!({ "name": "KEY-OF-SHOP", "scopes": ["points:earn"] });
         let key = self.app.data(shop, KEYS, "Create", json!({ "input": key })).await;
+        let user = json!({ "name": "user-of-network", "displayName": "USER", "role": "AGENT" });
+        let user = self.app.data(Caller::Operator, USER, "InviteUser", json!({ "input": user })).await;
+        let user = text(&user["inviteUser"]["user"]["id"]);
+        self.user = match GlobalId::read(&user.clone().into()) {
+            Some(GlobalId::User(id)) => id,
+            other => panic!("{other:?}"),
+        };
         let session = sessions::begin(&self.app.app, Subject::Member(self.member), "AGENT-OF-MEMBER").await;
         let by_mobile = json!({ "ref": { "mobile": MOBILE } });
         self.app.data(Caller::Operator, MEMBER, "Member", by_mobile).await;
@@ -173,6 +185,7 @@ impl<'a> Scene<'a> {
             ("Hold", text(&open)),
             ("Purchase", id(purchase)),
             ("Staff", text(&staff["addStaff"]["staff"]["id"])),
+            ("User", user),
             ("ApiKey", text(&key["createApiKey"]["apiKey"]["id"])),
             ("Session", id(GlobalId::Session(session.unwrap().unwrap().session.id))),
         ]);
