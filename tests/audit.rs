@@ -317,3 +317,33 @@ async fn a_token_made_on_the_command_line_is_told() {
     assert!(verified.status.success(), "{verified:?}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[tokio::test]
+async fn an_id_opens_nothing_for_which_a_scope_is_missing() {
+    let document = "query Node($id: ID!) { node(id: $id) { id } }";
+    for app in TestApp::both().await {
+        let till = crate::support::till::Till::open(&app, "09123456789").await;
+        let earned = till.earn("k-1", "1", 100).await;
+        let member = till.member_ref()["id"].clone();
+        let wallet = json!(GlobalId::Wallet(till.wallet).write().as_str());
+        let operation = earned["operation"]["id"].clone();
+        let seen = async |identity: Identity, id: &Value| {
+            let token = app.token(&identity);
+            let answer = app.send_with(Some(&token), document, "Node", json!({ "id": id })).await;
+            !answer["data"]["node"].is_null()
+        };
+        for caller in [Caller::Operator, Caller::Agent, Caller::Merchant(till.merchant)] {
+            for (id, scope) in [
+                (&member, Scope::MembersRead),
+                (&wallet, Scope::MembersRead),
+                (&operation, Scope::OperationsRead),
+            ] {
+                assert!(!operation.is_null());
+                let whole = Identity::console(caller);
+                assert!(seen(whole.clone(), id).await, "{caller:?} {id}");
+                let others: Vec<Scope> = whole.scopes.iter().filter(|given| *given != scope).collect();
+                assert!(!seen(whole.limited_to(Scopes::of(&others)), id).await, "{caller:?} {scope:?}");
+            }
+        }
+    }
+}

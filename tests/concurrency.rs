@@ -228,14 +228,15 @@ async fn an_answer_that_comes_too_late_is_found_under_its_key() {
             config.http.request_timeout = std::time::Duration::from_millis(1);
         })
         .await;
-        let patient = app.second_node().await;
+        let patient = app.second_node_as_usual().await;
         let till = Till::open(&patient, "09122000008").await;
         let input = json!({
             "idempotencyKey": "k", "receiptNumber": "R", "member": till.member_ref(),
             "amount": { "amount": 100, "currency": "IRR" },
         });
         let late = app.code(Some(till.caller()), POINTS, "Earn", json!({ "input": input })).await;
-        assert_eq!(late, "OUTCOME_UNKNOWN");
+        // A millisecond may be over before anything was begun.
+        assert!(["OUTCOME_UNKNOWN", "OVERLOADED"].contains(&late.as_str()), "{late}");
         assert_eq!(till.earn("k", "R", 10).await["operation"]["points"], "10");
         assert_eq!(till.wallet_now().await["posted"], "10");
         assert_sound(&patient).await;

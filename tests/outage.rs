@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use amvaj_domain::access::Caller;
@@ -69,7 +70,8 @@ impl Drop for Server {
 
 fn on(folder: &Path, database: &str) -> Command {
     let mut command = amvaj(folder);
-    command.env("AMVAJ_DATABASE_URL", database);
+    // One merchant sends everything at once.
+    command.env("AMVAJ_DATABASE_URL", database).env("AMVAJ_THROTTLE_MERCHANT", "1000000/1000000");
     command
 }
 
@@ -97,14 +99,15 @@ async fn earn(client: &Client, url: &str, token: &str, member: &str, number: usi
 }
 
 /// Sends two thousand earns on twenty wallets, thirty-two at a time, and answers the operations that were
-/// acknowledged.
-async fn earn_all(url: &str, token: &str) -> HashMap<usize, String> {
+/// acknowledged. `count` says how many those are while it goes on.
+async fn earn_all(url: &str, token: &str, count: &AtomicUsize) -> HashMap<usize, String> {
     let client = Client::new();
     let client = &client;
     stream::iter(0..2_000)
         .map(|number| async move {
             let member = format!("0912300{:04}", number % 20);
             let payload = earn(client, url, token, &member, number).await?;
+            count.fetch_add(1, Ordering::Relaxed);
             Some((number, payload["operation"]["id"].as_str()?.to_owned()))
         })
         .buffer_unordered(32)
@@ -132,8 +135,11 @@ async fn a_killed_server_loses_nothing_it_acknowledged() {
         let port = free_port();
         let mut server = Server::start(&folder, app.url(), port).await;
         let url = server.url("/graphql");
-        let (acknowledged, ()) = tokio::join!(earn_all(&url, &now), async {
-            tokio::time::sleep(Duration::from_millis(700)).await;
+        let count = AtomicUsize::new(0);
+        let (acknowledged, ()) = tokio::join!(earn_all(&url, &now, &count), async {
+            while count.load(Ordering::Relaxed) < 100 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             server.kill();
         });
         assert!(
@@ -143,7 +149,7 @@ async fn a_killed_server_loses_nothing_it_acknowledged() {
         );
 
         let server = Server::start(&folder, app.url(), port).await;
-        let all = earn_all(&url, &now).await;
+        let all = earn_all(&url, &now, &AtomicUsize::new(0)).await;
         assert_eq!(all.len(), 2_000);
         for (number, id) in &acknowledged {
             assert_eq!(all.get(number), Some(id), "earn {number} was acknowledged and is another one now");

@@ -552,3 +552,23 @@ async fn the_operator_sees_and_ends_sessions_of_members_and_staff() {
         }
     }
 }
+
+#[tokio::test]
+async fn whoever_only_manages_staff_cannot_make_anybody_more_than_it_is() {
+    for app in TestApp::both().await {
+        let merchant = app.merchant("Garden").await;
+        let only_staff = |caller| Identity::console(caller).limited_to(Scopes::of(&[Scope::StaffManage]));
+        let keeper = app.token(&only_staff(Caller::Merchant(merchant)));
+        for role in ["OWNER", "CASHIER"] {
+            let refused = add(&app, &keeper, MOBILE, json!([post(role, None)])).await;
+            assert_eq!(codes(&refused), ["SCOPES_TOO_WIDE"], "{role}");
+        }
+        let cashier = added(&app, &owner(&app, merchant), MOBILE, json!([post("CASHIER", None)])).await;
+        let posts = json!({ "id": cashier, "posts": [post("OWNER", None)] });
+        let refused = ask_as(&app, &keeper, STAFF, "SetStaffPosts", posts.clone()).await;
+        assert_eq!(codes(&refused), ["SCOPES_TOO_WIDE"]);
+        let operator = app.token(&only_staff(Caller::Operator));
+        let refused = ask_as(&app, &operator, STAFF, "SetStaffPosts", posts).await;
+        assert_eq!(codes(&refused), ["SCOPES_TOO_WIDE"]);
+    }
+}

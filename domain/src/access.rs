@@ -155,6 +155,16 @@ impl Identity {
         Some(given.filter_map(|post| post.branch).collect())
     }
 
+    /// Whether these posts may be given: nobody gives what it does not have. The operator has none of a merchant's scopes;
+    /// it gives every post, an owner's only when it runs the network.
+    pub fn may_give(&self, posts: &[Post]) -> bool {
+        posts.iter().all(|post| match self.caller {
+            Caller::Operator => post.role != StaffRole::Owner || self.may(Scope::NetworkManage),
+            Caller::Merchant(_) => post.role.scopes().iter().all(|scope| self.may_at(scope, post.branch)),
+            Caller::Agent | Caller::Member(_) => false,
+        })
+    }
+
     /// The only branch where `scope` is given, when there is exactly one: what a cashier need not say.
     pub fn only_branch(&self, scope: Scope) -> Option<BranchId> {
         let mut posts = self.posts.iter().filter(|post| post.role.scopes().contain(scope));
@@ -226,6 +236,23 @@ mod tests {
         let limited = merchant.limited_to(Scopes::of(&[Scope::PointsEarn, Scope::NetworkManage]));
         assert!(limited.may(Scope::PointsEarn));
         assert!(!limited.may(Scope::NetworkManage), "nobody is given what the role does not have");
+    }
+
+    #[test]
+    fn nobody_gives_a_post_that_does_more_than_it_may() {
+        let post = |role, branch| [Post { branch, role }];
+        let owner = staff(vec![Post { branch: None, role: StaffRole::Owner }]);
+        assert!(owner.may_give(&post(StaffRole::Owner, None)));
+        let merchant = Identity::console(Caller::Merchant(MerchantId::new(Uuid::from_u128(1))));
+        let keeper = merchant.clone().limited_to(Scopes::of(&[Scope::StaffManage]));
+        assert!(merchant.may_give(&post(StaffRole::Owner, None)));
+        assert!(!keeper.may_give(&post(StaffRole::Owner, None)));
+        assert!(!keeper.may_give(&post(StaffRole::Cashier, Some(branch(7)))));
+        let operator = Identity::console(Caller::Operator);
+        assert!(operator.may_give(&post(StaffRole::Owner, None)));
+        let limited = operator.limited_to(Scopes::of(&[Scope::StaffManage]));
+        assert!(limited.may_give(&post(StaffRole::Manager, None)));
+        assert!(!limited.may_give(&post(StaffRole::Owner, None)));
     }
 
     #[test]

@@ -48,6 +48,10 @@ export const attacks = (roles) => {
       request: () => query(`{ ${levels(18, (n) => `a${n}: ${wide('available')}`)} }`, { token: roles.operator.token }),
     },
     { name: 'introspection', rate: 100, answers: [200, 429], request: () => query('{ __schema { types { name fields { name } } } }', {}) },
+    {
+      name: 'circles in the schema', rate: 100, answers: refused,
+      request: () => query(`{ __schema { types { ${'interfaces { possibleTypes { '.repeat(8)} name ${'} }'.repeat(8)} } } }`),
+    },
     { name: 'not JSON', rate: 300, answers: [400], request: () => post('{"query":', till) },
     { name: 'wrong type', rate: 300, answers: [415], request: () => Buffer.from('POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\n{}') },
     { name: 'GET without header', rate: 300, answers: [400, 429], request: () => Buffer.from('GET /graphql?query=%7Bversion%7D HTTP/1.1\r\nhost: x\r\n\r\n') },

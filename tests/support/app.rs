@@ -114,6 +114,14 @@ impl TestApp {
         self.second_node_as(self.app.credentials.clone()).await
     }
 
+    /// Another server on the same database, with the usual settings.
+    pub(crate) async fn second_node_as_usual(&self) -> Self {
+        let redis = self.app.db.is_postgres().then(redis_url);
+        let (credentials, clock) = (self.app.credentials.clone(), self.clock.clone());
+        Self::start_node(self.url.clone(), redis, credentials, clock, None, Arc::new(|_: &mut Config| {}))
+            .await
+    }
+
     /// Another server on the same database, whose credentials were read for it alone.
     pub(crate) async fn second_node_as(&self, credentials: Credentials) -> Self {
         let redis = self.app.db.is_postgres().then(redis_url);

@@ -97,6 +97,7 @@ document-excess = There are more than { $limit } { $what ->
         [depth] levels of selections in an operation
         [list-items] items in a list
         [values] values in the variables
+        [schema-lists] list of fields or types within each other in a look at the schema
        *[cost] points of cost in the operation
     }; send less at a time.
 

@@ -23,6 +23,8 @@ nothing-to-confirm = Accept the invitation with `acceptInvitation` first.
 invalid-user-name = Write a user name of 3 to 100 English letters, digits and `. _ - + @`, such as an e-mail address.
 user-name-taken = Another user has this name; find it in `users`.
 scopes-too-wide = You cannot give more than you have: choose fewer `scopes`.
+    .add-staff = You cannot give a post that may do more than you: choose another role.
+    .set-staff-posts = You cannot give a post that may do more than you: choose another role.
     .renew-invitation = The user is allowed more than you are; ask an operator who is allowed as much.
 
 ## Users

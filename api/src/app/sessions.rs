@@ -181,7 +181,9 @@ async fn staff_now(app: &App, id: StaffId) -> Result<Option<Identity>, AppError>
 
 fn tokens(app: &App, session: Session, identity: Identity, now: Instant) -> Result<SessionTokens, AppError> {
     let Credentials { tokens, secret, .. } = &app.credentials;
-    let seconds = app.access_life.micros().div_euclid(1_000_000);
+    // What is over cannot be ended: no token is good for longer than its session.
+    let left = session.expires_at.since(now).min(app.access_life);
+    let seconds = left.micros().max(0).div_euclid(1_000_000);
     let life = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
     let access_token = tokens.mint(&identity.within(session.id), life, now)?;
     // A token counts in whole seconds.

@@ -43,6 +43,8 @@ pub enum Excess {
     ListItems,
     /// Values in all variables together.
     Values,
+    /// Lists of types or fields within each other, in a look at the schema.
+    SchemaLists,
     /// What it costs.
     Cost,
 }
@@ -68,6 +70,8 @@ impl Excess {
             Self::Selections | Self::ListItems => 500,
             Self::Directives => 50,
             Self::Values => 20_000,
+            // As in the introspection query that all tools send; the types lead back to each other without an end.
+            Self::SchemaLists => 1,
             Self::Cost => 10_000,
         }
     }
@@ -88,6 +92,7 @@ impl Excess {
             Self::Depth => "depth",
             Self::ListItems => "list-items",
             Self::Values => "values",
+            Self::SchemaLists => "schema-lists",
             Self::Cost => "cost",
         }
     }

@@ -74,6 +74,10 @@ impl JournalReader {
     /// The part of the ledger that the caller may read; nothing for nobody. Of a merchant, whoever may read operations at
     /// some branches only reads what happened there.
     pub async fn scope(&self) -> Result<Option<LedgerScope>, StoreError> {
+        let limited = self.identity.as_ref().filter(|identity| !identity.may(Scope::OperationsRead));
+        if limited.is_some_and(|identity| matches!(identity.caller, Caller::Operator | Caller::Agent)) {
+            return Ok(None);
+        }
         let merchants = self.identity.as_ref().and_then(|identity| match identity.caller {
             Caller::Merchant(merchant) => Some((merchant, identity.branches(Scope::OperationsRead)?)),
             Caller::Operator | Caller::Agent | Caller::Member(_) => None,

@@ -1,12 +1,12 @@
 //! Any object by its global id, after Relay's object identification.
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Identity, Scope};
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 
 use super::api_key::ApiKey;
 use super::branch::Branch;
-use super::context::{app, caller};
+use super::context::{app, caller, identity_if_any};
 use super::earn_rule::EarnRule;
 use super::error::{Code, fault};
 use super::global_id::GlobalId;
@@ -92,7 +92,9 @@ impl NodeQueries {
 
 /// Finds one object as the caller may see it. Most are read through data loaders; a wallet comes from the cache or with a read of its own.
 pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
-    let Some(id) = GlobalId::read(id) else { return Ok(None) };
+    let Some(id) = GlobalId::read(id).filter(|id| may_find(identity_if_any(ctx), id)) else {
+        return Ok(None);
+    };
     let loader = loader(ctx)?;
     Ok(match id {
         GlobalId::Merchant(id) => {
@@ -125,4 +127,21 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
         GlobalId::User(id) => User::find(ctx, id).await?.map(Node::User),
     })
+}
+
+/// Whether the caller may ask for such an object at all, as for the root field that shows it. Members find their own
+/// without a scope; what others may not find says so itself.
+fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
+    let scope = match id {
+        GlobalId::Member(_) | GlobalId::Wallet(_) => Scope::MembersRead,
+        GlobalId::Operation(..) | GlobalId::Hold(..) | GlobalId::Purchase(..) => Scope::OperationsRead,
+        GlobalId::Merchant(_)
+        | GlobalId::Branch(_)
+        | GlobalId::EarnRule(..)
+        | GlobalId::ApiKey(_)
+        | GlobalId::Staff(_)
+        | GlobalId::Session(_)
+        | GlobalId::User(_) => return true,
+    };
+    identity.is_some_and(|identity| matches!(identity.caller, Caller::Member(_)) || identity.may(scope))
 }

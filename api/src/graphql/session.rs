@@ -4,7 +4,7 @@ pub mod end;
 pub mod end_of;
 pub mod refresh;
 
-use amvaj_domain::access::{Caller, Subject};
+use amvaj_domain::access::{Caller, Scope, Subject};
 use amvaj_domain::id::SessionId;
 use amvaj_infra::access;
 use async_graphql::{Context, ID, MergedObject, Object, Result, SimpleObject};
@@ -97,10 +97,16 @@ impl Session {
 }
 
 impl Session {
-    /// The sessions of somebody, for the operator and for that person; nothing for others.
+    /// The sessions of somebody, for that person and for operators who may end them; nothing for others.
     pub async fn of(ctx: &Context<'_>, subject: Subject) -> Result<Option<Vec<Self>>> {
         let (app, identity) = (app(ctx)?, identity(ctx)?);
-        if identity.caller != Caller::Operator && sessions::subject_of(identity) != Some(subject) {
+        let scope = match subject {
+            Subject::Member(_) => Scope::MembersManage,
+            Subject::Staff(_) => Scope::StaffManage,
+            Subject::User(_) => Scope::UsersManage,
+        };
+        let manages = identity.caller == Caller::Operator && identity.may(scope);
+        if !manages && sessions::subject_of(identity) != Some(subject) {
             return Ok(None);
         }
         let found = app.sessions.list(subject, app.now()).await.map_err(fault)?;

@@ -89,7 +89,11 @@ impl Charge {
         let remaining = if actual > self.requested {
             let more = actual.saturating_sub(self.requested);
             match self.bucket.take(more, now).await {
-                Taken::Granted { remaining, .. } | Taken::Refused { remaining, .. } => remaining,
+                Taken::Granted { remaining, .. } => remaining,
+                Taken::Refused { remaining, .. } => {
+                    self.bucket.take(remaining, now).await;
+                    0
+                }
             }
         } else {
             let less = self.requested.saturating_sub(actual);

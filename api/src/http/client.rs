@@ -48,13 +48,11 @@ impl Client {
 /// The address that the outermost of our proxies saw. What stands before it was written by the client, or by proxies
 /// that we do not know.
 fn forwarded(headers: &HeaderMap, proxies: Proxies) -> Option<IpAddr> {
-    let written: Vec<&str> = headers
-        .get_all(FORWARDED_FOR)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
+    // Bytes, because a client may write what is no text before that which our proxies add.
+    let values = headers.get_all(FORWARDED_FOR);
+    let written: Vec<&[u8]> = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
     let place = written.len().checked_sub(proxies.0.into())?;
-    written.get(place)?.trim().parse().ok()
+    str::from_utf8(written.get(place)?).ok()?.trim().parse().ok()
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
@@ -84,6 +82,9 @@ mod tests {
         assert_eq!(client(2, &["1.2.3.4"]), "10.0.0.9", "the request came past a proxy");
         assert_eq!(client(1, &[]), "10.0.0.9");
         assert_eq!(client(1, &["unknown"]), "10.0.0.9");
+        let unreadable = header::HeaderValue::from_bytes(b"\xff, 1.2.3.4").unwrap();
+        let request = TestRequest::default().insert_header((FORWARDED_FOR, unreadable)).to_http_request();
+        assert_eq!(Client::of(&request, Proxies(1)).address.to_string(), "1.2.3.4");
         assert_eq!(client(1, &["::ffff:1.2.3.4"]), "1.2.3.4");
     }
 

@@ -4,7 +4,7 @@
 //! whoever asks compares the hashes.
 
 use amvaj_domain::{
-    access::{ApiKey, Scopes},
+    access::{Actor, ApiKey, Scopes},
     audit::{Act, read_actor, stored_actor},
     id::{ApiKeyId, MerchantId},
     merchant::MerchantStatus,
@@ -175,8 +175,9 @@ impl ApiKeys {
         Ok(Ok(()))
     }
 
-    /// Ends a merchant's key for good; one that is revoked stays as it is and is not told of. Nothing when the merchant
-    /// has no such key.
+    /// Ends a merchant's key for good, and the keys that were made with it: a stolen key does not live on in them. Only the
+    /// key that replaces it goes on, which `replaced_by` tells of. One that is revoked stays as it is and is not told of.
+    /// Nothing when the merchant has no such key.
     pub async fn revoke(
         &self,
         merchant: MerchantId,
@@ -196,8 +197,11 @@ impl ApiKeys {
         let found = found.one(unit.transaction()).await?;
         if changed.rows_affected > 0 {
             self.revoke_in(unit.transaction(), id, now).await?;
+            let made = self.revoke_made_by(unit.transaction(), merchant, id, now).await?;
             unit.commit().await?;
-            self.note(id, now);
+            for revoked in made.into_iter().chain([id]) {
+                self.note(revoked, now);
+            }
         }
         found.as_ref().map(read).transpose()
     }
@@ -210,6 +214,42 @@ impl ApiKeys {
     /// Writes what is kept in mind.
     pub async fn close(&self) {
         self.uses.flush().await;
+    }
+
+    /// Ends the keys that a key made, those that they made, and so on; says which.
+    async fn revoke_made_by(
+        &self,
+        transaction: &DatabaseTransaction,
+        merchant: MerchantId,
+        maker: ApiKeyId,
+        now: Instant,
+    ) -> Result<Vec<ApiKeyId>, StoreError> {
+        let (mut makers, mut revoked) = (vec![maker], Vec::new());
+        while let Some(maker) = makers.pop() {
+            let (kind, id) = stored_actor(Some(Actor::ApiKey(maker)));
+            let made = Entity::find()
+                .filter(Column::MerchantId.eq(merchant.uuid()))
+                .filter(Column::MadeByKind.eq(kind.stored()))
+                .filter(Column::MadeById.eq(id))
+                .filter(Column::RevokedAt.is_null())
+                .filter(
+                    Condition::any().add(Column::Replaces.is_null()).add(Column::Replaces.ne(maker.uuid())),
+                )
+                .all(transaction)
+                .await?;
+            for row in made {
+                let id = ApiKeyId::new(row.api_key_id);
+                Entity::update_many()
+                    .col_expr(Column::RevokedAt, now.micros().into())
+                    .filter(Column::ApiKeyId.eq(row.api_key_id))
+                    .exec(transaction)
+                    .await?;
+                self.revoke_in(transaction, id, now).await?;
+                makers.push(id);
+                revoked.push(id);
+            }
+        }
+        Ok(revoked)
     }
 
     async fn revoke_in(

@@ -33,7 +33,7 @@ use crate::db::{
 /// How often a node reads what others revoked.
 const POLL: Duration = Duration::from_millis(250);
 /// Commits do not follow the times that their rows carry, so each read goes back by this much.
-const OVERLAP: Span = Span::seconds(60);
+const OVERLAP: Span = Span::minutes(10);
 /// How often a node removes rows that nothing needs any more, in polls.
 const POLLS_PER_PURGE: u32 = 4 * 3_600;
 

@@ -169,6 +169,7 @@ impl Users {
             return Ok(None);
         }
         store_password(transaction, change.user, change.password_hash).await?;
+        super::void_invitation(transaction, change.user).await?;
         let subject = Subject::User(change.user);
         let all = self.sessions.end_all_in(transaction, subject, EndReason::Changed, act.at).await?;
         let NewSession { id, user_agent } = change.session;

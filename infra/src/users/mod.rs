@@ -19,7 +19,7 @@ use amvaj_domain::id::UserId;
 use sea_orm::{DatabaseTransaction, EntityTrait as _, QuerySelect as _};
 
 use crate::access::Sessions;
-use crate::db::entity::login_user;
+use crate::db::entity::{login_user, user_invitation};
 use crate::db::{Database, StoreError};
 
 /// The operators and agents in a database. Cheap to clone.
@@ -42,4 +42,10 @@ async fn hold(
     user: UserId,
 ) -> Result<Option<login_user::Model>, StoreError> {
     Ok(login_user::Entity::find_by_id(user.uuid()).lock_exclusive().one(transaction).await?)
+}
+
+/// Takes back what a user was invited to, if anything: after a change of what it rests on nobody sets anything with it.
+async fn void_invitation(transaction: &DatabaseTransaction, user: UserId) -> Result<(), StoreError> {
+    user_invitation::Entity::delete_by_id(user.uuid()).exec(transaction).await?;
+    Ok(())
 }

@@ -40,6 +40,9 @@ impl Users {
             return Ok(Some(Err(LastManager)));
         }
         set_disabled_at(unit.transaction(), user, Some(act.at)).await?;
+        if row.joined_at.is_some() {
+            super::void_invitation(unit.transaction(), user).await?;
+        }
         let subject = Subject::User(user);
         let ended = self.sessions.end_all_in(unit.transaction(), subject, EndReason::Blocked, act.at).await?;
         unit.commit().await?;

@@ -101,6 +101,10 @@ pub async fn renew(
 ) -> Result<Invited, Stopped<InviteRefused>> {
     operator_only(author)?;
     let found = app.users.by_id(&[user]).await?.pop().ok_or(Stopped::Refused(InviteRefused::NotFound))?;
+    // Who sets the password of somebody who has joined could act as that person.
+    if found.status != UserStatus::Invited {
+        return Err(Stopped::Refused(InviteRefused::Joined));
+    }
     if !identity.scopes.contain_all(found.scopes()) {
         return Err(Stopped::Refused(InviteRefused::ScopesTooWide));
     }

@@ -22,6 +22,9 @@ const INTROSPECTION: u64 = 200;
 /// The longest page; a longer one is refused when it is resolved.
 const LONGEST_PAGE: u64 = 100;
 
+/// Fields of the schema's types that list types or fields.
+const SCHEMA_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+
 /// What an operation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
@@ -78,6 +81,8 @@ struct Size {
     items: u64,
     /// Fields that show the schema.
     introspections: u64,
+    /// Fields within each other that, in a look at the schema, list what leads back to where they are.
+    schema_lists: u64,
 }
 
 /// A fragment that is being measured, or was.
@@ -157,6 +162,9 @@ impl<'a> Measurer<'a> {
         let within = self.set(&field.selection_set.node, level.saturating_add(1))?;
         let name = field.name.node.as_str();
         let introspects = matches!(name, "__schema" | "__type");
+        if introspects {
+            Excess::SchemaLists.check(within.schema_lists)?;
+        }
         let cost = if introspects { 0 } else { self.cost(field, within) };
         // These hold one object for each item on the page; how many those are, the field above says.
         let on_page = matches!(name, "nodes" | "edges") && field.get_argument("ids").is_none();
@@ -169,6 +177,7 @@ impl<'a> Measurer<'a> {
             objects: if on_page { 0 } else { cost },
             items: if on_page { cost } else { 0 },
             introspections: within.introspections.saturating_add(introspects.into()),
+            schema_lists: within.schema_lists.saturating_add(SCHEMA_LISTS.contains(&name).into()),
         };
         size.with_directives(&field.directives)
     }
@@ -227,6 +236,7 @@ impl Size {
             objects: self.objects.saturating_add(other.objects),
             items: self.items.saturating_add(other.items),
             introspections: self.introspections.saturating_add(other.introspections),
+            schema_lists: self.schema_lists.max(other.schema_lists),
         }
     }
 

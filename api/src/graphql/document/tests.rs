@@ -79,6 +79,22 @@ fn a_fragment_bomb_is_measured_at_once_and_refused() {
 }
 
 #[test]
+fn a_look_at_the_schema_does_not_go_in_circles() {
+    for circle in [
+        "{ __schema { types { interfaces { possibleTypes { name } } } } }",
+        "{ __type(name: \"Query\") { fields { type { fields { name } } } } }",
+        "{ __schema { ...S } } fragment S on __Schema { types { ...T } } \
+         fragment T on __Type { inputFields { type { ...U } } } fragment U on __Type { fields { name } }",
+    ] {
+        assert_eq!(excess(circle), Excess::SchemaLists, "{circle}");
+    }
+    let usual = "{ __schema { types { fields { args { type { ofType { name } } } type { ofType { ofType { name } } } } \
+        inputFields { type { name } } interfaces { ofType { name } } possibleTypes { name } } } }";
+    assert!(asked(usual, json!({})).is_ok());
+    assert!(asked("{ a { fields { fields { name } } } }", json!({})).is_ok(), "of ours they are no circle");
+}
+
+#[test]
 fn a_fragment_that_spreads_itself_is_refused() {
     let cycle = |source| matches!(asked(source, json!({})), Err(Refused::Cycle(_)));
     assert!(cycle("{ ...A } fragment A on Query { ...A }"));

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{PostInput, PostsProblem, Staff, read_posts};
 use crate::app::add_staff::{self, add_staff};
-use crate::graphql::context::{app, author};
+use crate::graphql::context::{app, author, identity};
 use crate::graphql::error::refusal_or_fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -47,6 +47,8 @@ user_errors! {
         InvalidPosts,
         /// A post is at a branch that the merchant does not have.
         BranchNotFound,
+        /// A post lets its holder do more than the caller may.
+        ScopesTooWide,
         /// Another of the merchant's people has the mobile number.
         MobileTaken,
     }
@@ -69,6 +71,10 @@ impl AddStaff {
             Ok(request) => request,
             Err(user_errors) => return Ok(AddStaffPayload { staff: None, user_errors }),
         };
+        if !identity(ctx)?.may_give(request.posts.as_slice()) {
+            let user_errors = Problems::one(AddStaffErrorCode::ScopesTooWide, "input.posts");
+            return Ok(AddStaffPayload { staff: None, user_errors });
+        }
         match refusal_or_fault(add_staff(app(ctx)?, &author(ctx)?, request).await)? {
             Ok(staff) => Ok(AddStaffPayload { staff: Some(Staff(staff)), user_errors: Vec::new() }),
             Err(refused) => {

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{PostInput, PostsProblem, Staff, read_posts};
 use crate::app::set_staff_posts::set_staff_posts;
-use crate::graphql::context::{app, author};
+use crate::graphql::context::{app, author, identity};
 use crate::graphql::error::refusal_or_fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -38,6 +38,8 @@ user_errors! {
         InvalidPosts,
         /// A post is at a branch that the merchant does not have.
         BranchNotFound,
+        /// A post lets its holder do more than the caller may.
+        ScopesTooWide,
         /// The person is the merchant's only owner: make somebody else an owner first.
         LastOwner,
     }
@@ -69,6 +71,10 @@ impl SetStaffPosts {
         let (Some(id), Ok(posts)) = (id, posts) else {
             return Ok(SetStaffPostsPayload { staff: None, user_errors: problems.into_errors() });
         };
+        if !identity(ctx)?.may_give(posts.as_slice()) {
+            let user_errors = Problems::one(Code::ScopesTooWide, "input.posts");
+            return Ok(SetStaffPostsPayload { staff: None, user_errors });
+        }
         match refusal_or_fault(set_staff_posts(app(ctx)?, &author(ctx)?, id, &posts).await)? {
             Ok(staff) => Ok(SetStaffPostsPayload { staff: Some(Staff(staff)), user_errors: Vec::new() }),
             Err(refused) => {
