@@ -1,5 +1,8 @@
 //! The `amvaj` program.
 
+// The roots of the schema are merged one within the other, and an optimised build lays out all of them at once.
+#![recursion_limit = "256"]
+
 use std::io::Write;
 use std::process::ExitCode;
 
