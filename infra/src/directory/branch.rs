@@ -6,6 +6,7 @@ use amvaj_domain::merchant::{Branch, BranchStatus};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
+use super::set_column::set_column;
 use super::{Directory, listing, rows};
 use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
@@ -65,16 +66,8 @@ impl Directory {
         act: &Act,
     ) -> Result<Option<Branch>, StoreError> {
         let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
-        let changed = Entity::update_many()
-            .col_expr(Column::Status, status.stored().into())
-            .filter(Column::BranchId.eq(id.uuid()))
-            .filter(Column::Status.ne(status.stored()))
-            .exec(unit.transaction())
-            .await?;
-        let found = Entity::find_by_id(id.uuid()).one(unit.transaction()).await?;
-        if changed.rows_affected > 0 {
-            unit.commit().await?;
-        }
+        let row = Entity::find_by_id(id.uuid());
+        let found = set_column(unit, row, Column::Status, status.stored().into()).await?;
         let branch = found.as_ref().map(rows::branch).transpose()?;
         if let Some(branch) = &branch {
             self.files.forget(branch.merchant);

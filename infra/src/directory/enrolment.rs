@@ -8,11 +8,9 @@ use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::relation::RelationSource;
 use amvaj_domain::text::{CardNumber, CustomerRef};
 use amvaj_domain::time::Instant;
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, Value,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Value};
 
+use super::set_column::set_column;
 use super::{Directory, rows};
 use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
@@ -128,7 +126,6 @@ impl Directory {
         self.set_column(id, Column::Language, language.code().into(), Audit::Ordinary).await
     }
 
-    /// Sets a column, unless it has that value already.
     async fn set_column(
         &self,
         id: MemberId,
@@ -137,16 +134,7 @@ impl Directory {
         audit: Audit<'_>,
     ) -> Result<Option<Member>, StoreError> {
         let unit = Unit::begin(&self.db, audit).await?;
-        let changed = Entity::update_many()
-            .col_expr(column, Expr::value(value.clone()))
-            .filter(Column::MemberId.eq(id.uuid()))
-            .filter(Condition::any().add(column.ne(value)).add(column.is_null()))
-            .exec(unit.transaction())
-            .await?;
-        let found = Entity::find_by_id(id.uuid()).one(unit.transaction()).await?;
-        if changed.rows_affected > 0 {
-            unit.commit().await?;
-        }
+        let found = set_column(unit, Entity::find_by_id(id.uuid()), column, value).await?;
         found.as_ref().map(rows::member).transpose()
     }
 

@@ -8,6 +8,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::listing::{self, contains};
+use super::set_column::set_column;
 use super::{Directory, rows};
 use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
@@ -76,16 +77,8 @@ impl Directory {
         act: &Act,
     ) -> Result<Option<Merchant>, StoreError> {
         let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
-        let changed = Entity::update_many()
-            .col_expr(Column::Status, status.stored().into())
-            .filter(Column::MerchantId.eq(id.uuid()))
-            .filter(Column::Status.ne(status.stored()))
-            .exec(unit.transaction())
-            .await?;
-        let found = Entity::find_by_id(id.uuid()).one(unit.transaction()).await?;
-        if changed.rows_affected > 0 {
-            unit.commit().await?;
-        }
+        let row = Entity::find_by_id(id.uuid());
+        let found = set_column(unit, row, Column::Status, status.stored().into()).await?;
         self.files.forget(id);
         found.as_ref().map(rows::merchant).transpose()
     }

@@ -14,6 +14,7 @@ mod member;
 mod merchant;
 mod network;
 mod rows;
+mod set_column;
 mod staff;
 mod wallet;
 
