@@ -2,6 +2,7 @@
 //! tables by SQL is found by the check that it breaks, on both databases.
 
 mod damages;
+mod people;
 mod scene;
 mod story;
 

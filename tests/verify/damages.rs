@@ -3,6 +3,7 @@
 mod around;
 mod audit;
 mod ledger;
+mod people;
 
 /// A damage.
 pub(super) struct Damage {
@@ -12,7 +13,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 21] = [
+const KEYS: [(&str, &str); 28] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -34,6 +35,13 @@ const KEYS: [(&str, &str); 21] = [
     ("relation", "member_id, merchant_id"),
     ("audit_entry", "seq"),
     ("audit_head", "id"),
+    ("staff", "staff_id"),
+    ("staff_post", "staff_id, post_no"),
+    ("login_user", "user_id"),
+    ("user_credential", "user_id"),
+    ("user_invitation", "user_id"),
+    ("api_key", "api_key_id"),
+    ("session", "session_id"),
 ];
 
 /// The first row of a table that meets a condition, as a condition.
@@ -72,6 +80,10 @@ pub(super) fn all() -> Vec<Damage> {
         around::outside(),
         around::relations(),
         audit::log(),
+        people::staff(),
+        people::users(),
+        people::keys(),
+        people::sessions(),
     ];
     tables.into_iter().flatten().collect()
 }

@@ -6,7 +6,7 @@ use amvaj_domain::access::{Actor, Caller, Identity};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::calendar::{ExpiryPolicy, LocalDay};
 use amvaj_domain::earn::{Basket, BasketLine, EarnRule, Rate};
-use amvaj_domain::id::{MerchantId, OUTBOX_BUCKETS, UserId, WalletId};
+use amvaj_domain::id::{BranchId, MemberId, MerchantId, OUTBOX_BUCKETS, UserId, WalletId};
 use amvaj_domain::ledger::{
     Command, CommandEarn, CommandHold, CommandRedeem, CommandRefund, Digest, Idem, Operation, Prices,
     RefundSpec, Rejection, Tenant, WalletStatus, Window,
@@ -25,6 +25,7 @@ use amvaj_infra::worker::acquire;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use uuid::Uuid;
 
+use super::people;
 use super::scene::new_id;
 
 const START: i64 = 1_767_225_600_000_000;
@@ -54,6 +55,16 @@ pub(super) struct Network {
 /// The bakery (1), whose points wait or are capped by day as an earn asks, and the bookshop (2).
 fn merchant(number: u8) -> MerchantId {
     MerchantId::new(Uuid::from_u128(0xa000 + u128::from(number)))
+}
+
+/// A merchant's branch.
+fn branch(number: u8) -> BranchId {
+    BranchId::new(Uuid::from_u128(0xc000 + u128::from(number)))
+}
+
+/// A member, of the wallets' order.
+fn member(number: u8) -> MemberId {
+    MemberId::new(Uuid::from_u128(0xb_0000 + u128::from(number)))
 }
 
 /// A member's wallet; wallets lie in several shards, some in one bucket.
@@ -223,14 +234,16 @@ fn uuid(database: &Database, id: Uuid) -> String {
     if database.is_postgres() { format!("'{id}'::uuid") } else { format!("x'{}'", id.simple()) }
 }
 
-/// Merchants with their rules, members with their wallets.
-pub(super) async fn people(database: &Database, wallets: impl Iterator<Item = WalletId>) {
+/// Merchants with their branches and rules, members with their wallets.
+async fn participants(database: &Database, wallets: impl Iterator<Item = WalletId>) {
     let mut statements = Vec::new();
     for number in [1, 2] {
         let id = uuid(database, merchant(number).uuid());
         statements.push(format!(
             "insert into merchant values ({id}, 'نام', 'name', 'name', 1, 'IRR', 100, 90, {START})"
         ));
+        let branch = uuid(database, branch(number).uuid());
+        statements.push(format!("insert into branch values ({branch}, {id}, 'نام', 'name', 1, {START})"));
         for version in 1..=EXPIRIES.len() {
             let cap = if version == EXPIRIES.len() { "150" } else { "null" };
             statements.push(format!(
@@ -238,8 +251,8 @@ pub(super) async fn people(database: &Database, wallets: impl Iterator<Item = Wa
             ));
         }
     }
-    for (number, wallet) in wallets.enumerate() {
-        let member = uuid(database, Uuid::from_u128(0xb_0000 + number as u128));
+    for (number, wallet) in (0..).zip(wallets) {
+        let member = uuid(database, member(number).uuid());
         let id = uuid(database, wallet.uuid());
         statements.push(format!(
             "insert into member values ({member}, {id}, '0912{number:07}', null, 'name', 'name', 1, {START}, null)"
@@ -259,7 +272,7 @@ pub(super) async fn people(database: &Database, wallets: impl Iterator<Item = Wa
 
 /// Plays the whole story.
 pub(super) async fn play(database: &Database) {
-    people(database, (1..=12).map(wallet)).await;
+    participants(database, (1..=12).map(wallet)).await;
     let clock = Clock::manual(day(0));
     let mut network = Network::new(database, clock.clone());
     first_weeks(&mut network).await;
@@ -278,6 +291,8 @@ pub(super) async fn play(database: &Database) {
     last_day(&mut network).await;
     network.close().await;
     privileges(database, &clock).await;
+    let merchants = [1, 2].map(|number| (merchant(number), branch(number)));
+    people::play(database, merchants, member(0), clock.now()).await;
 }
 
 /// Six entries in the audit log.

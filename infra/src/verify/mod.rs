@@ -1,10 +1,11 @@
-//! The audit: every invariant of the ledger as a query that must return no row.
+//! The audit: every invariant of the ledger, and of the people and keys around it, as a query that must return no row.
 //!
 //! All checks read one snapshot, so an audit may run beside a server. Most are one statement over whole tables; what
 //! SQL cannot say (the order in which lots are spent, what a kept basket earns) goes through the wallets page by
 //! page. Queries that compare two tables add both up, one with the sign turned, and group by the key: so a row that
 //! is missing on either side is found as well as one that differs.
 
+mod api_keys;
 mod audit;
 mod balances;
 mod check;
@@ -16,6 +17,9 @@ mod purchases;
 mod relations;
 mod relay;
 mod replay;
+mod sessions;
+mod staff;
+mod users;
 mod walk;
 
 use amvaj_domain::time::{Instant, Span};
@@ -128,6 +132,10 @@ fn checks() -> impl Iterator<Item = &'static Check> {
         members::CHECKS,
         relations::CHECKS,
         relay::CHECKS,
+        staff::CHECKS,
+        users::CHECKS,
+        api_keys::CHECKS,
+        sessions::CHECKS,
         audit::QUERIES,
     ]
     .into_iter()

@@ -3,6 +3,7 @@
 use super::{Damage, change, copy, delete};
 
 pub(super) fn log() -> Vec<Damage> {
+    const LAST: &str = "seq = (select max(seq) from audit_entry)";
     let statements = |name, number, sql: &str| Damage { name, number, sql: sql.to_owned() };
     vec![
         change(22, "a detail of the log", "audit_entry", "detail = '{}'", "seq = 3"),
@@ -13,13 +14,13 @@ pub(super) fn log() -> Vec<Damage> {
         change(22, "a target of the log", "audit_entry", "target_id = actor_id", "seq = 3"),
         change(22, "a time of the log", "audit_entry", "recorded_at = recorded_at - 1", "seq = 3"),
         change(22, "a request of the log", "audit_entry", "request_id = 'r-0'", "seq = 3"),
-        change(22, "the last entry of the log", "audit_entry", "detail = '{}'", "seq = 6"),
+        change(22, "the last entry of the log", "audit_entry", "detail = '[]'", LAST),
         change(21, "a hash of the log", "audit_entry", "hash = previous_hash", "seq = 3"),
         change(21, "a link of the log", "audit_entry", "previous_hash = hash", "seq = 3"),
         delete(19, "an entry in the middle of the log", "audit_entry", "seq = 3"),
         delete(21, "an entry that the next one follows from", "audit_entry", "seq = 3"),
         delete(19, "the first entry of the log", "audit_entry", "seq = 1"),
-        delete(20, "the last entry of the log deleted", "audit_entry", "seq = 6"),
+        delete(20, "the last entry of the log deleted", "audit_entry", LAST),
         statements("two entries of the log deleted", 20, "delete from audit_entry where seq >= 5"),
         statements("the whole log deleted", 20, "delete from audit_entry"),
         statements(
@@ -40,9 +41,9 @@ pub(super) fn log() -> Vec<Damage> {
             "audit_entry",
             "seq, recorded_at, actor_kind, actor_id, caller_role, caller_id, act, target_kind, target_id, detail, \
             request_id, previous_hash, hash",
-            "7, recorded_at, actor_kind, actor_id, caller_role, caller_id, act, target_kind, target_id, detail, \
+            "seq + 1, recorded_at, actor_kind, actor_id, caller_role, caller_id, act, target_kind, target_id, detail, \
             request_id, hash, hash",
-            "seq = 6",
+            LAST,
         ),
         change(
             20,
