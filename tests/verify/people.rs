@@ -9,7 +9,7 @@ use amvaj_domain::time::{Instant, Span};
 use amvaj_domain::user::{User, UserName, UserRole, UserStatus};
 use amvaj_infra::access::{ApiKeys, Revocations, Sessions};
 use amvaj_infra::db::Database;
-use amvaj_infra::directory::Directory;
+use amvaj_infra::directory::{Directory, StaffReach};
 use amvaj_infra::users::{Completion, NewInvitation, NewSession, Reset, Users};
 
 use super::scene::new_id;
@@ -95,7 +95,7 @@ impl Office {
         self.hire(second, 4, vec![post(StaffRole::Cashier, Some(at_second))]).await;
         let act = self.act(ActKind::StaffRemoved, Target::Staff(gone));
         self.directory
-            .remove_staff(gone, Some(first), &act)
+            .remove_staff(gone, StaffReach { of: Some(first), owners: true }, &act)
             .await
             .unwrap()
             .unwrap();

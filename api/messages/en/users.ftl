@@ -24,7 +24,8 @@ invalid-user-name = Write a user name of 3 to 100 English letters, digits and `.
 user-name-taken = Another user has this name; find it in `users`.
 scopes-too-wide = You cannot give more than you have: choose fewer `scopes`.
     .add-staff = You cannot give a post that may do more than you: choose another role.
-    .set-staff-posts = You cannot give a post that may do more than you: choose another role.
+    .remove-staff = You cannot remove somebody who may do more than you: ask an owner.
+    .set-staff-posts = You cannot give or take a post that may do more than you: ask an owner, or choose another role.
     .renew-invitation = The user is allowed more than you are; ask an operator who is allowed as much.
 
 ## Users

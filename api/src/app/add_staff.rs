@@ -1,11 +1,11 @@
 //! A merchant's owner, or the operator, adds somebody to the merchant's staff.
 
-use amvaj_domain::access::{Caller, Posts};
+use amvaj_domain::access::{Caller, Identity, Post, Posts, StaffRole};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::{MerchantId, StaffId};
 use amvaj_domain::staff::Staff;
 use amvaj_domain::text::{Mobile, Name};
-use amvaj_infra::directory::StaffRefused;
+use amvaj_infra::directory::{StaffReach, StaffRefused};
 
 use super::{App, AppError, Stopped};
 use crate::random;
@@ -56,8 +56,14 @@ pub async fn add_staff(
     Ok(staff)
 }
 
+/// Whose posts the caller may take away. An owner's are beyond whoever could not give them.
+pub(super) fn staff_reach(identity: &Identity, author: &Author) -> Result<StaffReach, AppError> {
+    let owner = Post { branch: None, role: StaffRole::Owner };
+    Ok(StaffReach { of: staff_scope(author)?, owners: identity.may_give(&[owner]) })
+}
+
 /// Whose staff the author may change: one merchant's, or everybody's.
-pub(super) fn staff_scope(author: &Author) -> Result<Option<MerchantId>, AppError> {
+fn staff_scope(author: &Author) -> Result<Option<MerchantId>, AppError> {
     match author.caller {
         Some(Caller::Operator) => Ok(None),
         Some(Caller::Merchant(id)) => Ok(Some(id)),

@@ -24,7 +24,7 @@ pub use file::MerchantFile;
 pub use member::{MemberFilter, Members, NamedMember};
 pub use merchant::MerchantFilter;
 pub use network::Network;
-pub use staff::StaffRefused;
+pub use staff::{StaffReach, StaffRefused};
 
 use amvaj_domain::access::Caller;
 

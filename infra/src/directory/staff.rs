@@ -37,9 +37,21 @@ pub enum StaffRefused {
     /// A post is at a branch that the merchant does not have.
     #[error("the merchant has no such branch")]
     BranchNotFound,
+    /// The person is an owner, and whoever asks may not make one.
+    #[error("whoever may not make an owner takes no owner's posts away")]
+    OwnerNotYours,
     /// Nobody else is an owner of the merchant.
     #[error("the merchant would have no owner")]
     LastOwner,
+}
+
+/// Whose posts somebody may take away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StaffReach {
+    /// The merchant whose people are found; everybody's when absent.
+    pub of: Option<MerchantId>,
+    /// Whether owners are among those who may be changed.
+    pub owners: bool,
 }
 
 impl Directory {
@@ -107,22 +119,25 @@ impl Directory {
         Ok(Ok(()))
     }
 
-    /// Gives a person other posts; the same ones change nothing and are not told of. With `of`, only that merchant's
-    /// people are found.
+    /// Gives a person other posts; the same ones change nothing and are not told of. Nobody beyond
+    /// `reach` is.
     pub async fn set_staff_posts(
         &self,
         id: StaffId,
-        of: Option<MerchantId>,
+        reach: StaffReach,
         posts: &Posts,
         act: &Act,
     ) -> Result<Result<Staff, StaffRefused>, StoreError> {
         let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
         let transaction = unit.transaction();
-        let Some((row, held)) = held(transaction, id, of).await? else {
+        let Some((row, held)) = held(transaction, id, reach.of).await? else {
             return Ok(Err(StaffRefused::StaffNotFound));
         };
         if row.removed_at.is_some() {
             return Ok(Err(StaffRefused::StaffNotFound));
+        }
+        if !reach.owners && is_owner(&held) {
+            return Ok(Err(StaffRefused::OwnerNotYours));
         }
         let merchant = MerchantId::new(row.merchant_id);
         if !are_branches_of(transaction, merchant, posts).await? {
@@ -141,22 +156,24 @@ impl Directory {
         Ok(Ok(Staff { posts: Some(posts.clone()), ..staff }))
     }
 
-    /// Removes a person; one that was removed already stays so and is not told of. With `of`, only that merchant's people
-    /// are found.
+    /// Removes a person; one that was removed already stays so and is not told of. Nobody beyond `reach` is.
     pub async fn remove_staff(
         &self,
         id: StaffId,
-        of: Option<MerchantId>,
+        reach: StaffReach,
         act: &Act,
     ) -> Result<Result<Staff, StaffRefused>, StoreError> {
         let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
         let transaction = unit.transaction();
-        let Some((row, held)) = held(transaction, id, of).await? else {
+        let Some((row, held)) = held(transaction, id, reach.of).await? else {
             return Ok(Err(StaffRefused::StaffNotFound));
         };
         let staff = rows::staff(&row, &held.iter().collect::<Vec<_>>())?;
         if staff.removed_at.is_some() {
             return Ok(Ok(staff));
+        }
+        if !reach.owners && is_owner(&held) {
+            return Ok(Err(StaffRefused::OwnerNotYours));
         }
         if is_last_owner(transaction, &row).await? {
             return Ok(Err(StaffRefused::LastOwner));
@@ -232,6 +249,11 @@ async fn are_branches_of(
         .count(transaction)
         .await?;
     Ok(own == count)
+}
+
+/// Whether one of a person's posts is an owner's.
+fn is_owner(held: &[staff_post::Model]) -> bool {
+    held.iter().any(|post| post.role == StaffRole::Owner.stored())
 }
 
 /// Whether a person is an owner and nobody else is one.

@@ -81,9 +81,10 @@ impl AddStaff {
                 let (code, path) = match refused {
                     StaffRefused::MobileTaken => (AddStaffErrorCode::MobileTaken, "input.mobile"),
                     StaffRefused::BranchNotFound => (AddStaffErrorCode::BranchNotFound, "input.posts"),
-                    // Whoever is added cannot be missing, nor the last owner.
+                    // Whoever is added cannot be missing, nor an owner already.
                     StaffRefused::MerchantNotFound
                     | StaffRefused::StaffNotFound
+                    | StaffRefused::OwnerNotYours
                     | StaffRefused::LastOwner => (AddStaffErrorCode::MerchantNotFound, "input.merchantId"),
                 };
                 Ok(AddStaffPayload { staff: None, user_errors: Problems::one(code, path) })

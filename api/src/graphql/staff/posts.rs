@@ -38,7 +38,7 @@ user_errors! {
         InvalidPosts,
         /// A post is at a branch that the merchant does not have.
         BranchNotFound,
-        /// A post lets its holder do more than the caller may.
+        /// A post, of those given or of those taken away, lets its holder do more than the caller may.
         ScopesTooWide,
         /// The person is the merchant's only owner: make somebody else an owner first.
         LastOwner,
@@ -51,8 +51,9 @@ pub struct SetStaffPosts;
 
 #[Object]
 impl SetStaffPosts {
-    /// Says where one of a merchant's people works and as what (owner of the merchant, or operator). The person's sessions
-    /// end within a second on every server, and its next log-in has the new posts.
+    /// Says where one of a merchant's people works and as what (owner of the merchant, or operator). Whoever may not make
+    /// an owner changes none. The person's sessions end within a second on every server, and its next log-in has the new
+    /// posts.
     async fn set_staff_posts(
         &self,
         ctx: &Context<'_>,
@@ -71,16 +72,18 @@ impl SetStaffPosts {
         let (Some(id), Ok(posts)) = (id, posts) else {
             return Ok(SetStaffPostsPayload { staff: None, user_errors: problems.into_errors() });
         };
-        if !identity(ctx)?.may_give(posts.as_slice()) {
+        let identity = identity(ctx)?;
+        if !identity.may_give(posts.as_slice()) {
             let user_errors = Problems::one(Code::ScopesTooWide, "input.posts");
             return Ok(SetStaffPostsPayload { staff: None, user_errors });
         }
-        match refusal_or_fault(set_staff_posts(app(ctx)?, &author(ctx)?, id, &posts).await)? {
+        match refusal_or_fault(set_staff_posts(app(ctx)?, identity, &author(ctx)?, id, &posts).await)? {
             Ok(staff) => Ok(SetStaffPostsPayload { staff: Some(Staff(staff)), user_errors: Vec::new() }),
             Err(refused) => {
                 let (code, path) = match refused {
                     StaffRefused::BranchNotFound => (Code::BranchNotFound, "input.posts"),
                     StaffRefused::LastOwner => (Code::LastOwner, "input.posts"),
+                    StaffRefused::OwnerNotYours => (Code::ScopesTooWide, "input.staffId"),
                     // Neither merchant nor mobile are named here.
                     StaffRefused::StaffNotFound
                     | StaffRefused::MerchantNotFound

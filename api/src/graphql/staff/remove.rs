@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::Staff;
 use crate::app::remove_staff::remove_staff;
-use crate::graphql::context::{app, author};
+use crate::graphql::context::{app, author, identity};
 use crate::graphql::error::refusal_or_fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::user_error::{Problems, user_errors};
@@ -31,6 +31,8 @@ user_errors! {
     RemoveStaffUserError, RemoveStaffErrorCode {
         /// There is no such person, or it is another merchant's.
         StaffNotFound,
+        /// The person is an owner, who may do more than the caller.
+        ScopesTooWide,
         /// The person is the merchant's only owner: make somebody else an owner first.
         LastOwner,
     }
@@ -42,8 +44,9 @@ pub struct RemoveStaff;
 
 #[Object]
 impl RemoveStaff {
-    /// Removes somebody from a merchant's staff (owner of the merchant, or operator). The person's sessions end within a
-    /// second on every server, and it cannot log in any more. Removing it again changes nothing.
+    /// Removes somebody from a merchant's staff (owner of the merchant, or operator). Whoever may not make an owner removes
+    /// none. The person's sessions end within a second on every server, and it cannot log in any more. Removing it again
+    /// changes nothing.
     async fn remove_staff(
         &self,
         ctx: &Context<'_>,
@@ -56,8 +59,9 @@ impl RemoveStaff {
         let Some(id) = GlobalId::staff(&input.staff_id) else {
             return refused(RemoveStaffErrorCode::StaffNotFound);
         };
-        match refusal_or_fault(remove_staff(app(ctx)?, &author(ctx)?, id).await)? {
+        match refusal_or_fault(remove_staff(app(ctx)?, identity(ctx)?, &author(ctx)?, id).await)? {
             Ok(staff) => Ok(RemoveStaffPayload { staff: Some(Staff(staff)), user_errors: Vec::new() }),
+            Err(StaffRefused::OwnerNotYours) => refused(RemoveStaffErrorCode::ScopesTooWide),
             Err(StaffRefused::LastOwner) => refused(RemoveStaffErrorCode::LastOwner),
             // Nothing else is named here.
             Err(
