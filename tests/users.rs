@@ -96,6 +96,60 @@ async fn an_invitation_is_good_once_and_for_two_days() {
 }
 
 #[tokio::test]
+async fn a_renewed_invitation_takes_the_place_of_the_one_before_until_its_user_has_joined() {
+    for app in TestApp::both().await {
+        let manager = join(&app, "manager", "OPERATOR").await;
+        let input = json!({ "name": "mina", "displayName": "mina", "role": "AGENT" });
+        let invited = ask(&app, Some(&manager.token), "InviteUser", json!({ "input": input })).await;
+        let id = invited["user"]["id"].clone();
+        let before = invited["invitation"].as_str().unwrap();
+        let accept_with = async |invitation: &str| {
+            let input = json!({ "invitation": invitation, "password": PASSWORD });
+            ask(&app, None, "AcceptInvitation", json!({ "input": input })).await
+        };
+        let confirm_with = async |invitation: &str, code: &str| {
+            let input = json!({ "invitation": invitation, "code": code });
+            ask(&app, None, "ConfirmTotp", json!({ "input": input })).await
+        };
+        let renew = async || ask(&app, Some(&manager.token), "RenewInvitation", json!({ "id": id })).await;
+        let accepted = accept_with(before).await;
+        let code = code_at(&app, accepted["totp"]["secret"].as_str().unwrap(), 0);
+        let renewed = renew().await;
+        let renewed = renewed["invitation"].as_str().unwrap();
+        assert_eq!(codes(&accept_with(before).await), ["INVITATION_OVER"]);
+        assert_eq!(codes(&confirm_with(before, &code).await), ["INVITATION_OVER"]);
+        let early = confirm_with(renewed, &code).await;
+        assert_eq!(
+            codes(&early),
+            ["NOTHING_TO_CONFIRM"],
+            "what was chosen with the one before is gone with it"
+        );
+        let mina = accept(&app, renewed, PASSWORD).await;
+
+        assert_eq!(codes(&renew().await), ["USER_JOINED"]);
+        mina.log_in(&app).await;
+        ask(&app, Some(&manager.token), "DisableUser", json!({ "id": id })).await;
+        assert_eq!(codes(&renew().await), ["USER_JOINED"], "also while the user is disabled");
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_that_was_accepted_in_time_is_not_confirmed_too_late() {
+    for app in TestApp::both().await {
+        let invitation = invite(&app, "mina", "AGENT").await;
+        let input = json!({ "invitation": invitation, "password": PASSWORD });
+        let accepted = ask(&app, None, "AcceptInvitation", json!({ "input": input })).await;
+        app.clock.advance_to(START.plus(Span::days(2)));
+        let code = code_at(&app, accepted["totp"]["secret"].as_str().unwrap(), 0);
+        let input = json!({ "invitation": invitation, "code": code });
+        let late = ask(&app, None, "ConfirmTotp", json!({ "input": input })).await;
+        assert_eq!(codes(&late), ["INVITATION_OVER"]);
+        let input = json!({ "name": "mina", "password": PASSWORD, "code": code });
+        assert_eq!(codes(&log_in(&app, input).await), ["INVALID_CREDENTIALS"], "nobody has joined");
+    }
+}
+
+#[tokio::test]
 async fn each_mistake_of_an_invitation_is_named() {
     for app in TestApp::both().await {
         let manager = join(&app, "manager", "OPERATOR").await;

@@ -1,12 +1,16 @@
 //! What users change of their own.
 
 use amvaj_domain::access::Caller;
+use amvaj_domain::time::Span;
 use serde_json::{Value, json};
 
 use super::log_in;
 use crate::sessions::good;
 use crate::support::app::TestApp;
 use crate::support::person::{PASSWORD, USER, ask, code_at, codes, confirm, join, next_code};
+use crate::support::till::assert_sound;
+
+const AUDIT: &str = include_str!("../queries/audit.graphql");
 
 #[tokio::test]
 async fn a_changed_password_ends_every_other_session() {
@@ -85,6 +89,46 @@ async fn a_lost_authenticator_is_replaced_with_a_recovery_code() {
             ["INVALID_CREDENTIALS"],
             "recovery codes come with the secret"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_reset_of_the_codes_is_told_when_it_begins_and_over_after_two_days() {
+    for app in TestApp::both().await {
+        let mina = join(&app, "mina", "OPERATOR").await;
+        let told = async || {
+            let variables = json!({ "first": 10, "filter": { "act": "TOTP_RESET" } });
+            let data = app.data(Caller::Operator, AUDIT, "AuditLog", variables).await;
+            data["auditLog"]["nodes"].as_array().unwrap().clone()
+        };
+        let reset =
+            async |input: Value| ask(&app, Some(&mina.token), "ResetTotp", json!({ "input": input })).await;
+        let wrong = json!({ "password": "three blue trees", "recoveryCode": mina.recovery_codes[0] });
+        assert_eq!(codes(&reset(wrong).await), ["INVALID_CREDENTIALS"]);
+        assert_eq!(told().await.len(), 0, "nothing has begun");
+        let begun = reset(json!({ "password": PASSWORD, "recoveryCode": mina.recovery_codes[0] })).await;
+        let entries = told().await;
+        assert_eq!(entries.len(), 1);
+        assert_eq!((&entries[0]["actor"]["kind"], &entries[0]["targetId"]), (&json!("USER"), &mina.id));
+        assert_eq!(entries[0]["details"], json!([{ "name": "begun", "value": "true" }]));
+
+        app.clock.advance_to(app.clock.now().plus(Span::days(2)));
+        let secret = begun["totp"]["secret"].as_str().unwrap();
+        let input = json!({ "invitation": begun["invitation"], "code": code_at(&app, secret, 0) });
+        let late = ask(&app, None, "ConfirmTotp", json!({ "input": input })).await;
+        assert_eq!(codes(&late), ["INVITATION_OVER"]);
+        assert_eq!(told().await.len(), 1, "nothing was replaced");
+        let again = mina.log_in(&app).await;
+        let token = again["tokens"]["accessToken"].as_str().unwrap();
+
+        let input = json!({ "password": PASSWORD, "recoveryCode": mina.recovery_codes[1] });
+        let begun = ask(&app, Some(token), "ResetTotp", json!({ "input": input })).await;
+        let secret = begun["totp"]["secret"].as_str().unwrap();
+        confirm(&app, begun["invitation"].as_str().unwrap(), secret).await;
+        let entries = told().await;
+        assert_eq!(entries.len(), 3, "one that begins and one that is done");
+        assert_eq!(entries.iter().filter(|entry| entry["details"] == json!([])).count(), 1);
+        assert_sound(&app).await;
     }
 }
 

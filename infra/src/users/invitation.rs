@@ -183,17 +183,18 @@ impl Users {
         checked: &Checked<'_>,
         secret: &[u8],
         invitation: NewInvitation<'_>,
-        now: Instant,
+        act: &Act,
     ) -> Result<bool, StoreError> {
-        let transaction = self.db.begin().await?;
-        let row = hold(&transaction, user).await?;
+        let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
+        let transaction = unit.transaction();
+        let row = hold(transaction, user).await?;
         let may_enter = row.is_some_and(|row| row.disabled_at.is_none());
-        if !may_enter || !take(&transaction, user, checked, now).await? {
+        if !may_enter || !take(transaction, user, checked, act.at).await? {
             return Ok(false);
         }
         let wants = Wants { password: false, totp: true };
-        put(&transaction, user, invitation, wants, Some(secret), now).await?;
-        transaction.commit().await?;
+        put(transaction, user, invitation, wants, Some(secret), act.at).await?;
+        unit.commit().await?;
         Ok(true)
     }
 

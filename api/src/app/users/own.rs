@@ -107,7 +107,8 @@ pub async fn reset_totp(
     let (text, hash) = invitation(app)?;
     let expires_at = now.plus(INVITATION_LIFE);
     let new = NewInvitation { token_hash: &hash, expires_at };
-    if !app.users.begin_totp_reset(user, &proven.checked()?, &sealed, new, now).await? {
+    let act = Act::new(author, ActKind::TotpReset, Target::User(user), now).detail("begun", true);
+    if !app.users.begin_totp_reset(user, &proven.checked()?, &sealed, new, &act).await? {
         return Err(Stopped::Refused(OwnRefused::NotProven));
     }
     let enrolment = totp.enrolment(issuer(app), &proven.user.name);
