@@ -1,5 +1,6 @@
 //! The HTTP surface: the GraphQL endpoint, health, metrics, web pages, and what every response carries.
 
+pub(crate) mod answer;
 pub mod assets;
 mod charge;
 pub mod client;
@@ -9,6 +10,7 @@ pub(crate) mod execution;
 pub mod graphiql;
 pub mod graphql;
 pub mod health;
+mod json_size;
 pub mod jwks;
 pub mod landing;
 pub mod language;
@@ -17,4 +19,5 @@ pub mod page;
 mod refusal;
 pub mod request;
 pub mod response;
+pub mod turns;
 pub(crate) mod work;

@@ -25,6 +25,7 @@ use crate::graphql::schema::AmvajSchema;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
 use crate::http::language::Languages;
+use crate::http::turns::Turns;
 use crate::http::{assets, docs, graphiql, jwks, landing, response};
 use crate::telemetry;
 use crate::throttle::Throttle;
@@ -109,6 +110,8 @@ pub fn start(parts: Parts, config: &HttpConfig, listener: TcpListener) -> Result
     })
     // Longer than the clients and proxies in front keep an idle connection, so that none is closed in their hands.
     .keep_alive(Duration::from_secs(75))
+    // Or an answer waits until the client has acknowledged the one before it, which may take 40 ms.
+    .tcp_nodelay(true)
     .shutdown_timeout(config.shutdown.as_secs())
     .disable_signals();
     if let Some(workers) = config.workers {
@@ -203,6 +206,7 @@ impl Shared {
                 schema: parts.schema,
                 authenticator: parts.authenticator,
                 throttle: parts.throttle,
+                turns: Turns::new(),
                 introspection: parts.introspection,
                 clock: parts.clock,
                 prepare: parts.prepare,

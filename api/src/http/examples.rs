@@ -44,8 +44,8 @@ macro_rules! example {
     };
 }
 
-/// All of them, in the order of a role's day.
-pub static EXAMPLES: [Example; 27] = [
+/// All of them, in the order of a role's day; a colleague logs in after the operator has invited it.
+pub static EXAMPLES: [Example; 31] = [
     example!("nobody", "network", "TheNetwork"),
     example!("nobody", "viewer", "WhoAmI"),
     example!(
@@ -85,6 +85,10 @@ pub static EXAMPLES: [Example; 27] = [
     example!("operator", "set_earn_rule", "SetEarnRule", variables),
     example!("operator", "members", "FindMembers", variables),
     example!("operator", "operations", "RefusedOperations", variables),
+    example!("operator", "invite_user", "InviteUser", variables, &[("invitation", "inviteUser.invitation")]),
+    example!("nobody", "accept_invitation", "AcceptInvitation", variables),
+    example!("nobody", "confirm_totp", "ConfirmTotp", variables),
+    example!("nobody", "log_in", "LogIn", variables),
 ];
 
 /// All of them for the page.

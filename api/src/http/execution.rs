@@ -8,7 +8,7 @@
 //! | read | JSON | what is no GraphQL request |
 //! | select | one pass over the text, the parser, one pass over the document | what is too large, or no document |
 //! | charge | the estimated cost, from the same bucket | whoever asks for too much |
-//! | execute | whatever it takes | what does not fit the schema |
+//! | execute | a turn if it is dear, then whatever it takes | what does not fit the schema |
 
 use actix_web::http::Method;
 use actix_web::web::{Bytes, Data};
@@ -17,6 +17,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response, Value};
 use tracing::Instrument as _;
 
+use super::answer::Answer;
 use super::charge::{Charge, actual};
 use super::client::Client;
 use super::graphql::Endpoint;
@@ -63,7 +64,7 @@ pub(crate) struct Outcome {
     pub(crate) kind: &'static str,
     /// The code of the first error.
     pub(crate) code: Option<Code>,
-    pub(crate) answer: Result<(Response, Stage), Refusal>,
+    pub(crate) answer: Result<Answer, Refusal>,
     pub(crate) language: RequestLanguage,
 }
 
@@ -103,6 +104,8 @@ impl Incoming {
             .data(id.clone())
             .data(Charged::new(&charge.so_far()));
         let kind = kind_name(operation.kind);
+        // Before a mutation is committed, because whoever waits can still be given up.
+        let _turn = endpoint.turns.take(&operation).await;
         if operation.kind == OperationType::Mutation && !commitment.commit() {
             // The client has been told that nothing was done.
             return refused(Refusal::failed(Code::Overloaded), language);
@@ -171,7 +174,7 @@ async fn finish(
     charge: Charge,
     id: &RequestId,
     language: &RequestLanguage,
-) -> ((Response, Stage), Option<Code>) {
+) -> (Answer, Option<Code>) {
     let stage = stage(&response);
     let code = if response.errors.is_empty() {
         None
@@ -180,7 +183,7 @@ async fn finish(
     };
     let cost = charge.settle(actual(&response.data, operation.asked)).await;
     response.extensions.insert(COST.to_owned(), async_graphql::to_value(cost).unwrap_or_default());
-    ((response, stage), code)
+    (Answer::write(&response, stage), code)
 }
 
 /// A field's error always has a path, so errors without any and without data are from before the first field.

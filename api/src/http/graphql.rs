@@ -6,12 +6,12 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse};
 use amvaj_domain::access::Identity;
 use amvaj_infra::clock::Clock;
-use async_graphql::{Request, Response, ServerError, Value};
+use async_graphql::{Request, ServerError};
 use tokio::runtime::Handle;
 
 use super::client::{Client, Proxies};
@@ -20,10 +20,11 @@ use super::language::RequestLanguage;
 use super::media_type::MediaType;
 use super::refusal::{More, Refusal};
 use super::response::{self, RequestId};
+use super::turns::Turns;
 use super::work::{self, Commitment, Unfinished};
 use crate::auth::Authenticator;
 use crate::graphql::access::Introspection;
-use crate::graphql::error::{self, Code, Stage};
+use crate::graphql::error::{self, Code};
 use crate::graphql::schema::AmvajSchema;
 use crate::language::Message;
 use crate::throttle::Throttle;
@@ -44,6 +45,8 @@ pub struct Endpoint {
     pub authenticator: Authenticator,
     /// How much callers may ask for.
     pub throttle: Throttle,
+    /// The turns of operations that are dear.
+    pub turns: Turns,
     /// Who may ask for the schema itself.
     pub introspection: Introspection,
     /// The time by which tokens are judged.
@@ -125,7 +128,7 @@ async fn answer(http: &HttpRequest, endpoint: Data<Endpoint>, sent: Result<Sent,
     let done = work::within(endpoint.timeout, &endpoint.runtime, commitment, execution).await;
     let Outcome { kind, code, answer, language } = done.unwrap_or_else(|reason| unfinished(reason, language));
     let mut response = match answer {
-        Ok((response, stage)) => answered(http, response, stage),
+        Ok(answer) => answer.send(http),
         Err(refusal) => refused(http, &language, refusal).await,
     };
     language.tell(&mut response);
@@ -154,29 +157,6 @@ fn unfinished(reason: Unfinished, language: RequestLanguage) -> Outcome {
     Outcome { kind: "unfinished", code: Some(code), answer: Err(Refusal::failed(code)), language }
 }
 
-fn answered(http: &HttpRequest, mut response: Response, stage: Stage) -> HttpResponse {
-    let media_type = MediaType::negotiate(http.headers());
-    if stage == Stage::Validation {
-        let status = media_type.not_executed();
-        return response::errors(status, media_type.as_str(), &response.errors, &response.extensions);
-    }
-    let headers = std::mem::take(&mut response.http_headers);
-    let wait = wait(&response);
-    let status = wait.map_or(StatusCode::OK, |_| StatusCode::TOO_MANY_REQUESTS);
-    let mut answer = response::json(status, media_type.as_str(), &response);
-    if let Some(seconds) = wait {
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
-    for (name, value) in &headers {
-        let name = HeaderName::from_bytes(name.as_str().as_bytes());
-        let value = HeaderValue::from_bytes(value.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            answer.headers_mut().append(name, value);
-        }
-    }
-    answer
-}
-
 async fn refused(http: &HttpRequest, language: &RequestLanguage, refusal: Refusal) -> HttpResponse {
     let (id, media_type) = (RequestId::of(http), MediaType::negotiate(http.headers()));
     let Refusal { status, code, message, more } = refusal;
@@ -195,15 +175,6 @@ async fn refused(http: &HttpRequest, language: &RequestLanguage, refusal: Refusa
         answer.headers_mut().insert(name, value);
     }
     answer
-}
-
-/// The seconds to wait when nothing was done because it is done too often.
-fn wait(response: &Response) -> Option<i64> {
-    let nothing_done = match &response.data {
-        Value::Object(fields) => fields.values().all(|field| *field == Value::Null),
-        data => *data == Value::Null,
-    };
-    response.errors.iter().filter_map(error::retry_after).max().filter(|_| nothing_done)
 }
 
 fn record(kind: &'static str, code: Option<Code>, took: Duration) {

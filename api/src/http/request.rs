@@ -6,6 +6,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Request, ServerError, Value, Variables};
 use serde_json::{Map, Value as Json};
 
+use super::json_size;
 use super::refusal::Refusal;
 use crate::graphql::document::{self, Asked};
 use crate::graphql::error::Code;
@@ -22,8 +23,10 @@ pub struct Operation {
     pub asked: Asked,
 }
 
-/// Reads the JSON body of a POST.
+/// Reads the JSON body of a POST. A long one is looked over before anything of it is kept. (The address of a GET is never
+/// long: HTTP bounds it.)
 pub fn from_body(body: &[u8]) -> Result<Request, Refusal> {
+    json_size::check(body)?;
     let parameters = match serde_json::from_slice::<Json>(body) {
         Ok(Json::Object(parameters)) => parameters,
         Ok(Json::Array(_)) => {

@@ -127,7 +127,7 @@ pub fn errors(
     errors: &[ServerError],
     extensions: &BTreeMap<String, Value>,
 ) -> HttpResponse {
-    json(status, media_type, &Errors { errors, extensions })
+    with_text(status, media_type, errors_text(errors, extensions))
 }
 
 /// One error of the request as a whole, as `application/json`.
@@ -144,16 +144,29 @@ pub async fn refused(
     answer
 }
 
+/// Errors without data, as JSON.
+pub(super) fn errors_text(errors: &[ServerError], extensions: &BTreeMap<String, Value>) -> Option<Vec<u8>> {
+    text(&Errors { errors, extensions })
+}
+
+/// A value as JSON; nothing when it cannot be written, which is then in the log.
+pub(super) fn text(body: &impl Serialize) -> Option<Vec<u8>> {
+    let written = serde_json::to_vec(body);
+    written.inspect_err(|cause| tracing::error!(%cause, "a response could not be written as JSON")).ok()
+}
+
 /// A value as JSON under a media type.
 pub fn json(status: StatusCode, media_type: &'static str, body: &impl Serialize) -> HttpResponse {
-    match serde_json::to_vec(body) {
-        Ok(body) => HttpResponse::build(status)
+    with_text(status, media_type, text(body))
+}
+
+/// What was written as JSON, under a media type; an error of ours when it could not be.
+pub(super) fn with_text(status: StatusCode, media_type: &'static str, body: Option<Vec<u8>>) -> HttpResponse {
+    match body {
+        Some(body) => HttpResponse::build(status)
             .insert_header((header::CONTENT_TYPE, format!("{media_type}; charset=utf-8")))
             .body(body),
-        Err(cause) => {
-            tracing::error!(%cause, "a response could not be written as JSON");
-            HttpResponse::InternalServerError().finish()
-        }
+        None => HttpResponse::InternalServerError().finish(),
     }
 }
 

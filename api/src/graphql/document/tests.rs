@@ -171,8 +171,12 @@ fn texts_and_comments_are_no_brackets() {
 
 #[test]
 fn a_document_of_many_brackets_never_gets_to_the_parser() {
-    let brackets = "{ a(b: ".to_owned() + &"[".repeat(200_000);
-    assert_eq!(scan(&brackets), Err(Refused::Excess(Excess::Nesting)));
+    let deep = "[".repeat(200_000);
+    // To the parser, a block without an end is an empty text with another one behind it.
+    for before in ["", "\"\"\"x\" ", "[\"\"\"\" \"\"\" "] {
+        let brackets = format!("{{ a(b: {before}{deep}");
+        assert_eq!(scan(&brackets), Err(Refused::Excess(Excess::Nesting)), "{before}");
+    }
 }
 
 #[test]
@@ -184,4 +188,20 @@ fn a_chain_of_fragments_ends_before_the_stack_does() {
     }
     chain.push_str(" fragment F99 on Query { a }");
     assert_eq!(excess(&chain), Excess::Nesting);
+}
+
+#[test]
+fn what_is_defined_is_counted_before_the_parser_sees_it() {
+    let refused = |source: &str| scan(source).expect_err("it is too much");
+    let operations = |count| "query Q($a: In = { b: 1 }) { version } ".repeat(count);
+    let fragments = |count| "fragment F on Query @a(b: {}) { a { b } } ".repeat(count);
+    let directives = |count: usize| format!("query({}) {{ version }}", "$a: Int @a ".repeat(count));
+    assert_eq!(scan(&operations(20)), Ok(()));
+    assert_eq!(refused(&operations(21)), Refused::Excess(Excess::Operations));
+    assert_eq!(scan(&fragments(100)), Ok(()));
+    assert_eq!(refused(&fragments(101)), Refused::Excess(Excess::Fragments));
+    assert_eq!(scan(&directives(50)), Ok(()));
+    assert_eq!(refused(&directives(51)), Refused::Excess(Excess::Directives));
+    assert_eq!(scan(&directives(50).repeat(15)), Ok(()), "each operation has its own");
+    assert_eq!(scan(&format!("# {0}\n{{ a(b: \"{0}\") }}", "@".repeat(60))), Ok(()), "texts have none");
 }
