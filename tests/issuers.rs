@@ -9,10 +9,13 @@ use amvaj_domain::id::{MemberId, MerchantId};
 use amvaj_domain::time::Span;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::program::{amvaj, empty_folder};
@@ -323,6 +326,25 @@ async fn a_slow_issuer_slows_nobody_else() {
     assert_eq!(waiting.await.unwrap_err().0, "OVERLOADED");
     assert_eq!(viewer(&app, &token).await.unwrap_err().0, "OVERLOADED", "at once: it was asked a moment ago");
     assert_eq!(silent.asked(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_tokens_that_name_a_slow_issuer_wait_in_bounded_numbers() {
+    let silent = FakeIssuer::start(&[]).await;
+    silent.replies(Reply::Silence);
+    let app = app(TestDb::sqlite().await, "crowd", &silent.settings(MERCHANTS)).await;
+    let merchant = app.merchant("Garden").await;
+    let token = Signer::ed("forged").sign(&claims(merchant));
+    let forged: FuturesUnordered<_> = (0..100).map(|_| viewer(&app, &token)).collect();
+    let over = silent.web.asked_times(1);
+    // Long before the issuer is given up.
+    let at_once = timeout(Duration::from_secs(2), forged.take(100 - 64).collect::<Vec<_>>());
+    let (at_once, _) = tokio::join!(at_once, over);
+    let at_once = at_once.expect("those who find no place do not wait");
+    assert!(at_once.iter().all(|told| told.as_ref().unwrap_err().0 == "OVERLOADED"), "{at_once:?}");
+    assert_eq!(silent.asked(), 1, "one fetch, which still goes on");
+    let own = app.token(&Identity::console(Caller::Operator));
+    assert!(viewer(&app, &own).await.is_ok());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use amvaj_infra::jwks::KeySource;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::file::IssuerSettings;
 use crate::auth::token::TokenError;
@@ -20,6 +20,9 @@ const OLD: Span = Span::minutes(5);
 const MOST: usize = 100;
 /// Longest name of a key.
 const LONGEST_NAME: usize = 256;
+/// Most requests that wait for one fetch, whether their clients still do or not. While somebody who invents names of keys
+/// fills these places, tokens of keys that are not known yet are told to come back; others are not touched.
+const MOST_WAITING: usize = 64;
 
 /// A key with the only algorithm that it verifies.
 #[derive(Clone)]
@@ -40,6 +43,8 @@ pub(super) struct IssuerKeys {
     known: RwLock<Arc<Known>>,
     /// When they were last asked for; whoever holds it asks, and everybody else waits for that.
     asked_at: Mutex<Option<Instant>>,
+    /// Places for those who wait.
+    waiting: Arc<Semaphore>,
     runtime: Handle,
 }
 
@@ -60,11 +65,16 @@ impl IssuerKeys {
             keep: settings.keep,
             known: RwLock::default(),
             asked_at: Mutex::new(None),
+            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
             runtime: Handle::current(),
         }
     }
 
     /// The key of this name.
+    ///
+    /// # Errors
+    /// [`TokenError::UnknownKey`] when the issuer has none of this name; [`TokenError::Unavailable`] when it does not
+    /// answer, or when too many wait for its answer already.
     pub(super) async fn find(self: &Arc<Self>, name: &str, now: Instant) -> Result<IssuerKey, TokenError> {
         let known = self.known();
         if known.is_usable(self.keep, now)
@@ -75,7 +85,7 @@ impl IssuerKeys {
             }
             return Ok(key.clone());
         }
-        self.refresh(now).await;
+        self.refresh(now).await?;
         let known = self.known();
         if !known.is_usable(self.keep, now) {
             return Err(TokenError::Unavailable);
@@ -87,12 +97,21 @@ impl IssuerKeys {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Fetches the keys, unless that was tried a moment ago. Goes on when whoever asked for it is gone, so that a slow
-    /// issuer does not keep its keys from those who wait longer.
-    async fn refresh(self: &Arc<Self>, now: Instant) {
+    /// Fetches the keys, unless that was tried a moment ago, or waits for whoever does. Goes on when whoever asked for it is
+    /// gone, so that a slow issuer does not keep its keys from those who wait longer.
+    async fn refresh(self: &Arc<Self>, now: Instant) -> Result<(), TokenError> {
+        if self.asked_at.try_lock().is_ok_and(|asked| !self.is_due(*asked, now)) {
+            return Ok(());
+        }
+        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| TokenError::Unavailable)?;
         let keys = Arc::clone(self);
+        let fetch = self.runtime.spawn(async move {
+            keys.fetch(now).await;
+            drop(place);
+        });
         // A fetch that panicked has changed nothing.
-        let _ = self.runtime.spawn(async move { keys.fetch(now).await }).await;
+        let _ = fetch.await;
+        Ok(())
     }
 
     /// Fetches the keys while the present ones are used.
