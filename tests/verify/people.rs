@@ -200,7 +200,9 @@ impl Office {
         self.make(&ApiKey { scopes: less, ..self.key(first, 3, Actor::ApiKey(maker.id)) }).await;
         let stolen = self.key(first, 4, Actor::Console);
         self.make(&stolen).await;
-        self.make(&self.key(first, 5, Actor::ApiKey(stolen.id))).await;
+        let child = self.key(first, 5, Actor::ApiKey(stolen.id));
+        self.make(&child).await;
+        self.rotate(&child, 10, Span::seconds(0)).await;
         self.rotate(&stolen, 6, Span::days(1)).await;
         let act = self.act(ActKind::ApiKeyRevoked, Target::ApiKey(stolen.id));
         self.keys.revoke(first, stolen.id, self.now.plus(Span::minutes(1)), &act).await.unwrap().unwrap();

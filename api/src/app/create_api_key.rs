@@ -95,7 +95,7 @@ pub async fn create_api_key(
         let act = told(author, ActKind::ApiKeyMade, &key);
         match app.api_keys.create(&key, secret.hash, &act).await {
             Ok(Ok(())) => return Ok(MadeKey { key, secret: secret.text }),
-            Ok(Err(refused)) => return Err(Stopped::Refused(refused.into())),
+            Ok(Err(refused)) => return Err(refused.into()),
             Err(StoreError::Duplicate(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -156,12 +156,13 @@ pub(super) fn told(author: &Author, kind: ActKind, key: &ApiKey) -> Act {
         .detail("scopes", key.scopes.to_text().as_str())
 }
 
-impl From<CreateRefused> for CreateApiKeyRefused {
+impl From<CreateRefused> for Stopped<CreateApiKeyRefused> {
     fn from(refused: CreateRefused) -> Self {
-        match refused {
-            CreateRefused::NoMerchant => Self::MerchantNotFound,
-            CreateRefused::MerchantBlocked => Self::MerchantBlocked,
-            CreateRefused::TooMany => Self::TooManyKeys,
-        }
+        Self::Refused(match refused {
+            CreateRefused::NoMerchant => CreateApiKeyRefused::MerchantNotFound,
+            CreateRefused::MerchantBlocked => CreateApiKeyRefused::MerchantBlocked,
+            CreateRefused::TooMany => CreateApiKeyRefused::TooManyKeys,
+            CreateRefused::MakerRevoked => return Self::Failed(AppError::Unauthenticated),
+        })
     }
 }

@@ -75,7 +75,7 @@ pub async fn rotate_api_key(
             .detail("overlapSeconds", request.overlap.micros() / 1_000_000);
         match app.api_keys.rotate(&key, secret.hash, (old.id, request.overlap), &act).await {
             Ok(Ok(())) => return Ok(MadeKey { key, secret: secret.text }),
-            Ok(Err(refused)) => return Err(Stopped::Refused(refused.into())),
+            Ok(Err(refused)) => return Err(refused.into()),
             Err(StoreError::Duplicate(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -103,12 +103,13 @@ fn allowed(
     }
 }
 
-impl From<RotateRefused> for RotateApiKeyRefused {
+impl From<RotateRefused> for Stopped<RotateApiKeyRefused> {
     fn from(refused: RotateRefused) -> Self {
-        match refused {
-            RotateRefused::NoKey => Self::KeyNotFound,
-            RotateRefused::NotActive => Self::KeyNotActive,
-            RotateRefused::AlreadyReplaced => Self::KeyAlreadyRotated,
-        }
+        Self::Refused(match refused {
+            RotateRefused::NoKey => RotateApiKeyRefused::KeyNotFound,
+            RotateRefused::NotActive => RotateApiKeyRefused::KeyNotActive,
+            RotateRefused::AlreadyReplaced => RotateApiKeyRefused::KeyAlreadyRotated,
+            RotateRefused::MakerRevoked => return Self::Failed(AppError::Unauthenticated),
+        })
     }
 }

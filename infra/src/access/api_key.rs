@@ -1,5 +1,8 @@
 //! Merchants' API keys: made, rotated and revoked, each together with its entry in the audit log.
 //!
+//! Whoever changes keys holds the merchant's row first, then writes keys, and the audit log last: what one change decides
+//! by, no other one changes meanwhile.
+//!
 //! Of a secret only the hash is known here. A key is found by its visible beginning, which is one key's alone, and
 //! whoever asks compares the hashes.
 
@@ -11,6 +14,7 @@ use amvaj_domain::{
     text::Name,
     time::{Instant, Span},
 };
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _,
     PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
@@ -62,6 +66,8 @@ pub enum CreateRefused {
     NoMerchant,
     /// The merchant begins nothing new.
     MerchantBlocked,
+    /// The key that asks for it was revoked, which not every node may have heard.
+    MakerRevoked,
     /// It has as many keys as it may have.
     TooMany,
 }
@@ -73,6 +79,8 @@ pub enum RotateRefused {
     NoKey,
     /// It is revoked or its time is over.
     NotActive,
+    /// The key that asks for it was revoked, which not every node may have heard.
+    MakerRevoked,
     /// Another key replaces it.
     AlreadyReplaced,
 }
@@ -111,7 +119,7 @@ impl ApiKeys {
         listing::page(&self.db, list, Column::ApiKeyId, request, read).await
     }
 
-    /// Writes a new key. The merchant's row is held meanwhile, so that keys are counted one after the other.
+    /// Writes a new key.
     pub async fn create(
         &self,
         key: &ApiKey,
@@ -119,12 +127,14 @@ impl ApiKeys {
         act: &Act,
     ) -> Result<Result<(), CreateRefused>, StoreError> {
         let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
-        let held = merchant::Entity::find_by_id(key.merchant.uuid()).lock_exclusive();
-        let Some(row) = held.one(unit.transaction()).await? else {
+        let Some(row) = hold(unit.transaction(), key.merchant).await? else {
             return Ok(Err(CreateRefused::NoMerchant));
         };
         if MerchantStatus::from_stored(row.status) == Some(MerchantStatus::Blocked) {
             return Ok(Err(CreateRefused::MerchantBlocked));
+        }
+        if !maker_is_good(unit.transaction(), key.made_by).await? {
+            return Ok(Err(CreateRefused::MakerRevoked));
         }
         let keys = Entity::find().filter(Column::MerchantId.eq(key.merchant.uuid()));
         if keys.filter(active(key.created_at)).count(unit.transaction()).await? >= ApiKey::MOST {
@@ -145,8 +155,9 @@ impl ApiKeys {
     ) -> Result<Result<(), RotateRefused>, StoreError> {
         let now = next.created_at;
         let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
-        let held = Entity::find_by_id(old.uuid()).filter(Column::MerchantId.eq(next.merchant.uuid()));
-        let Some(row) = held.lock_exclusive().one(unit.transaction()).await? else {
+        hold(unit.transaction(), next.merchant).await?;
+        let found = Entity::find_by_id(old.uuid()).filter(Column::MerchantId.eq(next.merchant.uuid()));
+        let Some(row) = found.one(unit.transaction()).await? else {
             return Ok(Err(RotateRefused::NoKey));
         };
         if row.replaced_by.is_some() {
@@ -155,6 +166,9 @@ impl ApiKeys {
         let end = now.plus(overlap).micros();
         if row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now.micros()) {
             return Ok(Err(RotateRefused::NotActive));
+        }
+        if !maker_is_good(unit.transaction(), next.made_by).await? {
+            return Ok(Err(RotateRefused::MakerRevoked));
         }
         let at_once = overlap.micros() <= 0;
         insert(unit.transaction(), next, secret_hash).await?;
@@ -176,8 +190,8 @@ impl ApiKeys {
     }
 
     /// Ends a merchant's key for good, and the keys that were made with it: a stolen key does not live on in them. Only the
-    /// key that replaces it goes on, which `replaced_by` tells of. One that is revoked stays as it is and is not told of.
-    /// Nothing when the merchant has no such key.
+    /// key that replaces it goes on, which `replaced_by` tells of. It is told of when any of them ends by it. Nothing when
+    /// the merchant has no such key.
     pub async fn revoke(
         &self,
         merchant: MerchantId,
@@ -186,24 +200,30 @@ impl ApiKeys {
         act: &Act,
     ) -> Result<Option<ApiKey>, StoreError> {
         let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
-        let changed = Entity::update_many()
-            .col_expr(Column::RevokedAt, now.micros().into())
-            .filter(Column::ApiKeyId.eq(id.uuid()))
-            .filter(Column::MerchantId.eq(merchant.uuid()))
-            .filter(Column::RevokedAt.is_null())
-            .exec(unit.transaction())
-            .await?;
+        let transaction = unit.transaction();
+        hold(transaction, merchant).await?;
         let found = Entity::find_by_id(id.uuid()).filter(Column::MerchantId.eq(merchant.uuid()));
-        let found = found.one(unit.transaction()).await?;
-        if changed.rows_affected > 0 {
-            self.revoke_in(unit.transaction(), id, now).await?;
-            let made = self.revoke_made_by(unit.transaction(), merchant, id, now).await?;
+        let Some(mut row) = found.one(transaction).await? else { return Ok(None) };
+        let mut ending = good_keys_made_by(transaction, merchant, id).await?;
+        if row.revoked_at.is_none() {
+            row.revoked_at = Some(now.micros());
+            ending.push(id);
+        }
+        if !ending.is_empty() {
+            Entity::update_many()
+                .col_expr(Column::RevokedAt, now.micros().into())
+                .filter(Column::ApiKeyId.is_in(ending.iter().map(|id| id.uuid())))
+                .exec(transaction)
+                .await?;
+            for id in &ending {
+                self.revoke_in(transaction, *id, now).await?;
+            }
             unit.commit().await?;
-            for revoked in made.into_iter().chain([id]) {
-                self.note(revoked, now);
+            for id in ending {
+                self.note(id, now);
             }
         }
-        found.as_ref().map(read).transpose()
+        read(&row).map(Some)
     }
 
     /// Keeps in mind that a key is used; it is written later, at most once a minute.
@@ -214,42 +234,6 @@ impl ApiKeys {
     /// Writes what is kept in mind.
     pub async fn close(&self) {
         self.uses.flush().await;
-    }
-
-    /// Ends the keys that a key made, those that they made, and so on; says which.
-    async fn revoke_made_by(
-        &self,
-        transaction: &DatabaseTransaction,
-        merchant: MerchantId,
-        maker: ApiKeyId,
-        now: Instant,
-    ) -> Result<Vec<ApiKeyId>, StoreError> {
-        let (mut makers, mut revoked) = (vec![maker], Vec::new());
-        while let Some(maker) = makers.pop() {
-            let (kind, id) = stored_actor(Some(Actor::ApiKey(maker)));
-            let made = Entity::find()
-                .filter(Column::MerchantId.eq(merchant.uuid()))
-                .filter(Column::MadeByKind.eq(kind.stored()))
-                .filter(Column::MadeById.eq(id))
-                .filter(Column::RevokedAt.is_null())
-                .filter(
-                    Condition::any().add(Column::Replaces.is_null()).add(Column::Replaces.ne(maker.uuid())),
-                )
-                .all(transaction)
-                .await?;
-            for row in made {
-                let id = ApiKeyId::new(row.api_key_id);
-                Entity::update_many()
-                    .col_expr(Column::RevokedAt, now.micros().into())
-                    .filter(Column::ApiKeyId.eq(row.api_key_id))
-                    .exec(transaction)
-                    .await?;
-                self.revoke_in(transaction, id, now).await?;
-                makers.push(id);
-                revoked.push(id);
-            }
-        }
-        Ok(revoked)
     }
 
     async fn revoke_in(
@@ -270,6 +254,51 @@ impl ApiKeys {
 fn active(now: Instant) -> Condition {
     let lasts = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now.micros()));
     Condition::all().add(Column::RevokedAt.is_null()).add(lasts)
+}
+
+/// Holds a merchant's row, so that its keys are changed one after the other.
+async fn hold(
+    transaction: &DatabaseTransaction,
+    merchant: MerchantId,
+) -> Result<Option<merchant::Model>, StoreError> {
+    let row = merchant::Entity::find_by_id(merchant.uuid()).lock(LockType::NoKeyUpdate);
+    Ok(row.one(transaction).await?)
+}
+
+/// Whether whoever makes a key was not revoked meanwhile, if it is a key itself.
+async fn maker_is_good(transaction: &DatabaseTransaction, maker: Actor) -> Result<bool, StoreError> {
+    let Actor::ApiKey(id) = maker else { return Ok(true) };
+    let row = Entity::find_by_id(id.uuid()).one(transaction).await?;
+    Ok(row.is_some_and(|row| row.revoked_at.is_none()))
+}
+
+/// The keys that a key made, those that they made, and so on, without those that are revoked. What replaces the key
+/// itself and was made with it is not among them.
+async fn good_keys_made_by(
+    transaction: &DatabaseTransaction,
+    merchant: MerchantId,
+    first: ApiKeyId,
+) -> Result<Vec<ApiKeyId>, StoreError> {
+    let (mut makers, mut good) = (vec![first], Vec::new());
+    while let Some(maker) = makers.pop() {
+        let (kind, id) = stored_actor(Some(Actor::ApiKey(maker)));
+        let made = Entity::find()
+            .filter(Column::MerchantId.eq(merchant.uuid()))
+            .filter(Column::MadeByKind.eq(kind.stored()))
+            .filter(Column::MadeById.eq(id));
+        for row in made.all(transaction).await? {
+            if maker == first && row.replaces == Some(first.uuid()) {
+                continue;
+            }
+            let id = ApiKeyId::new(row.api_key_id);
+            // Also below those that are revoked: they may have made others before.
+            makers.push(id);
+            if row.revoked_at.is_none() {
+                good.push(id);
+            }
+        }
+    }
+    Ok(good)
 }
 
 async fn insert(

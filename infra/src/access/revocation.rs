@@ -32,7 +32,8 @@ use crate::db::{
 
 /// How often a node reads what others revoked.
 const POLL: Duration = Duration::from_millis(250);
-/// Commits do not follow the times that their rows carry, so each read goes back by this much.
+/// Commits do not follow the times that their rows carry, so each read goes back by this much. It is far more than the
+/// clocks of nodes may differ: those that are a minute apart refuse each other's new tokens.
 const OVERLAP: Span = Span::minutes(10);
 /// How often a node removes rows that nothing needs any more, in polls.
 const POLLS_PER_PURGE: u32 = 4 * 3_600;

@@ -43,18 +43,26 @@ pub(super) const CHECKS: &[Check] = &[
                 or (maker.replaced_by is null and maker.expires_at is not null
                     and (made.expires_at is null or made.expires_at > maker.expires_at)))",
     },
-    // A key that was replaced at once is revoked in the moment in which the other one was made: nobody took it away.
+    // Whoever made the key, and whoever made that one, and so on. What replaces a key goes on when that is revoked; a key
+    // that was replaced at once is revoked in the moment in which the other one was made, and nobody took it away.
     Check {
         number: 26,
-        name: "What a revoked key made is revoked, but for its replacement",
-        sql: "select 'key ' || {uuid made.api_key_id} || ': is good, and key ' || {uuid maker.api_key_id}
+        name: "What a revoked key made is revoked, and what that made, but for its replacement",
+        sql: "with recursive line as (
+                select api_key_id as key_id, api_key_id as child_id, made_by_id as maker_id from api_key
+                where made_by_kind = 4 and revoked_at is null
+                union
+                select line.key_id, above.api_key_id, above.made_by_id from line
+                join api_key as above on above.api_key_id = line.maker_id and above.made_by_kind = 4
+            )
+            select 'key ' || {uuid line.key_id} || ': is good, and key ' || {uuid maker.api_key_id}
                 || ' that made it is revoked' as what
-            from api_key as made
-            join api_key as maker on maker.api_key_id = made.made_by_id
+            from line
+            join api_key as child on child.api_key_id = line.child_id
+            join api_key as maker on maker.api_key_id = line.maker_id
             left join api_key as replacement on replacement.api_key_id = maker.replaced_by
                 and replacement.created_at = maker.revoked_at
-            where made.made_by_kind = 4 and made.revoked_at is null and maker.revoked_at is not null
-                and (made.replaces is null or made.replaces <> maker.api_key_id)
-                and replacement.api_key_id is null",
+            where maker.revoked_at is not null and replacement.api_key_id is null
+                and (child.replaces is null or child.replaces <> maker.api_key_id)",
     },
 ];

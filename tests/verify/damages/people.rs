@@ -107,6 +107,7 @@ pub(super) fn keys() -> Vec<Damage> {
             "prefix = 'key-2'",
         ),
         change(26, "a key of a revoked one made good", "api_key", "revoked_at = null", "prefix = 'key-5'"),
+        change(26, "a key further down made good", "api_key", "revoked_at = null", "prefix = 'key-10'"),
     ]
 }
 
