@@ -214,7 +214,10 @@ async fn play_examples(demo: &Demo) -> Result<()> {
                 // The code is only in the log, and the second round comes within a minute.
                 let expected = match (title, round) {
                     ("RequestLoginCode", "second") => json!(["CODE_SENT_RECENTLY"]),
-                    ("VerifyLoginCode", _) => json!(["WRONG_CODE"]),
+                    ("VerifyLoginCode" | "ConfirmTotp", _) => json!(["WRONG_CODE"]),
+                    ("InviteUser", "second") => json!(["USER_NAME_TAKEN"]),
+                    // Nobody has confirmed the codes, so nobody can log in.
+                    ("LogIn", _) => json!(["INVALID_CREDENTIALS"]),
                     _ => json!([]),
                 };
                 let errors = payload["userErrors"].as_array().context("no list of user errors")?;
