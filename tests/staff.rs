@@ -1,5 +1,5 @@
 //! A merchant's people: who may do what at which branch, who may change it, and that a change is effective at once.
-//! Who may do less than the person it changes is in [`beyond`].
+//! What nobody may do to those who may do more is in [`beyond`].
 
 mod beyond;
 

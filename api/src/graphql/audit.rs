@@ -68,8 +68,8 @@ pub enum AuditAct {
     UserEnabled,
     /// A user's password was changed by its owner, or set on the command line.
     PasswordChanged,
-    /// The secret of a user's one-time codes was replaced. With the detail `begun`, another one was made by the user, and
-    /// the old one is good until the first code of it.
+    /// The secret of a user's one-time codes was replaced. With the detail `begun`, its owner has begun to replace it: the
+    /// old one stays good until the first code of the new one.
     TotpReset,
     /// A user's recovery codes were replaced.
     RecoveryCodesReplaced,

@@ -1,9 +1,9 @@
 //! Who takes part: merchants with their branches, earn rules and people, members and how to find them.
 //!
 //! Reads answer with domain values. What a caller may see of members depends on who it is, so they are read through
-//! [`Members`], which is made for a caller and shows no more of each. Each write is one transaction, and what the operator does is committed with
-//! its entry in the audit log; a write on this node is seen at once by every read on it, and within a second on other
-//! nodes.
+//! [`Members`], which is made for a caller and shows no more of each. Each write is one transaction, and what the operator
+//! does is committed with its entry in the audit log; a write on this node is seen at once by every read on it, and
+//! within a second on other nodes.
 
 mod branch;
 mod bulk_enrolment;

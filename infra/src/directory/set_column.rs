@@ -1,5 +1,6 @@
 //! One column of one row gets a value.
 
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait, QuerySelect as _,
     Select, Value,
@@ -23,7 +24,7 @@ where
     E::Model: IntoActiveModel<A> + ModelTrait<Entity = E>,
     A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
 {
-    let Some(row) = which.lock_exclusive().one(unit.transaction()).await? else {
+    let Some(row) = which.lock(LockType::NoKeyUpdate).one(unit.transaction()).await? else {
         return Ok(None);
     };
     if row.get(column) == value {

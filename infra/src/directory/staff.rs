@@ -119,8 +119,8 @@ impl Directory {
         Ok(Ok(()))
     }
 
-    /// Gives a person other posts; the same ones change nothing and are not told of. Nobody beyond
-    /// `reach` is.
+    /// Gives a person other posts; the same ones change nothing and are not told of. Another merchant's people are not
+    /// found, an owner beyond `reach` is refused.
     pub async fn set_staff_posts(
         &self,
         id: StaffId,
@@ -156,7 +156,8 @@ impl Directory {
         Ok(Ok(Staff { posts: Some(posts.clone()), ..staff }))
     }
 
-    /// Removes a person; one that was removed already stays so and is not told of. Nobody beyond `reach` is.
+    /// Removes a person; one that was removed already stays so and is not told of. Another merchant's people
+    /// are not found, an owner beyond `reach` is refused.
     pub async fn remove_staff(
         &self,
         id: StaffId,

@@ -38,7 +38,8 @@ user_errors! {
         InvalidPosts,
         /// A post is at a branch that the merchant does not have.
         BranchNotFound,
-        /// A post, of those given or of those taken away, lets its holder do more than the caller may.
+        /// A post lets its holder do more than the caller may, or the person is an owner and the caller could not make
+        /// one.
         ScopesTooWide,
         /// The person is the merchant's only owner: make somebody else an owner first.
         LastOwner,
