@@ -6,6 +6,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+/// Requests are many small allocations, freed on other threads than made them: the system's allocator is slower at it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match amvaj_api::cli::run().await {

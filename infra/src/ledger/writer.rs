@@ -223,10 +223,13 @@ impl Driver {
             Ok(locked) => self.store.read(&batch.requests(), now).await.map(|read| (locked, read)),
             Err(error) => Err(error),
         };
+        let read_at = step("read", started);
         let effects = match read {
             Ok((locked, read)) => {
                 let pending = self.lane.decide(batch, read, now, BatchId::new((self.new_id)(now)));
+                let decided_at = step("decide", read_at);
                 let outcome = self.store.write(pending.rows(), locked).await;
+                step("write", decided_at);
                 let failed = log_outcome(&outcome);
                 let effects = self.lane.end(pending, outcome);
                 if failed {
@@ -296,6 +299,13 @@ fn start_cache_writer(
         }
     });
     (sender, task)
+}
+
+/// Notes how long a step of a batch took, and answers when the next one begins.
+fn step(name: &'static str, started: tokio::time::Instant) -> tokio::time::Instant {
+    let ended = tokio::time::Instant::now();
+    metrics::histogram!("amvaj_ledger_step_seconds", "step" => name).record((ended - started).as_secs_f64());
+    ended
 }
 
 /// Logs what needs a look, and says whether to pause before the next try.
