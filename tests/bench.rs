@@ -1,9 +1,11 @@
 //! `amvaj bench`: it measures on a database of its own, and on no other.
 
 use anyhow::Result;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use serde_json::Value;
 
 use crate::program::{amvaj, empty_folder};
+use crate::support::database::{self, TestDb};
 
 #[test]
 fn a_short_run_measures_everything_without_an_error() -> Result<()> {
@@ -26,15 +28,98 @@ fn a_short_run_measures_everything_without_an_error() -> Result<()> {
     let report: Value = serde_json::from_slice(&run.stdout)?;
     let scenarios = report["scenarios"].as_array().unwrap();
     let names: Vec<_> = scenarios.iter().map(|scenario| scenario["scenario"].as_str().unwrap()).collect();
-    assert_eq!(names, ["earn", "hold", "redeem", "balance"]);
+    assert_eq!(names, ["earn", "hold", "redeem", "refund", "balance"]);
+    assert_measured(scenarios);
+    // The database was a file of its own: nothing was made where the configuration points.
+    assert!(!folder.join("amvaj.sqlite").exists());
+    Ok(std::fs::remove_dir_all(folder)?)
+}
+
+fn assert_measured(scenarios: &[Value]) {
     for scenario in scenarios {
         assert_eq!(scenario["errors"], 0, "{scenario}");
         assert!(scenario["requests"].as_u64().unwrap() > 0, "{scenario}");
         assert!(scenario["p50_ms"].as_f64() <= scenario["p99_ms"].as_f64(), "{scenario}");
     }
-    // The database was a file of its own: nothing was made where the configuration points.
-    assert!(!folder.join("amvaj.sqlite").exists());
-    Ok(std::fs::remove_dir_all(folder)?)
+}
+
+/// A short run on a database, with more arguments.
+fn measured(url: Option<&str>, arguments: &[&str]) -> Result<Value> {
+    let folder = empty_folder("bench-more");
+    let mut bench = amvaj(&folder);
+    bench.args([
+        "bench",
+        "--json",
+        "--seconds",
+        "1",
+        "--connections",
+        "8",
+        "--merchants",
+        "3",
+        "--wallets",
+        "50",
+    ]);
+    bench.args(arguments);
+    if let Some(url) = url {
+        bench.args(["--database-url", url]);
+    }
+    let run = bench.output()?;
+    assert!(
+        run.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr)
+    );
+    std::fs::remove_dir_all(folder)?;
+    Ok(serde_json::from_slice(&run.stdout)?)
+}
+
+#[test]
+fn every_scenario_gets_the_answers_it_expects() -> Result<()> {
+    let names = ["till", "hot-merchant", "zipf-wallets", "replays", "rejections"];
+    let arguments: Vec<&str> = names.iter().flat_map(|name| ["--scenario", name]).collect();
+    let report = measured(None, &arguments)?;
+    let scenarios = report["scenarios"].as_array().unwrap();
+    assert_eq!(scenarios.len(), names.len());
+    assert_measured(scenarios);
+    Ok(())
+}
+
+#[test]
+fn in_an_open_loop_requests_go_out_at_their_time() -> Result<()> {
+    let report = measured(None, &["--scenario", "balance", "--rate", "100"])?;
+    let balance = &report["scenarios"][0];
+    assert_measured(std::slice::from_ref(balance));
+    let requests = balance["requests"].as_u64().unwrap();
+    assert!(requests <= 100, "no more than are due in a second: {requests}");
+    assert!(requests + balance["unsent"].as_u64().unwrap() >= 80, "{balance}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plain_ledger_is_measured_beside_it_and_leaves_nothing() -> Result<()> {
+    let postgres = TestDb::postgres().await;
+    for (url, ways) in
+        [(None, &["plain-sql"][..]), (Some(postgres.url.as_str()), &["plain-sql", "plain-call"])]
+    {
+        let report = measured(url, &["--scenario", "earn", "--baseline", "--rounds", "2"])?;
+        let scenarios = report["scenarios"].as_array().unwrap();
+        assert_measured(scenarios);
+        assert_eq!(scenarios.len(), 2 * (1 + ways.len()));
+        for way in ways {
+            let ratio = report["ratios"].as_array().unwrap().iter();
+            let ratio =
+                ratio.filter(|ratio| ratio["scenario"] == "earn").find(|ratio| ratio["to"] == *way).unwrap();
+            assert!(ratio["least"].as_f64() <= ratio["middle"].as_f64(), "{ratio}");
+            assert!(ratio["middle"].as_f64() <= ratio["most"].as_f64(), "{ratio}");
+        }
+    }
+    let database = database::open(&postgres.url).await;
+    let left = "select count(*) as n from pg_tables where tablename like 'plain_%'";
+    let statement = Statement::from_string(DbBackend::Postgres, left);
+    let left = database.for_migrations().query_one_raw(statement).await?.unwrap();
+    assert_eq!(left.try_get::<i64>("", "n")?, 0);
+    Ok(())
 }
 
 #[test]

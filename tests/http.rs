@@ -1,6 +1,7 @@
 //! The edge: GraphQL over HTTP, access tokens, request ids, errors, health, the stop.
 
 mod hardening;
+mod known_documents;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use amvaj_api::auth::{Authenticator, KeySet, ServerSecret, SigningKey, Tokens};
 use amvaj_api::config::Config;
 use amvaj_api::graphql::schema;
+use amvaj_api::graphql::served::ServedSchema;
 use amvaj_api::http::health::Dependency;
 use amvaj_api::http::language::Languages;
 use amvaj_api::server::{self, Parts, Running};
@@ -48,7 +50,7 @@ impl Edge {
         let tokens = Tokens::new(KeySet::new(SigningKey::generate().unwrap()), &config.auth);
         let clock = Clock::manual(Instant::from_micros(1_800_000_000_000_000));
         let parts = Parts {
-            schema: schema::served(&config.graphql).extension(Misbehaviour).finish(),
+            schema: ServedSchema::new(|| schema::served(&config.graphql).extension(Misbehaviour)),
             authenticator: Authenticator::new(tokens.clone(), Revocations::default()),
             throttle: Throttle::new(
                 Arc::new(Limiter::memory(1_000)),

@@ -1,18 +1,21 @@
 //! `amvaj bench`: how much the server does in a second, and how long a request takes.
 //!
-//! The server runs in this process, over real connections, on a database of the bench's own. The load is a closed
-//! loop: every connection sends its next request when the last one is answered, on threads that the server does not
-//! use. Every answer is read and checked, because a fast error is no result.
+//! The server runs in this process, over real connections, on a database of the bench's own. The load is a closed or an
+//! open loop ([`load`]), on threads that the server does not use. Every answer is read and checked, because a fast error
+//! is no result.
 
+pub mod baseline;
 mod client;
 pub mod door;
 mod load;
+mod question;
 mod report;
 mod scenario;
 mod world;
 
+pub use baseline::Baseline;
 pub use door::Door;
-pub use report::{Measured, Report};
+pub use report::{Measured, Ratio, Report};
 pub use scenario::Scenario;
 pub use world::{World, WorldError, WorldSize};
 
@@ -32,6 +35,8 @@ pub struct Effort {
     pub measured: Duration,
     /// How long it runs before that.
     pub warm_up: Duration,
+    /// Requests a second that go out whether those before are answered or not; without it the loop is closed.
+    pub rate: Option<NonZeroU32>,
 }
 
 /// Runs one scenario against a world's server.
@@ -39,11 +44,13 @@ pub struct Effort {
 /// # Errors
 /// When a thread of the load cannot be started. What goes wrong with requests is counted.
 pub async fn measure(world: &Arc<World>, scenario: Scenario, effort: Effort) -> io::Result<Measured> {
-    let timing = Timing::starting_now(effort.warm_up, effort.measured);
+    let every = effort.rate.map(|rate| Duration::from_secs(1) / rate.get());
+    let timing = Timing::starting_now(effort.warm_up, effort.measured, every);
+    let connections = effort.connections.get();
     let threads = (0..effort.threads.get()).map(|thread| {
-        let numbers =
-            (thread..effort.connections.get()).step_by(usize::try_from(effort.threads.get()).unwrap_or(1));
-        let loads: Vec<Load> = numbers.map(|number| Load::new(world, scenario, number, timing)).collect();
+        let numbers = (thread..connections).step_by(usize::try_from(effort.threads.get()).unwrap_or(1));
+        let loads: Vec<Load> =
+            numbers.map(|number| Load::new(world, scenario, (number, connections), timing)).collect();
         tokio::task::spawn_blocking(move || load::run(loads))
     });
     let mut tally = Tally::default();

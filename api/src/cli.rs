@@ -364,7 +364,7 @@ Examples:
 Starts a server in this process and asks it over real connections: every one sends its next request when the last one is
 answered. The database must be empty or have been used for this before. Ends with 1 when an answer was wrong.")]
 pub struct BenchArgs {
-    /// What to measure, in this order; all of it unless named
+    /// What to measure, in this order; earn, hold, redeem, refund and balance unless named
     #[arg(long, value_enum)]
     pub scenario: Vec<Scenario>,
     /// Connections that send at the same time
@@ -373,6 +373,17 @@ pub struct BenchArgs {
     /// Threads that send; the server has threads of its own
     #[arg(long, default_value = "1", value_parser = parse_count)]
     pub threads: NonZeroU32,
+    /// Requests a second that go out at their time, whether those before are answered or not (an open loop): a request's
+    /// time counts from when it was due. Without it each connection sends when its last request is answered
+    #[arg(long, value_name = "PER_SECOND", value_parser = parse_count)]
+    pub rate: Option<NonZeroU32>,
+    /// How often everything is measured, in turn
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// Measure beside it, in the same database and in every round, a ledger as it is usually written: one transaction of
+    /// SQL for each request, without HTTP
+    #[arg(long)]
+    pub baseline: bool,
     /// Seconds for which each is measured, after a second to warm up
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub seconds: u32,

@@ -27,6 +27,7 @@ use crate::graphql::api_key::add_key_loader;
 use crate::graphql::ledger_loader::add_ledger_loader;
 use crate::graphql::loader::add_loaders;
 use crate::graphql::schema;
+use crate::graphql::served::ServedSchema;
 use crate::http::health::Dependency;
 use crate::http::language::Languages;
 use crate::server::Parts;
@@ -173,7 +174,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
         .with_keys(app.key_ring.clone(), app.network.twin_url.as_deref())
         .with_issuers(app.issuers.clone());
     Parts {
-        schema: schema::served(&app.graphql).data(Arc::clone(app)).finish(),
+        schema: ServedSchema::new(|| schema::served(&app.graphql).data(Arc::clone(app))),
         authenticator,
         throttle: Throttle::new(Arc::clone(&app.limits), app.credentials.secret.clone(), app.throttle),
         introspection: app.graphql.introspection,

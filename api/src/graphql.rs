@@ -33,6 +33,7 @@ pub mod refund;
 pub mod relation;
 pub mod scalar;
 pub mod schema;
+pub mod served;
 pub mod session;
 pub mod spend;
 pub mod staff;

@@ -21,7 +21,7 @@ use crate::auth::Authenticator;
 use crate::config::HttpConfig;
 use crate::demo::guide::Guide;
 use crate::graphql::access::Introspection;
-use crate::graphql::schema::AmvajSchema;
+use crate::graphql::served::ServedSchema;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
 use crate::http::language::Languages;
@@ -36,7 +36,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// What the server is made of; the composition root fills it in.
 pub struct Parts {
     /// The schema with its data.
-    pub schema: AmvajSchema,
+    pub schema: ServedSchema,
     /// Who finds out who calls.
     pub authenticator: Authenticator,
     /// How much callers may ask for.

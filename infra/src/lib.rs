@@ -15,6 +15,7 @@ pub mod notify;
 pub mod outbound;
 pub mod outbox;
 pub mod page;
+pub mod plain;
 pub mod relation;
 pub mod users;
 pub mod verify;

@@ -399,9 +399,8 @@ async fn relay(database: &Database) {
     keeper.register().await.unwrap();
     let lease =
         acquire(database, "story", Uuid::from_u128(1), day(40), Span::days(1)).await.unwrap().unwrap();
-    for bucket in 0..OUTBOX_BUCKETS {
-        while keeper.keep(&lease, bucket, 100).await.unwrap() > 0 {}
-    }
+    let held = (0..OUTBOX_BUCKETS).map(|bucket| (bucket, lease.clone())).collect();
+    while keeper.keep(&held, 100).await.unwrap() > 0 {}
     let pass = [
         "insert into consumer_cursor select 'cache', bucket, relay_no from relay",
         "delete from outbox where relay_no <= 2 and bucket = (select max(bucket) from relay where relay_no > 4)",

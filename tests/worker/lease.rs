@@ -3,8 +3,8 @@
 use amvaj_domain::time::Span;
 use amvaj_infra::{
     db::Database,
-    outbox::{Consumer, relay, remove_passed},
-    worker::{WorkError, acquire},
+    outbox::{Buckets, Consumer, relay, remove_passed},
+    worker::{Lease, WorkError, acquire},
 };
 use anyhow::{Context as _, Result};
 use uuid::Uuid;
@@ -49,15 +49,17 @@ async fn a_holder_that_slept_writes_nothing() -> Result<()> {
         let consumer = Consumer::new(database.clone(), "test");
         consumer.register().await?;
 
-        let refused = relay(&database, &slept, 2, over, 10).await;
+        let of = |lease: &Lease| -> Buckets { [(2, lease.clone())].into_iter().collect() };
+        let refused = relay(&database, &of(&slept), over, 10).await;
         assert!(matches!(refused, Err(WorkError::Fenced(_))), "{refused:?}");
         assert_eq!(numbers(&database, "select count(*) from outbox where relay_no is null").await?, [1]);
-        assert_eq!(relay(&database, &awake, 2, over, 10).await?.rows, 1);
+        assert_eq!(relay(&database, &of(&awake), over, 10).await?.rows, 1);
 
-        let refused = consumer.advance(&slept, 2, 1).await;
+        let rows = consumer.read_after(&of(&awake), 10).await?;
+        let refused = consumer.advance(&of(&slept), &rows).await;
         assert!(matches!(refused, Err(WorkError::Fenced(_))), "{refused:?}");
-        assert_eq!(consumer.read_after(2, 10).await?.len(), 1);
-        consumer.advance(&awake, 2, 1).await?;
+        assert_eq!(consumer.read_after(&of(&awake), 10).await?.len(), 1);
+        consumer.advance(&of(&awake), &rows).await?;
 
         let old = over.plus(Span::seconds(1));
         let refused = remove_passed(&database, &slept, 2, old, 10).await;

@@ -9,8 +9,8 @@ use amvaj_domain::{
 use amvaj_infra::{
     cache::{Balance, BalanceCache, RedisSettings},
     db::Database,
-    outbox::{CacheRepair, relay},
-    worker::{Lease, WorkError, acquire},
+    outbox::{Buckets, CacheRepair, relay},
+    worker::{WorkError, acquire},
 };
 use anyhow::{Context as _, Result};
 use uuid::Uuid;
@@ -41,11 +41,12 @@ fn balance(number: u128, version: i64) -> Result<Balance> {
     })
 }
 
-async fn relayed(database: &Database, now: Instant) -> Result<Lease> {
+async fn relayed(database: &Database, now: Instant) -> Result<Buckets> {
     let lease =
         acquire(database, "outbox", Uuid::from_u128(1), START, Span::days(1)).await?.context("free")?;
-    relay(database, &lease, 2, now, 10).await?;
-    Ok(lease)
+    let held = [(2, lease)].into_iter().collect();
+    relay(database, &held, now, 10).await?;
+    Ok(held)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,14 +57,14 @@ async fn the_repair_removes_what_a_lost_write_left_behind() -> Result<()> {
         assert!(balances.get(wallet(4), None, START).await.is_some());
         make_batch(&database, 10, &[(4, 1, 1), (6, 1, 2)]).await?;
         make_batch(&database, 11, &[(4, 2, 2)]).await?;
-        let lease = relayed(&database, START).await?;
+        let held = relayed(&database, START).await?;
         let repair = CacheRepair::new(database.clone(), balances.clone());
         repair.register().await?;
-        assert_eq!(repair.repair(&lease, 2, START, 10).await?, 2);
+        assert_eq!(repair.repair(&held, START, 10).await?, 2);
         assert_eq!(balances.get(wallet(4), None, START).await, None, "version 1 is outdated");
         assert_eq!(balances.get(wallet(6), None, START).await, Some(balance(6, 2)?), "version 2 is not");
         assert_eq!(numbers(&database, CURSOR).await?, [2]);
-        assert_eq!(repair.repair(&lease, 2, START, 10).await?, 0);
+        assert_eq!(repair.repair(&held, START, 10).await?, 0);
         Ok(())
     })
     .await
@@ -78,11 +79,11 @@ async fn without_redis_the_repair_waits_for_young_rows_and_passes_old_ones() -> 
         make_batch(&database, 10, &[(4, 1, 1)]).await?;
         relayed(&database, START).await?;
         make_batch(&database, 11, &[(4, 2, 2)]).await?;
-        let lease = relayed(&database, START.plus(Span::minutes(10))).await?;
-        let young = repair.repair(&lease, 2, START.plus(Span::minutes(2)), 10).await;
+        let held = relayed(&database, START.plus(Span::minutes(10))).await?;
+        let young = repair.repair(&held, START.plus(Span::minutes(2)), 10).await;
         assert!(matches!(young, Err(WorkError::Cache(_))), "{young:?}");
         assert_eq!(numbers(&database, CURSOR).await?, [0]);
-        let old = repair.repair(&lease, 2, START.plus(Span::minutes(11)), 10).await;
+        let old = repair.repair(&held, START.plus(Span::minutes(11)), 10).await;
         assert!(matches!(old, Err(WorkError::Cache(_))), "{old:?}");
         assert_eq!(numbers(&database, CURSOR).await?, [1], "no entry lives for ten minutes");
         Ok(())

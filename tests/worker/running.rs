@@ -8,12 +8,12 @@ use amvaj_infra::{
     clock::Clock,
     db::Database,
     outbox::Consumer,
-    worker::{Worker, WorkerSettings},
+    worker::{Worker, WorkerSettings, acquire},
 };
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use uuid::Uuid;
 
-use super::support::{Ledger, make_wallet, numbers, on_both, wallet};
+use super::support::{Ledger, START, make_wallet, numbers, on_both, wallet};
 
 const WALLETS: u128 = 12;
 
@@ -58,10 +58,13 @@ async fn settled(database: &Database) -> Result<()> {
 async fn follow(database: &Database) -> Result<usize> {
     let consumer = Consumer::new(database.clone(), "follower");
     consumer.register().await?;
+    let lease =
+        acquire(database, "follower", Uuid::from_u128(1), START, Span::days(1)).await?.context("free")?;
     let mut rows = 0;
     for bucket in 0..16 {
+        let held = [(bucket, lease.clone())].into_iter().collect();
         let mut seen: HashMap<WalletId, i64> = HashMap::new();
-        for (row, relay_no) in consumer.read_after(bucket, 100_000).await?.iter().zip(1..) {
+        for (row, relay_no) in consumer.read_after(&held, 100_000).await?.iter().zip(1..) {
             assert_eq!(row.relay_no, relay_no, "bucket {bucket} has a gap");
             for touched in &row.touched {
                 let last = seen.insert(touched.wallet(), touched.last()).unwrap_or(0);

@@ -4,20 +4,20 @@
 use amvaj_domain::id::OUTBOX_BUCKETS;
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::db::StoreError;
-use amvaj_infra::outbox::{CacheRepair, relay};
+use amvaj_infra::outbox::{Buckets, CacheRepair, relay};
 use amvaj_infra::relation::RelationKeeper;
-use amvaj_infra::worker::{Lease, WorkError, acquire};
+use amvaj_infra::worker::{WorkError, acquire};
 
 use super::App;
 use crate::random;
 
 /// Rows of one transaction.
 const PAGE: u32 = 1_000;
-/// How long a bucket's lease lasts; it is given up as soon as the bucket is relayed.
+/// How long a bucket's lease lasts; it is given up as soon as everything is relayed.
 const LEASE: Span = Span::minutes(1);
 
-/// Numbers what waits in the outbox, takes what it makes outdated out of the cache, and writes the relations that it began. Buckets that a worker has are
-/// left to it. `now` is the real time, whatever clock the ledger's writer goes by: leases and retention rest on it.
+/// Numbers what waits in the outbox, takes what it makes outdated out of the cache, and writes the relations that it
+/// began. Buckets that a worker has are left to it. `now` is the real time, whatever clock the ledger's writer goes by: leases and retention rest on it.
 ///
 /// # Errors
 /// When the database fails. A lost lease or a Redis that does not answer is no error: the next worker goes on.
@@ -27,31 +27,34 @@ pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
     repair.register().await?;
     relations.register().await?;
     let holder = random::uuid(now);
-    let waiting = [repair.backlog().await?, relations.backlog().await?].concat();
-    let waits = |bucket| waiting.iter().any(|of| of.bucket == bucket && (of.unnumbered > 0 || of.unread > 0));
-    for bucket in (0..OUTBOX_BUCKETS).filter(|bucket| waits(*bucket)) {
-        let name = format!("outbox:{bucket}");
-        let Some(lease) = acquire(&app.db, &name, holder, now, LEASE).await? else { continue };
-        let relayed = relay_bucket(app, (&repair, &relations), &lease, bucket, now).await;
+    let mut held = Vec::new();
+    for bucket in 0..OUTBOX_BUCKETS {
+        let lease = acquire(&app.db, &Buckets::lease_name(bucket), holder, now, LEASE).await?;
+        held.extend(lease.map(|lease| (bucket, lease)));
+    }
+    let relayed = relay_buckets(app, (&repair, &relations), &held.iter().cloned().collect(), now).await;
+    for (_, lease) in held {
         lease.release(&app.db, now).await?;
-        match relayed {
-            Ok(()) => {}
-            Err(WorkError::Store(error)) => return Err(error),
-            Err(error) => tracing::warn!(%error, bucket, "a bucket of the outbox is left to the next worker"),
-        }
+    }
+    match relayed {
+        Ok(()) => {}
+        Err(WorkError::Store(error)) => return Err(error),
+        Err(error) => tracing::warn!(%error, "the outbox is left to the next worker"),
     }
     Ok(())
 }
 
-async fn relay_bucket(
+async fn relay_buckets(
     app: &App,
     (repair, relations): (&CacheRepair, &RelationKeeper),
-    lease: &Lease,
-    bucket: i16,
+    held: &Buckets,
     now: Instant,
 ) -> Result<(), WorkError> {
-    while relay(&app.db, lease, bucket, now, PAGE).await?.more {}
-    while relations.keep(lease, bucket, PAGE).await? > 0 {}
-    while repair.repair(lease, bucket, now, PAGE).await? > 0 {}
+    if held.is_empty() {
+        return Ok(());
+    }
+    while relay(&app.db, held, now, PAGE).await?.more {}
+    while relations.keep(held, PAGE).await? > 0 {}
+    while repair.repair(held, now, PAGE).await? > 0 {}
     Ok(())
 }

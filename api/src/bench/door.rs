@@ -40,7 +40,7 @@ const QUERY: &str = r#"{"query":"{ viewer { role scopes } version }"}"#;
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Door {
-    /// Microseconds to read, validate and execute a query whose caller is known, the middle of all turns.
+    /// Microseconds to read and execute a known query whose caller is known, the middle of all turns.
     pub bare_micros: f64,
     /// The same with everything that comes before it.
     pub guarded_micros: f64,
@@ -89,12 +89,13 @@ fn endpoint(app: &Arc<App>, config: &HttpConfig) -> Endpoint {
 
 async fn execute_bare(endpoint: &Endpoint, identity: Option<Identity>) {
     let Ok(request) = request::from_body(QUERY.as_bytes()) else { return };
+    let Ok(document) = endpoint.schema.document(&request.query) else { return };
     let request = (endpoint.prepare)(request, identity.as_ref())
         .data(identity)
         .data(client())
         .data(RequestLanguage::unknown())
         .data(RequestId::of_bench());
-    std::hint::black_box(endpoint.schema.execute(request).await);
+    std::hint::black_box(endpoint.schema.execute(request, document).await);
 }
 
 async fn execute_guarded(endpoint: &Data<Endpoint>, token: &str) {

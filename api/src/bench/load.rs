@@ -1,4 +1,8 @@
 //! The load of one connection: ask, check, note the time, again.
+//!
+//! In a closed loop the next request goes out when the last one is answered. In an open loop it goes out when its time has
+//! come, and its time counts from then: a server that stops for a second has kept everybody waiting who came in that
+//! second, not only the one request that it was at ("coordinated omission").
 
 use std::{
     io,
@@ -11,23 +15,28 @@ use serde_json::Value;
 
 use super::{
     client::Connection,
+    question::{Asks, Question, Verdict},
     report::Tally,
-    scenario::{Question, Scenario},
+    scenario::Scenario,
     world::World,
 };
 use crate::demo::random::Random;
 
-/// When a scenario is measured.
+/// When a scenario is measured, and when its requests go out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timing {
+    began: Instant,
     from: Instant,
     until: Instant,
+    /// The time between two requests of all connections together, in an open loop.
+    every: Option<Duration>,
 }
 
 impl Timing {
-    pub(super) fn starting_now(warm_up: Duration, measured: Duration) -> Self {
-        let from = Instant::now() + warm_up;
-        Self { from, until: from + measured }
+    pub(super) fn starting_now(warm_up: Duration, measured: Duration, every: Option<Duration>) -> Self {
+        let began = Instant::now();
+        let from = began + warm_up;
+        Self { began, from, until: from + measured, every }
     }
 }
 
@@ -36,8 +45,12 @@ pub(super) struct Load {
     world: Arc<World>,
     scenario: Scenario,
     number: u32,
+    /// How many connections there are.
+    of: u32,
     timing: Timing,
     random: Random,
+    /// Turns so far.
+    turns: u32,
     /// Requests so far; part of every idempotency key.
     asked: u64,
     tally: Tally,
@@ -45,7 +58,7 @@ pub(super) struct Load {
 
 /// Runs several connections on the thread that calls, until their time is over.
 pub(super) fn run(loads: Vec<Load>) -> io::Result<Tally> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tallies = runtime.block_on(join_all(loads.into_iter().map(Load::run)));
     Ok(tallies.into_iter().fold(Tally::default(), |mut sum, tally| {
         sum.add(tally);
@@ -54,10 +67,15 @@ pub(super) fn run(loads: Vec<Load>) -> io::Result<Tally> {
 }
 
 impl Load {
-    pub(super) fn new(world: &Arc<World>, scenario: Scenario, number: u32, timing: Timing) -> Self {
+    pub(super) fn new(
+        world: &Arc<World>,
+        scenario: Scenario,
+        (number, of): (u32, u32),
+        timing: Timing,
+    ) -> Self {
         let world = Arc::clone(world);
         let random = Random::fork(world.run(), u64::from(number));
-        Self { world, scenario, number, timing, random, asked: 0, tally: Tally::default() }
+        Self { world, scenario, number, of, timing, random, turns: 0, asked: 0, tally: Tally::default() }
     }
 
     async fn run(mut self) -> Tally {
@@ -70,31 +88,71 @@ impl Load {
                 }
             }
         }
+        self.tally.unsent += self.turns_left();
         self.tally
     }
 
     /// Works until the time is over or the connection breaks.
     async fn work(&mut self, connection: &mut Connection) {
         let world = Arc::clone(&self.world);
-        while Instant::now() < self.timing.until {
-            let key = self.key();
-            let mut next = Some(self.scenario.question(&world, &mut self.random, &key));
-            while let Some(question) = next {
-                let Ok(answer) = self.ask(connection, &question).await else { return };
-                let key = self.key();
-                next = answer.and_then(|answer| self.scenario.follow_up(&question, &answer, &key));
+        let mut before = None;
+        while let Some(due) = self.next_turn().await {
+            let mut key = self.key();
+            let mut question = self.scenario.question(&world, &mut self.random, &key, before.as_ref());
+            let mut answer = self.ask(connection, &question, due).await;
+            loop {
+                let Ok(answered) = answer else { return };
+                let next_key = self.key();
+                let keys = (key.as_str(), next_key.as_str());
+                let next = answered.and_then(|answered| {
+                    self.scenario.follow_up(&question, &mut self.random, keys, &answered)
+                });
+                if question.asks == Asks::Earn {
+                    before = Some(question);
+                }
+                let Some(next) = next else { break };
+                (question, key) = (next, next_key);
+                answer = self.ask(connection, &question, Instant::now()).await;
             }
         }
     }
 
-    /// Asks and checks; answers nothing when the answer is wrong.
+    /// Waits until the next turn is due and answers when that was; nothing when the time is over.
+    async fn next_turn(&mut self) -> Option<Instant> {
+        let due = self.due();
+        self.turns = self.turns.saturating_add(1);
+        if due >= self.timing.until || Instant::now() >= self.timing.until {
+            self.turns = self.turns.saturating_sub(1);
+            return None;
+        }
+        tokio::time::sleep_until(due.into()).await;
+        Some(due)
+    }
+
+    /// When the next turn is due: in a closed loop now.
+    fn due(&self) -> Instant {
+        self.timing.every.map_or_else(Instant::now, |every| {
+            let turn = u64::from(self.turns) * u64::from(self.of) + u64::from(self.number);
+            let nanos = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX).saturating_mul(turn);
+            self.timing.began + Duration::from_nanos(nanos)
+        })
+    }
+
+    /// The turns of an open loop that were due and did not begin.
+    fn turns_left(&self) -> u64 {
+        let Some(every) = self.timing.every else { return 0 };
+        let left = self.timing.until.saturating_duration_since(self.due());
+        u64::try_from(left.as_nanos() / (every * self.of).as_nanos().max(1)).unwrap_or(u64::MAX)
+    }
+
+    /// Asks and checks; answers nothing when the answer is wrong. `due` is when the time begins to count.
     async fn ask(
         &mut self,
         connection: &mut Connection,
         question: &Question<'_>,
+        due: Instant,
     ) -> io::Result<Option<Value>> {
         self.asked += 1;
-        let started = Instant::now();
         let answered = connection.post(question.token, &question.body).await;
         let ended = Instant::now();
         let (status, body) = match answered {
@@ -104,14 +162,21 @@ impl Load {
                 return Err(error);
             }
         };
-        let answer =
-            serde_json::from_slice(body).ok().filter(|answer| status == 200 && question.is_answered(answer));
-        if answer.is_none() {
-            self.tally.error(|| format!("status {status}: {}", String::from_utf8_lossy(body)));
-        } else if started >= self.timing.from && ended <= self.timing.until {
-            self.tally.micros.push(u32::try_from((ended - started).as_micros()).unwrap_or(u32::MAX));
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let is_measured = due >= self.timing.from && ended <= self.timing.until;
+        match question.judge(status, &answer) {
+            Verdict::Right => {
+                if is_measured {
+                    self.tally.took(ended - due);
+                }
+                return Ok(Some(answer));
+            }
+            Verdict::Overloaded => self.tally.overloaded += u64::from(is_measured),
+            Verdict::Wrong => {
+                self.tally.error(|| format!("status {status}: {}", String::from_utf8_lossy(body)));
+            }
         }
-        Ok(answer)
+        Ok(None)
     }
 
     /// A key and receipt number that no other request of any run has.

@@ -1,6 +1,6 @@
 //! What a run measured, as a table or as JSON.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
@@ -23,8 +23,25 @@ pub struct Report {
     pub merchants: u32,
     /// What was measured, in order.
     pub scenarios: Vec<Measured>,
+    /// How each scenario compares with the plain ledger, if that was measured beside it.
+    pub ratios: Vec<Ratio>,
     /// What authentication, limits and the guard cost, if that was asked for.
     pub door: Option<Door>,
+}
+
+/// One scenario against a plain ledger that was measured in the same rounds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ratio {
+    /// The scenario.
+    pub scenario: String,
+    /// What it is compared with.
+    pub to: String,
+    /// How many times as many requests a second: the middle of all rounds.
+    pub middle: f64,
+    /// The worst round.
+    pub least: f64,
+    /// The best round.
+    pub most: f64,
 }
 
 /// One scenario.
@@ -32,6 +49,8 @@ pub struct Report {
 pub struct Measured {
     /// Its name.
     pub scenario: String,
+    /// In which round, from 1.
+    pub round: u32,
     /// Answered requests.
     pub requests: u64,
     /// Measured seconds, after the warm-up.
@@ -46,6 +65,10 @@ pub struct Measured {
     pub p99_ms: f64,
     /// The slowest.
     pub max_ms: f64,
+    /// Requests that the server refused at once, because it had more to do than it could queue.
+    pub overloaded: u64,
+    /// Requests of an open loop that were due and never sent, because the connection still waited for an answer.
+    pub unsent: u64,
     /// Requests with a wrong answer or none, warm-up included.
     pub errors: u64,
     /// The first of these, as the server answered.
@@ -59,11 +82,18 @@ pub struct Measured {
 pub(super) struct Tally {
     /// Microseconds of each measured request.
     pub(super) micros: Vec<u32>,
+    pub(super) overloaded: u64,
+    pub(super) unsent: u64,
     pub(super) errors: u64,
     pub(super) first_error: Option<String>,
 }
 
 impl Tally {
+    /// Notes how long a measured request took.
+    pub(super) fn took(&mut self, time: Duration) {
+        self.micros.push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
+    }
+
     pub(super) fn error(&mut self, what: impl FnOnce() -> String) {
         self.errors += 1;
         self.first_error.get_or_insert_with(what);
@@ -71,6 +101,8 @@ impl Tally {
 
     pub(super) fn add(&mut self, other: Self) {
         self.micros.extend(other.micros);
+        self.overloaded += other.overloaded;
+        self.unsent += other.unsent;
         self.errors += other.errors;
         if self.first_error.is_none() {
             self.first_error = other.first_error;
@@ -85,6 +117,7 @@ impl Tally {
         let at = |per_cent: usize| milliseconds(&self.micros, per_cent);
         Measured {
             scenario: scenario.to_owned(),
+            round: 1,
             requests,
             seconds,
             per_second: count / seconds,
@@ -92,10 +125,43 @@ impl Tally {
             p90_ms: at(90),
             p99_ms: at(99),
             max_ms: at(100),
+            overloaded: self.overloaded,
+            unsent: self.unsent,
             errors: self.errors,
             first_error: self.first_error,
             rss_mib: resident_mebibytes(),
         }
+    }
+}
+
+impl Ratio {
+    /// Compares every other scenario with the one named `to`, round by round.
+    pub fn all(measured: &[Measured], to: &str) -> Vec<Self> {
+        let mut names: Vec<&str> = Vec::new();
+        for one in measured.iter().filter(|one| one.scenario != to) {
+            if !names.contains(&one.scenario.as_str()) {
+                names.push(&one.scenario);
+            }
+        }
+        let rate = |name: &str, round: u32| {
+            measured.iter().find(|one| one.scenario == name && one.round == round).map(|one| one.per_second)
+        };
+        let rounds = measured.iter().map(|one| one.round).max().unwrap_or_default();
+        names
+            .into_iter()
+            .filter_map(|name| {
+                let ratio = |round| Some(rate(name, round)? / rate(to, round).filter(|rate| *rate > 0.0)?);
+                let mut ratios: Vec<f64> = (1..=rounds).filter_map(ratio).collect();
+                ratios.sort_by(f64::total_cmp);
+                Some(Self {
+                    scenario: name.to_owned(),
+                    to: to.to_owned(),
+                    middle: *ratios.get(ratios.len() / 2)?,
+                    least: *ratios.first()?,
+                    most: *ratios.last()?,
+                })
+            })
+            .collect()
     }
 }
 
@@ -124,16 +190,36 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "\n{:<10} {:>11} {:>9} {:>9} {:>9} {:>9} {:>8} {:>9}",
-            "scenario", "requests/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "errors", "MiB"
+            "\n{:<13} {:>11} {:>9} {:>9} {:>9} {:>9} {:>10} {:>8} {:>8} {:>6}",
+            "scenario",
+            "requests/s",
+            "p50 ms",
+            "p90 ms",
+            "p99 ms",
+            "max ms",
+            "overloaded",
+            "unsent",
+            "errors",
+            "MiB"
         )?;
         for one in &self.scenarios {
             let memory = one.rss_mib.map_or_else(|| "-".to_owned(), |mebibytes| mebibytes.to_string());
             writeln!(
                 f,
-                "{:<10} {:>11.0} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {:>8} {memory:>9}",
-                one.scenario, one.per_second, one.p50_ms, one.p90_ms, one.p99_ms, one.max_ms, one.errors
+                "{:<13} {:>11.0} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {:>10} {:>8} {:>8} {memory:>6}",
+                one.scenario,
+                one.per_second,
+                one.p50_ms,
+                one.p90_ms,
+                one.p99_ms,
+                one.max_ms,
+                one.overloaded,
+                one.unsent,
+                one.errors
             )?;
+        }
+        for Ratio { scenario, to, middle, least, most } in &self.ratios {
+            writeln!(f, "\n{scenario} / {to}: {middle:.2} times ({least:.2} to {most:.2})")?;
         }
         if let Some(Door { bare_micros, guarded_micros, turns }) = &self.door {
             writeln!(
@@ -164,6 +250,24 @@ mod tests {
         let measured = tally.measured("earn", 2.0);
         let seen = [measured.p50_ms, measured.p90_ms, measured.p99_ms, measured.max_ms, measured.per_second];
         assert_eq!(seen.map(|number| number.to_string()), ["100", "180", "198", "200", "100"]);
+    }
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        let measured = |scenario: &str, round, per_second: u32| {
+            let micros = vec![1; usize::try_from(per_second).unwrap()];
+            Measured { round, ..Tally { micros, ..Tally::default() }.measured(scenario, 1.0) }
+        };
+        let all = [
+            [measured("earn", 1, 300), measured("plain", 1, 100)],
+            [measured("earn", 2, 400), measured("plain", 2, 100)],
+            [measured("earn", 3, 100), measured("plain", 3, 50)],
+        ];
+        let ratios = Ratio::all(all.as_flattened(), "plain");
+        assert_eq!(ratios.len(), 1);
+        let seen = [ratios[0].least, ratios[0].middle, ratios[0].most];
+        assert_eq!(seen.map(|ratio| ratio.to_string()), ["2", "3", "4"]);
+        assert!(Ratio::all(all.as_flattened(), "another").is_empty());
     }
 
     #[test]

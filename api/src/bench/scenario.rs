@@ -1,9 +1,10 @@
-//! What is asked: one operation of the API each, with the check of its answer.
+//! What is asked, and by whom: an endless row of turns, each of one request or of a few that follow from each other.
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::question::{Asks, Question};
+use super::world::{Party, World};
 use crate::demo::random::Random;
 
 /// What is measured.
@@ -15,137 +16,138 @@ pub enum Scenario {
     Hold,
     /// A member spends a point.
     Redeem,
+    /// A purchase and its refund: two requests.
+    Refund,
     /// A member looks at its balance.
     Balance,
+    /// A day at the till: of a hundred turns 55 earn, 20 look at a balance, 15 redeem, and 10 hold and capture; 5 of the 55
+    /// purchases come back.
+    Till,
+    /// Every purchase is at the same merchant.
+    HotMerchant,
+    /// Few members buy much and many buy little: how often one buys is in inverse proportion to its rank.
+    ZipfWallets,
+    /// One purchase of ten is sent again with its key.
+    Replays,
+    /// One request of ten wants more points than there are.
+    Rejections,
 }
 
-/// A request that is ready to be sent.
-pub(super) struct Question<'a> {
-    /// The access token.
-    pub(super) token: &'a str,
-    /// The JSON body.
-    pub(super) body: Vec<u8>,
-    /// Where in the answer the expected thing is; it must not be null.
-    expected: &'static str,
-    /// Where in the answer the refusals are, for a mutation.
-    refusals: Option<&'static str>,
-}
+/// How often what is asked in a day at the till.
+const TILL: [(Scenario, i64); 4] =
+    [(Scenario::Earn, 55), (Scenario::Balance, 20), (Scenario::Redeem, 15), (Scenario::Hold, 10)];
+/// Purchases of a thousand at the till that come back.
+const COME_BACK: i64 = 91;
 
-const EARN: &str = "mutation($i: EarnPointsInput!) \
-    { earnPoints(input: $i) { operation { id } userErrors { code message } } }";
-const HOLD: &str = "mutation($i: HoldPointsInput!) \
-    { holdPoints(input: $i) { hold { id } userErrors { code message } } }";
-const CAPTURE: &str = "mutation($i: CaptureHoldInput!) \
-    { captureHold(input: $i) { operation { id } userErrors { code message } } }";
-const REDEEM: &str = "mutation($i: RedeemPointsInput!) \
-    { redeemPoints(input: $i) { operation { id } userErrors { code message } } }";
-const BALANCE: &str = "{ wallet { available posted held version } }";
+/// Requests of a thousand that are sent again, or to be refused.
+const ODD_ONES: i64 = 100;
+/// More points than the bench ever gives a wallet.
+const TOO_MANY: &str = "900000000000000";
 
 impl Scenario {
+    /// What is measured when nothing is named.
+    pub const USUAL: [Self; 5] = [Self::Earn, Self::Hold, Self::Redeem, Self::Refund, Self::Balance];
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Earn => "earn",
             Self::Hold => "hold",
             Self::Redeem => "redeem",
+            Self::Refund => "refund",
             Self::Balance => "balance",
+            Self::Till => "till",
+            Self::HotMerchant => "hot-merchant",
+            Self::ZipfWallets => "zipf-wallets",
+            Self::Replays => "replays",
+            Self::Rejections => "rejections",
         }
     }
 
-    /// The first request of a turn, for merchants and members drawn by chance.
-    pub(super) fn question<'a>(self, world: &'a World, random: &mut Random, key: &str) -> Question<'a> {
-        let (merchant, member) = (world.merchant(random), world.member(random));
+    /// The first request of a turn. `before` is the last purchase of the same connection.
+    pub(super) fn question<'a>(
+        self,
+        world: &'a World,
+        random: &mut Random,
+        key: &str,
+        before: Option<&Question<'a>>,
+    ) -> Question<'a> {
+        let merchant = match self {
+            Self::HotMerchant => world.first_merchant(),
+            _ => world.merchant(random),
+        };
+        let member = match self {
+            Self::ZipfWallets => world.member_by_rank(random),
+            _ => world.member(random),
+        };
+        let is_odd = random.chance(ODD_ONES);
         match self {
-            Self::Earn => {
-                let amount = json!({ "amount": random.between(1, 5_000).to_string() + "000", "currency": world.currency() });
-                let input = json!({
-                    "idempotencyKey": key, "receiptNumber": key, "amount": amount, "member": { "id": member.id },
-                });
-                mutation(
-                    &merchant.token,
-                    EARN,
-                    &input,
-                    "/data/earnPoints/operation",
-                    "/data/earnPoints/userErrors",
-                )
+            Self::Earn | Self::Refund | Self::HotMerchant | Self::ZipfWallets => {
+                earn(world, random, merchant, member, key)
             }
-            Self::Hold => {
-                let input = json!({ "idempotencyKey": key, "points": "1", "member": { "id": member.id } });
-                mutation(
-                    &merchant.token,
-                    HOLD,
-                    &input,
-                    "/data/holdPoints/hold/id",
-                    "/data/holdPoints/userErrors",
-                )
-            }
-            Self::Redeem => {
-                let input = json!({ "idempotencyKey": key, "points": "1", "member": { "id": member.id } });
-                let (expected, refusals) = ("/data/redeemPoints/operation", "/data/redeemPoints/userErrors");
-                mutation(&merchant.token, REDEEM, &input, expected, refusals)
-            }
-            Self::Balance => Question {
-                token: &member.token,
-                body: json!({ "query": BALANCE }).to_string().into_bytes(),
-                expected: "/data/wallet/available",
-                refusals: None,
+            Self::Replays => match before.filter(|_| is_odd) {
+                Some(before) => before.clone(),
+                None => earn(world, random, merchant, member, key),
             },
+            Self::Rejections if is_odd => {
+                spend(Asks::Redeem, merchant, member, key, TOO_MANY).to_be_refused("INSUFFICIENT_POINTS")
+            }
+            Self::Redeem | Self::Rejections => spend(Asks::Redeem, merchant, member, key, "1"),
+            Self::Hold => spend(Asks::Hold, merchant, member, key, "1"),
+            Self::Balance => Question::query(Asks::Balance, &member.token),
+            Self::Till => {
+                let drawn = random.weighted(&TILL.map(|(_, weight)| weight));
+                let (scenario, _) = TILL.get(drawn).copied().unwrap_or((Self::Earn, 0));
+                scenario.question(world, random, key, before)
+            }
         }
     }
 
-    /// What is asked next in the same turn: the hold that was made is captured.
+    /// What is asked next in the same turn: a hold is captured, and a purchase refunded where that is measured.
     pub(super) fn follow_up<'a>(
         self,
         asked: &Question<'a>,
+        random: &mut Random,
+        (before, key): (&str, &str),
         answer: &Value,
-        key: &str,
     ) -> Option<Question<'a>> {
-        match self {
-            Self::Hold => {
+        match (self, asked.asks) {
+            (_, Asks::Hold) => {
                 let hold = answer.pointer("/data/holdPoints/hold/id")?;
                 let input = json!({ "idempotencyKey": key, "holdId": hold });
-                let (expected, refusals) = ("/data/captureHold/operation", "/data/captureHold/userErrors");
-                Some(mutation(asked.token, CAPTURE, &input, expected, refusals))
+                Some(Question::mutation(Asks::Capture, asked.token, &input))
             }
-            Self::Earn | Self::Redeem | Self::Balance => None,
+            (Self::Refund, Asks::Earn) => Some(refund(asked.token, key, before)),
+            (Self::Till, Asks::Earn) if random.chance(COME_BACK) => Some(refund(asked.token, key, before)),
+            _ => None,
         }
     }
 }
 
-impl Question<'_> {
-    /// Whether this is the answer that was hoped for.
-    pub(super) fn is_answered(&self, answer: &Value) -> bool {
-        let there = answer.pointer(self.expected).is_some_and(|expected| !expected.is_null());
-        let refused = self.refusals.is_some_and(|place| {
-            answer.pointer(place).and_then(Value::as_array).is_none_or(|refusals| !refusals.is_empty())
-        });
-        there && !refused && answer.get("errors").is_none()
-    }
-}
-
-fn mutation<'a>(
-    token: &'a str,
-    query: &str,
-    input: &Value,
-    expected: &'static str,
-    refusals: &'static str,
+/// A purchase, whose receipt has the number of the key.
+fn earn<'a>(
+    world: &World,
+    random: &mut Random,
+    merchant: &'a Party,
+    member: &Party,
+    key: &str,
 ) -> Question<'a> {
-    let body = json!({ "query": query, "variables": { "i": input } }).to_string().into_bytes();
-    Question { token, body, expected, refusals: Some(refusals) }
+    let amount = random.between(1, 5_000).to_string() + "000";
+    let input = json!({
+        "idempotencyKey": key,
+        "receiptNumber": key,
+        "amount": { "amount": amount, "currency": world.currency() },
+        "member": { "id": member.id },
+    });
+    Question::mutation(Asks::Earn, &merchant.token, &input)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn spend<'a>(asks: Asks, merchant: &'a Party, member: &Party, key: &str, points: &str) -> Question<'a> {
+    let input = json!({ "idempotencyKey": key, "points": points, "member": { "id": member.id } });
+    Question::mutation(asks, &merchant.token, &input)
+}
 
-    #[test]
-    fn only_the_answer_that_was_hoped_for_counts() {
-        let question = mutation("", "", &json!({}), "/data/a/operation", "/data/a/userErrors");
-        let answered = |answer: Value| question.is_answered(&answer);
-        assert!(answered(json!({ "data": { "a": { "operation": { "id": "1" }, "userErrors": [] } } })));
-        assert!(!answered(json!({ "data": { "a": { "operation": null, "userErrors": [] } } })));
-        assert!(!answered(json!({ "data": { "a": { "operation": 1, "userErrors": [{ "code": "X" }] } } })));
-        assert!(!answered(json!({ "data": { "a": { "operation": 1 } } })));
-        assert!(!answered(json!({ "data": { "a": { "operation": 1, "userErrors": [] } }, "errors": [] })));
-    }
+fn refund<'a>(token: &'a str, key: &str, receipt: &str) -> Question<'a> {
+    let input = json!({ "idempotencyKey": key, "receiptNumber": receipt, "what": { "whole": true } });
+    Question::mutation(Asks::Refund, token, &input)
 }

@@ -136,7 +136,7 @@ impl World {
     }
 
     /// The number of this run, which no other run has.
-    pub(super) fn run(&self) -> u64 {
+    pub fn run(&self) -> u64 {
         self.run
     }
 
@@ -148,13 +148,31 @@ impl World {
         drawn(&self.merchants, random)
     }
 
+    /// The merchant that a crowd is at.
+    pub(super) fn first_merchant(&self) -> &Party {
+        self.merchants.first().unwrap_or(&NOBODY)
+    }
+
+    /// A member, the first ones more often: each doubling of the rank has as many draws as the one before, so that how often
+    /// one is drawn is in inverse proportion to its rank (Zipf's law with exponent 1).
+    pub(super) fn member_by_rank(&self, random: &mut Random) -> &Party {
+        let count = i64::try_from(self.members.len()).unwrap_or(i64::MAX).max(1);
+        let doublings = i64::from(count.ilog2());
+        let low = 1_i64 << random.between(0, doublings);
+        let rank = random.between(low, low.saturating_mul(2).saturating_sub(1).min(count));
+        let index = usize::try_from(rank.saturating_sub(1)).unwrap_or_default();
+        self.members.get(index).unwrap_or(&NOBODY)
+    }
+
     pub(super) fn member(&self, random: &mut Random) -> &Party {
         drawn(&self.members, random)
     }
 }
 
+/// Who is drawn where there is nobody; the command line does not allow that.
+static NOBODY: Party = Party { id: String::new(), token: String::new() };
+
 fn drawn<'a>(parties: &'a [Party], random: &mut Random) -> &'a Party {
-    static NOBODY: Party = Party { id: String::new(), token: String::new() };
     random.pick(parties).unwrap_or(&NOBODY)
 }
 

@@ -2,13 +2,13 @@
 
 use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use amvaj_infra::clock::Clock;
+use amvaj_infra::{clock::Clock, plain::Way};
 use anyhow::{Context as _, bail};
 
 use crate::{
     app::App,
     auth::Credentials,
-    bench::{self, Effort, Report, Scenario, World, WorldSize},
+    bench::{self, Baseline, Effort, Measured, Ratio, Report, Scenario, World, WorldSize},
     cli::BenchArgs,
     compose,
     config::{Config, Secret, ThrottleConfig},
@@ -80,6 +80,7 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         wallets: args.wallets,
         merchants: args.merchants,
         scenarios: Vec::new(),
+        ratios: Vec::new(),
         door: None,
     };
     let effort = Effort {
@@ -87,10 +88,33 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         threads: args.threads.min(args.connections),
         measured: Duration::from_secs(args.seconds.into()),
         warm_up: WARM_UP,
+        rate: args.rate,
     };
-    for scenario in chosen(&args.scenario, args.door) {
-        tracing::debug!(scenario = scenario.name(), "measuring");
-        report.scenarios.push(bench::measure(&world, *scenario, effort).await?);
+    let baseline = Baseline {
+        url: config.database.url.expose().to_owned(),
+        wallets: args.wallets,
+        merchants: args.merchants,
+        run: world.run(),
+        now: app.now(),
+    };
+    let ways: &[Way] = match (args.baseline, app.db.is_postgres()) {
+        (false, _) => &[],
+        (true, true) => &[Way::Statements, Way::Function],
+        (true, false) => &[Way::Statements],
+    };
+    for round in 1..=args.rounds {
+        for scenario in chosen(&args.scenario, args.door) {
+            tracing::debug!(scenario = scenario.name(), round, "measuring");
+            let measured = bench::measure(&world, *scenario, effort).await?;
+            report.scenarios.push(Measured { round, ..measured });
+        }
+        for way in ways {
+            let measured = baseline.measure(*way, effort).await?;
+            report.scenarios.push(Measured { round, ..measured });
+        }
+    }
+    for way in ways {
+        report.ratios.extend(Ratio::all(&report.scenarios, bench::baseline::name(*way)));
     }
     running.stop().await?;
     if args.door {
@@ -100,8 +124,7 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
     Ok(report)
 }
 
-/// All scenarios unless something is named.
+/// The usual scenarios unless something is named.
 fn chosen(named: &[Scenario], door: bool) -> &[Scenario] {
-    use Scenario::{Balance, Earn, Hold, Redeem};
-    if named.is_empty() && !door { &[Earn, Hold, Redeem, Balance] } else { named }
+    if named.is_empty() && !door { &Scenario::USUAL } else { named }
 }

@@ -4,6 +4,8 @@
 //! Nothing here follows a fragment twice. The library's own checks do, so a document of one kilobyte whose fragments
 //! spread each other twice would keep them busy for ever; no document gets to them before it has passed here.
 
+mod input_types;
+mod known;
 mod measure;
 mod scan;
 
@@ -11,6 +13,8 @@ use async_graphql::Pos;
 
 use crate::language::Message;
 
+pub use input_types::InputTypes;
+pub use known::{KnownDocuments, ParsedDocument};
 pub use measure::{Asked, measure};
 pub use scan::scan;
 

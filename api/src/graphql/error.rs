@@ -4,7 +4,7 @@
 
 use amvaj_domain::time::Span;
 use amvaj_infra::db::StoreError;
-use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, ServerError, Value};
+use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, Response, ServerError, Value};
 
 use crate::app::{AppError, Stopped};
 use crate::language::{Language, Message};
@@ -201,6 +201,16 @@ pub enum Stage {
     Validation,
     /// Fields were resolved.
     Execution,
+}
+
+impl Stage {
+    /// A field's error always has a path, so errors without any and without data are from before the first field.
+    pub fn of(response: &Response) -> Self {
+        let before = response.data == Value::Null
+            && !response.errors.is_empty()
+            && response.errors.iter().all(|error| error.path.is_empty());
+        if before { Self::Validation } else { Self::Execution }
+    }
 }
 
 /// Makes a response's errors fit to send: every one has a code, whether a retry helps, the request's id, and a message

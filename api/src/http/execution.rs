@@ -6,15 +6,15 @@
 //! | identify | a look into memory, or a signature; a key's first use in half a minute a read | credentials that are not good |
 //! | admit | 1 from the caller's bucket | whoever asks too often |
 //! | read | JSON | what is no GraphQL request |
-//! | select | one pass over the text, the parser, one pass over the document | what is too large, or no document |
+//! | select | one pass over the text and the parser, unless the document is known; one pass over it | what is too large, or no document |
 //! | charge | the estimated cost, from the same bucket | whoever asks for too much |
-//! | execute | a turn if it is dear, then whatever it takes | what does not fit the schema |
+//! | execute | a turn if it is dear, the validation unless the document is known, then whatever it takes | what does not fit the schema |
 
 use actix_web::http::Method;
 use actix_web::web::{Bytes, Data};
 use amvaj_domain::access::Identity;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, Value};
+use async_graphql::{Request, Response};
 use tracing::Instrument as _;
 
 use super::answer::Answer;
@@ -84,16 +84,16 @@ impl Incoming {
         let accepted = async {
             let charge = Charge::admit(bucket, &endpoint.clock).await?;
             let mut request = read(sent?)?;
-            let operation = request::select(&mut request)?;
+            let (operation, document) = request::select(&mut request, &endpoint.schema)?;
             allow(&method, &operation, identity.as_ref(), endpoint.introspection)?;
             let most = charge.so_far().0.rate().capacity;
             if operation.asked.cost > most {
                 return Err(Refusal::too_dear(operation.asked.cost, most));
             }
             let charge = charge.estimate(operation.asked).await?;
-            Ok((request, operation, charge))
+            Ok((request, operation, document, charge))
         };
-        let (request, operation, charge) = match accepted.await {
+        let (request, operation, document, charge) = match accepted.await {
             Ok(accepted) => accepted,
             Err(refusal) => return refused(refusal, language),
         };
@@ -112,8 +112,8 @@ impl Incoming {
         }
         let span = tracing::info_span!("operation", kind, name = operation.name, request_id = id.as_str());
         let execution = async {
-            let response = endpoint.schema.execute(request).await;
-            finish(response, operation, charge, &id, &language).await
+            let (response, stage) = endpoint.schema.execute(request, document).await;
+            finish(response, stage, operation, charge, &id, &language).await
         };
         let (answer, code) = execution.instrument(span).await;
         Outcome { kind, code, answer: Ok(answer), language }
@@ -170,12 +170,12 @@ fn allow(
 /// Makes a response fit to send: its errors and what it cost.
 async fn finish(
     mut response: Response,
+    stage: Stage,
     operation: Operation,
     charge: Charge,
     id: &RequestId,
     language: &RequestLanguage,
 ) -> (Answer, Option<Code>) {
-    let stage = stage(&response);
     let code = if response.errors.is_empty() {
         None
     } else {
@@ -184,14 +184,6 @@ async fn finish(
     let cost = charge.settle(actual(&response.data, operation.asked)).await;
     response.extensions.insert(COST.to_owned(), async_graphql::to_value(cost).unwrap_or_default());
     (Answer::write(&response, stage), code)
-}
-
-/// A field's error always has a path, so errors without any and without data are from before the first field.
-fn stage(response: &Response) -> Stage {
-    let before = response.data == Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.is_empty());
-    if before { Stage::Validation } else { Stage::Execution }
 }
 
 fn refused(refusal: Refusal, language: RequestLanguage) -> Outcome {

@@ -25,7 +25,7 @@ use super::work::{self, Commitment, Unfinished};
 use crate::auth::Authenticator;
 use crate::graphql::access::Introspection;
 use crate::graphql::error::{self, Code};
-use crate::graphql::schema::AmvajSchema;
+use crate::graphql::served::ServedSchema;
 use crate::language::Message;
 use crate::throttle::Throttle;
 
@@ -40,7 +40,7 @@ const PREFLIGHTED: [HeaderName; 2] =
 /// What the endpoint works with.
 pub struct Endpoint {
     /// The schema that is served.
-    pub schema: AmvajSchema,
+    pub schema: ServedSchema,
     /// Who finds out who calls.
     pub authenticator: Authenticator,
     /// How much callers may ask for.

@@ -1,15 +1,14 @@
 //! Reads a GraphQL request from HTTP: parameters and their types, the operation it selects.
 
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
+use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Request, ServerError, Value, Variables};
 use serde_json::{Map, Value as Json};
 
 use super::json_size;
 use super::refusal::Refusal;
-use crate::graphql::document::{self, Asked};
+use crate::graphql::document::{self, Asked, ParsedDocument};
 use crate::graphql::error::Code;
+use crate::graphql::served::{Document, NoDocument, ServedSchema};
 use crate::language::Message;
 
 /// The operation that a request selects. Its variables are not for the log.
@@ -98,32 +97,35 @@ fn object(parameters: &mut Map<String, Json>, name: &str) -> Result<Option<Json>
     }
 }
 
-/// Parses the document (which stays with the request) unless its text is too long or too deep, selects the operation,
-/// measures it, and checks that the variables which it requires are there: the library would notice those only while it
-/// resolves the field that uses them.
-pub fn select(request: &mut Request) -> Result<Operation, Refusal> {
-    document::scan(&request.query)?;
-    // Taken out and put back, because parsing borrows the whole request.
-    let variables = std::mem::take(&mut request.variables);
-    let asked = request.operation_name.take();
-    let outcome = match request.parsed_query() {
-        Ok(document) => choose(document, asked.as_deref(), &variables),
-        Err(error) => Err(unparsed(error)),
-    };
-    request.variables = variables;
-    let (operation, among_several) = outcome?;
+/// Finds or parses the document unless its text is too long or too deep, selects the operation, measures it, and checks that
+/// the variables which it requires are there: the library would notice those only while it resolves the field that uses
+/// them.
+pub fn select(request: &mut Request, schema: &ServedSchema) -> Result<(Operation, Document), Refusal> {
+    let document = schema.document(&request.query).map_err(|reason| match reason {
+        NoDocument::Refused(refused) => refused.into(),
+        NoDocument::Unparsed(error) => unparsed(error),
+    })?;
+    let operation = choose(document.parsed(), request.operation_name.as_deref(), &request.variables)?;
     // The library looks a name up only among several operations and refuses it beside a single one.
-    request.operation_name = asked.filter(|_| among_several);
-    Ok(operation)
+    if matches!(document.parsed().parsed.operations, DocumentOperations::Single(_)) {
+        request.operation_name = None;
+    }
+    Ok((operation, document))
 }
 
-/// The operation to execute, and whether the document has others beside it.
+/// The operation to execute.
 fn choose(
-    document: &ExecutableDocument,
+    document: &ParsedDocument,
     asked: Option<&str>,
     variables: &Variables,
-) -> Result<(Operation, bool), Refusal> {
-    let (name, definition) = selected(document, asked)?;
+) -> Result<Operation, Refusal> {
+    let (name, definition) = document.operation(asked).ok_or_else(|| {
+        let message = match asked {
+            Some(asked) => Message::new("no-such-operation").with("name", asked),
+            None => Message::new("several-operations"),
+        };
+        Refusal::request(Code::BadUserInput, message)
+    })?;
     for variable in &definition.variable_definitions {
         let variable = &variable.node;
         let required = !variable.var_type.node.nullable && variable.default_value.is_none();
@@ -136,30 +138,8 @@ fn choose(
             ));
         }
     }
-    let among_several = matches!(document.operations, DocumentOperations::Multiple(_));
-    let asked = document::measure(document, definition, variables)?;
-    Ok((Operation { name, kind: definition.ty, asked }, among_several))
-}
-
-fn selected<'a>(
-    document: &'a ExecutableDocument,
-    asked: Option<&str>,
-) -> Result<(String, &'a OperationDefinition), Refusal> {
-    let mut named = document.operations.iter();
-    match asked {
-        Some(asked) => named
-            .find(|(name, _)| name.is_some_and(|name| name.as_str() == asked))
-            .map(|(_, operation)| (asked.to_owned(), &operation.node))
-            .ok_or_else(|| {
-                Refusal::request(Code::BadUserInput, Message::new("no-such-operation").with("name", asked))
-            }),
-        None => match (named.next(), named.next()) {
-            (Some((name, operation)), None) => {
-                Ok((name.map(ToString::to_string).unwrap_or_default(), &operation.node))
-            }
-            _ => Err(Refusal::request(Code::BadUserInput, Message::new("several-operations"))),
-        },
-    }
+    let asked = document::measure(&document.parsed, definition, variables)?;
+    Ok(Operation { name: name.to_owned(), kind: definition.ty, asked })
 }
 
 /// The parser's message without its picture of the document.

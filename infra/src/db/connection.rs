@@ -1,8 +1,9 @@
 //! Connections: a pool for reading and one for writing.
 //!
 //! SQLite has one writer at a time, so its writing pool is a single connection and nobody meets a locked database. On
-//! PostgreSQL the pools differ when reads have a time limit: the server ends those that take longer, because whoever gives
-//! one up here would leave it running there. Writes have none. A read of SQLite ends with the next row that nobody takes.
+//! PostgreSQL reads have a time limit: the server ends those that take longer, because whoever gives one up here would
+//! leave it running there. Writes have none, and go by indexes alone. A read of SQLite ends with the next row that nobody
+//! takes.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::StoreError;
 pub struct DatabaseSettings {
     /// `sqlite://PATH` (made when absent) or `postgres://…`.
     pub url: String,
-    /// The most connections for reading; with PostgreSQL as many for writing, or the same ones.
+    /// The most connections for reading; with PostgreSQL as many for writing.
     pub max_connections: u32,
     /// How long PostgreSQL may work on one read; no limit for commands that read everything.
     pub read_timeout: Option<Duration>,
@@ -48,12 +49,11 @@ impl Database {
             });
         }
         let reader = SeaOrm::connect(reading).await?;
-        let writer = match (reader.get_database_backend(), settings.read_timeout) {
-            (DbBackend::Sqlite, _) => SeaOrm::connect(options(settings, 1)).await?,
-            (_, Some(_)) => SeaOrm::connect(options(settings, settings.max_connections)).await?,
-            (_, None) => reader.clone(),
-        };
-        Ok(Self { reader, writer })
+        let writing =
+            if reader.get_database_backend() == DbBackend::Sqlite { 1 } else { settings.max_connections };
+        let mut writing = options(settings, writing);
+        writing.map_sqlx_postgres_opts(|postgres| postgres.options(BY_INDEX));
+        Ok(Self { reader, writer: SeaOrm::connect(writing).await? })
     }
 
     /// Whether this is PostgreSQL, which several nodes can share.
@@ -119,6 +119,12 @@ impl Database {
         Ok(self.writer.begin_with_options(options).await?)
     }
 }
+
+/// Whoever writes looks rows up by lists of keys. PostgreSQL plans such a statement once, perhaps while a table is small or
+/// its statistics are old, and may find it cheaper to read the whole table into a hash, as it then goes on to do when the
+/// table has grown. So nothing but indexes is offered to it, and no compiler for what looks dear because of that.
+const BY_INDEX: [(&str, &str); 4] =
+    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
 
 fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);

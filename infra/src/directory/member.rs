@@ -65,6 +65,11 @@ impl<'a> Members<'a> {
 
     /// The member that a look-up names, to do something with it: a merchant names any member by its id here.
     pub async fn named(&self, lookup: &MemberLookup) -> Result<Option<NamedMember>, StoreError> {
+        if let MemberLookup::Id(id) = lookup {
+            let knows = !matches!(self.caller, Caller::Member(own) if own != *id);
+            let wallet = if knows { self.directory.wallet_of(*id).await? } else { None };
+            return Ok(wallet.map(|wallet| NamedMember { id: *id, wallet }));
+        }
         let found = self.one(lookup).await?;
         Ok(found.map(|member| NamedMember { id: member.id, wallet: member.wallet }))
     }

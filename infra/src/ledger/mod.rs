@@ -9,6 +9,7 @@ mod history;
 pub(crate) mod keys;
 mod lane;
 mod postgres;
+mod probe;
 pub(crate) mod read;
 mod reader;
 mod request;

@@ -1,11 +1,14 @@
-//! WRITE on PostgreSQL: one autocommit statement of many parts.
+//! WRITE on PostgreSQL: one autocommit statement, with a part for each table that the batch has rows for.
 //!
 //! The parts of such a statement run in no order of their own, so each depends by data on the one before:
 //! lock the wallets whose version is the expected one, in order of their key → move them → claims → receipts →
 //! all other rows → merchants' totals and outbox, summed over what was really inserted. No table is changed by
 //! two parts.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 use amvaj_domain::id::{OUTBOX_BUCKETS, WalletId};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _, Transaction};
@@ -60,22 +63,28 @@ pub(super) async fn write(
 }
 
 async fn run(connection: &mut PgConnection, batch: &WriteBatch) -> Result<HashSet<WalletId>, StoreError> {
-    let query = sqlx::query(AssertSqlSafe(STATEMENT.as_str())).bind(batch.batch.uuid()).bind(batch.bucket);
+    let sql = statement_of(Shape::of(batch));
+    let query = sqlx::query(AssertSqlSafe(&*sql)).bind(batch.batch.uuid()).bind(batch.bucket);
     let query = bind_wallets(&batch.wallets, query);
-    let query = claim::Model::bind(&batch.claims, query);
-    let query = receipt::Model::bind(&batch.receipts, query);
-    let query = op::Model::bind(&batch.ops, query);
-    let query = entry::Model::bind(&batch.entries, query);
-    let query = lot_use::Model::bind(&batch.lot_uses, query);
-    let query = lot::Model::bind(&batch.lots, query);
-    let query = hold::Model::bind(&batch.holds, query);
-    let query = purchase::Model::bind(&batch.purchases, query);
-    let query = purchase_line::Model::bind(&batch.purchase_lines, query);
-    let query = receipt_redemption::Model::bind(&batch.redemptions, query);
-    let query = cap_used::Model::bind(&batch.caps, query);
-    let query = refund_waiting::Model::bind(&batch.refunds, query);
+    let query = bind(&batch.claims, query);
+    let query = bind(&batch.receipts, query);
+    let query = bind(&batch.ops, query);
+    let query = bind(&batch.entries, query);
+    let query = bind(&batch.lot_uses, query);
+    let query = bind(&batch.lots, query);
+    let query = bind(&batch.holds, query);
+    let query = bind(&batch.purchases, query);
+    let query = bind(&batch.purchase_lines, query);
+    let query = bind(&batch.redemptions, query);
+    let query = bind(&batch.caps, query);
+    let query = bind(&batch.refunds, query);
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(|row| Ok(WalletId::new(row.try_get(0)?))).collect()
+}
+
+/// A part without rows is not in the statement.
+fn bind<'q, M: Columns>(rows: &[M], query: PgQuery<'q>) -> PgQuery<'q> {
+    if rows.is_empty() { query } else { M::bind(rows, query) }
 }
 
 fn bind_wallets<'q>(wallets: &[GuardedWallet], query: PgQuery<'q>) -> PgQuery<'q> {
@@ -89,71 +98,144 @@ const ALIVE: &str = "n.wallet_id in (select wallet_id from moved)";
 /// Rows of a surviving wallet, and rows that have none.
 const FREE_OR_ALIVE: &str = "(n.wallet_id is null or n.wallet_id in (select wallet_id from moved))";
 
-static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+/// Which tables a batch has rows for. A statement has no part for the others: PostgreSQL would set up each of them only to
+/// find nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Shape {
+    claims: bool,
+    receipts: bool,
+    ops: bool,
+    entries: bool,
+    lot_uses: bool,
+    lots: bool,
+    holds: bool,
+    purchases: bool,
+    purchase_lines: bool,
+    redemptions: bool,
+    caps: bool,
+    refunds: bool,
+}
+
+impl Shape {
+    const fn of(batch: &WriteBatch) -> Self {
+        Self {
+            claims: !batch.claims.is_empty(),
+            receipts: !batch.receipts.is_empty(),
+            ops: !batch.ops.is_empty(),
+            entries: !batch.entries.is_empty(),
+            lot_uses: !batch.lot_uses.is_empty(),
+            lots: !batch.lots.is_empty(),
+            holds: !batch.holds.is_empty(),
+            purchases: !batch.purchases.is_empty(),
+            purchase_lines: !batch.purchase_lines.is_empty(),
+            redemptions: !batch.redemptions.is_empty(),
+            caps: !batch.caps.is_empty(),
+            refunds: !batch.refunds.is_empty(),
+        }
+    }
+}
+
+/// The statement for batches of a shape. What merchants do makes a dozen shapes, so each is put together once.
+fn statement_of(shape: Shape) -> Arc<str> {
+    static KNOWN: LazyLock<Mutex<HashMap<Shape, Arc<str>>>> = LazyLock::new(Mutex::default);
+    // A thread that panicked while it held the lock has left whole statements behind.
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(known.entry(shape).or_insert_with(|| statement(shape).into()))
+}
+
+fn statement(shape: Shape) -> String {
     // $1 is the batch, $2 the bucket of merchants' totals.
-    let mut next = 3;
-    let wallets = wallet::Model::unnest("n", &mut next);
-    let (head, tail) = wallets.split_once(") as n(").unwrap_or_default();
-    let wallets = format!("{head}, ${next}::bigint[]) as n({}", tail.replacen(')', ", expected)", 1));
-    next += 1;
-    let set: Vec<String> = wallet::Model::columns()
-        .into_iter()
-        .map(|(name, ..)| name)
-        .filter(|name| !["shard_no", "wallet_id"].contains(name))
-        .map(|name| format!("{name} = n.{name}"))
-        .collect();
-    let mut parts = vec![
-        format!("input as materialized (select * from {wallets})"),
-        "locked as materialized (select w.shard_no, w.wallet_id from wallet w join input n \
-         on w.shard_no = n.shard_no and w.wallet_id = n.wallet_id where w.version = n.expected \
-         order by w.shard_no, w.wallet_id for update of w)"
-            .to_owned(),
-        format!(
+    let mut parts = Parts { next: 3, texts: Vec::new(), after: "moved" };
+    parts.wallets();
+    if shape.claims {
+        parts.insert::<claim::Model>("claims", FREE_OR_ALIVE, "order by n.idem", "");
+        parts.after = "claims";
+    }
+    if shape.receipts {
+        parts.insert::<receipt::Model>("receipts", ALIVE, "order by n.merchant_id, n.receipt_no", "");
+        parts.after = "receipts";
+    }
+    if shape.ops {
+        parts.insert::<op::Model>("ops", ALIVE, "", "");
+    }
+    if shape.entries {
+        parts.insert::<entry::Model>("entries", ALIVE, "", "");
+    }
+    if shape.lot_uses {
+        parts.insert::<lot_use::Model>("lot_uses", ALIVE, "", "");
+    }
+    parts.replace::<lot::Model>(shape.lots, "lots", ALIVE);
+    parts.replace::<hold::Model>(shape.holds, "holds", ALIVE);
+    parts.replace::<purchase::Model>(shape.purchases, "purchases", ALIVE);
+    parts.replace::<purchase_line::Model>(shape.purchase_lines, "purchase_lines", ALIVE);
+    parts.replace::<receipt_redemption::Model>(shape.redemptions, "redemptions", ALIVE);
+    parts.replace::<cap_used::Model>(shape.caps, "caps", ALIVE);
+    parts.replace::<refund_waiting::Model>(shape.refunds, "refunds", FREE_OR_ALIVE);
+    if shape.entries {
+        parts.texts.push(merchant_totals());
+    }
+    if shape.ops {
+        parts.texts.push(outbox());
+    }
+    format!("with {} select wallet_id from moved", parts.texts.join(", "))
+}
+
+/// A statement that is being put together.
+struct Parts {
+    /// The number of the next parameter.
+    next: usize,
+    texts: Vec<String>,
+    /// The part that the next ones wait for.
+    after: &'static str,
+}
+
+impl Parts {
+    /// Locks the wallets whose version is the expected one, in order of their key, and moves them.
+    fn wallets(&mut self) {
+        let wallets = wallet::Model::unnest("n", &mut self.next);
+        let (head, tail) = wallets.split_once(") as n(").unwrap_or_default();
+        let wallets =
+            format!("{head}, ${}::bigint[]) as n({}", self.next, tail.replacen(')', ", expected)", 1));
+        self.next += 1;
+        let set: Vec<String> = wallet::Model::columns()
+            .into_iter()
+            .map(|(name, ..)| name)
+            .filter(|name| !["shard_no", "wallet_id"].contains(name))
+            .map(|name| format!("{name} = n.{name}"))
+            .collect();
+        self.texts.push(format!("input as materialized (select * from {wallets})"));
+        self.texts.push(
+            "locked as materialized (select w.shard_no, w.wallet_id from wallet w join input n \
+             on w.shard_no = n.shard_no and w.wallet_id = n.wallet_id where w.version = n.expected \
+             order by w.shard_no, w.wallet_id for update of w)"
+                .to_owned(),
+        );
+        self.texts.push(format!(
             "moved as (update wallet w set {} from input n where w.shard_no = n.shard_no \
              and w.wallet_id = n.wallet_id and w.version = n.expected \
              and w.wallet_id = any (array(select wallet_id from locked)) returning w.wallet_id)",
             set.join(", ")
-        ),
-    ];
-    parts.push(insert::<claim::Model>("claims", &mut next, FREE_OR_ALIVE, "moved", "order by n.idem", ""));
-    let by_receipt = "order by n.merchant_id, n.receipt_no";
-    parts.push(insert::<receipt::Model>("receipts", &mut next, ALIVE, "claims", by_receipt, ""));
-    parts.push(insert::<op::Model>("ops", &mut next, ALIVE, "receipts", "", ""));
-    parts.push(insert::<entry::Model>("entries", &mut next, ALIVE, "receipts", "", ""));
-    parts.push(insert::<lot_use::Model>("lot_uses", &mut next, ALIVE, "receipts", "", ""));
-    parts.push(replace::<lot::Model>("lots", &mut next, ALIVE));
-    parts.push(replace::<hold::Model>("holds", &mut next, ALIVE));
-    parts.push(replace::<purchase::Model>("purchases", &mut next, ALIVE));
-    parts.push(replace::<purchase_line::Model>("purchase_lines", &mut next, ALIVE));
-    parts.push(replace::<receipt_redemption::Model>("redemptions", &mut next, ALIVE));
-    parts.push(replace::<cap_used::Model>("caps", &mut next, ALIVE));
-    parts.push(replace::<refund_waiting::Model>("refunds", &mut next, FREE_OR_ALIVE));
-    parts.push(merchant_totals());
-    parts.push(outbox());
-    format!("with {} select wallet_id from moved", parts.join(", "))
-});
+        ));
+    }
 
-/// One part that inserts rows, after the part `after`.
-fn insert<M: Columns>(
-    part: &str,
-    next: &mut usize,
-    which: &str,
-    after: &str,
-    order: &str,
-    on_conflict: &str,
-) -> String {
-    let names = M::names();
-    format!(
-        "{part} as (insert into {table} ({names}) select {names} from {rows} \
-         where {which} and (select count(*) from {after}) >= 0 {order} {on_conflict} returning *)",
-        table = M::TABLE,
-        rows = M::unnest("n", next),
-    )
-}
+    /// One part that inserts rows, after the part that is waited for.
+    fn insert<M: Columns>(&mut self, part: &str, which: &str, order: &str, on_conflict: &str) {
+        self.texts.push(format!(
+            "{part} as (insert into {table} ({names}) select {names} from {rows} \
+             where {which} and (select count(*) from {after}) >= 0 {order} {on_conflict} returning *)",
+            table = M::TABLE,
+            names = M::names(),
+            rows = M::unnest("n", &mut self.next),
+            after = self.after,
+        ));
+    }
 
-/// One part that inserts rows or changes those that are there.
-fn replace<M: Replaces>(part: &str, next: &mut usize, which: &str) -> String {
-    insert::<M>(part, next, which, "receipts", "", &M::on_conflict())
+    /// One part, if there is to be one, that inserts rows or changes those that are there.
+    fn replace<M: Replaces>(&mut self, wanted: bool, part: &str, which: &str) {
+        if wanted {
+            self.insert::<M>(part, which, "", &M::on_conflict());
+        }
+    }
 }
 
 /// Adds the inserted legs of merchants' accounts to the totals of the lane's bucket.
@@ -184,35 +266,90 @@ fn outbox() -> String {
 mod tests {
     use super::*;
 
+    /// The shape that has the parts whose bits are set.
+    fn shape(bits: u16) -> Shape {
+        let has = |bit: u16| bits & (1 << bit) != 0;
+        Shape {
+            claims: has(0),
+            receipts: has(1),
+            ops: has(2),
+            entries: has(3),
+            lot_uses: has(4),
+            lots: has(5),
+            holds: has(6),
+            purchases: has(7),
+            purchase_lines: has(8),
+            redemptions: has(9),
+            caps: has(10),
+            refunds: has(11),
+        }
+    }
+
+    /// The text of a part, if the statement has it.
+    fn part<'a>(statement: &'a str, name: &str) -> Option<&'a str> {
+        let from = statement.find(&format!("{name} as "))?;
+        let text = &statement[from..];
+        Some(text.find("), ").map_or(text, |end| &text[..end]))
+    }
+
     #[test]
-    fn each_part_of_the_statement_waits_for_the_one_before() {
-        let order = ["input", "locked", "moved", "claims", "receipts", "ops", "totals", "sent"];
-        let places: Vec<usize> = order
-            .iter()
-            .map(|part| STATEMENT.find(&format!("{part} as ")).expect("the part exists"))
-            .collect();
-        assert!(places.is_sorted(), "{places:?}");
-        for (part, before) in [
-            ("moved as", "select wallet_id from locked"),
-            ("claims as", "select count(*) from moved"),
-            ("receipts as", "select count(*) from claims"),
-            ("ops as", "select count(*) from receipts"),
-            ("lots as", "select count(*) from receipts"),
-            ("totals as", "from entries"),
-            ("sent as", "from ops"),
-        ] {
-            let from = STATEMENT.find(part).expect("the part exists");
-            let text = &STATEMENT[from..];
-            let end = text.find(", ").map_or(text.len(), |_| text.len());
-            assert!(text[..end].contains(before), "{part} does not read {before}");
+    fn each_part_of_a_statement_waits_for_the_one_before() {
+        for bits in 0..1 << 12 {
+            let (shape, text) = (shape(bits), statement(shape(bits)));
+            assert!(part(&text, "moved").unwrap().contains("select wallet_id from locked"));
+            let mut after = "moved";
+            for (wanted, name) in [(shape.claims, "claims"), (shape.receipts, "receipts")] {
+                assert_eq!(part(&text, name).is_some(), wanted, "{name} in {shape:?}");
+                if wanted {
+                    let waits = format!("select count(*) from {after}");
+                    assert!(part(&text, name).unwrap().contains(&waits), "{name} does not wait in {shape:?}");
+                    after = name;
+                }
+            }
+            let waits = format!("select count(*) from {after}");
+            for (wanted, name) in [
+                (shape.ops, "ops"),
+                (shape.entries, "entries"),
+                (shape.lot_uses, "lot_uses"),
+                (shape.lots, "lots"),
+                (shape.holds, "holds"),
+                (shape.purchases, "purchases"),
+                (shape.purchase_lines, "purchase_lines"),
+                (shape.redemptions, "redemptions"),
+                (shape.caps, "caps"),
+                (shape.refunds, "refunds"),
+            ] {
+                assert_eq!(part(&text, name).is_some(), wanted, "{name} in {shape:?}");
+                assert!(part(&text, name).is_none_or(|part| part.contains(&waits)), "{name} in {shape:?}");
+            }
+            assert_eq!(
+                part(&text, "totals").map(|part| part.contains("from entries")),
+                shape.entries.then_some(true)
+            );
+            assert_eq!(text.contains("sent as "), shape.ops);
+        }
+    }
+
+    #[test]
+    fn the_parameters_of_a_statement_are_numbered_without_gaps() {
+        for bits in [0, 0b1111, 0b1010_1010_1010, 0b1111_1111_1111] {
+            let text = statement(shape(bits));
+            let used = |number: usize| {
+                let name = format!("${number}");
+                text.match_indices(&name)
+                    .any(|(at, _)| !text[at + name.len()..].starts_with(|c: char| c.is_ascii_digit()))
+            };
+            let most = (1..).take_while(|number| used(*number) || *number < 3).last().unwrap();
+            assert!(!(most + 1..most + 200).any(used), "{text}");
         }
     }
 
     #[test]
     fn no_table_is_changed_by_two_parts() {
-        let mut tables: Vec<&str> = STATEMENT
+        let text = statement(shape(u16::MAX));
+        let mut tables: Vec<&str> = text
             .match_indices("insert into ")
-            .map(|(at, word)| STATEMENT[at + word.len()..].split_whitespace().next().expect("a table"))
+            .map(|(at, word)| text[at + word.len()..].split_whitespace().next().expect("a table"))
             .collect();
         tables.push("wallet");
         let distinct: HashSet<&&str> = tables.iter().collect();

@@ -2,8 +2,8 @@
 //!
 //! | round trip | statements (side by side) |
 //! |---|---|
-//! | 1 | wallets |
-//! | 2 | claims · receipts · redemptions of receipts · waiting refunds · named holds · caps · open lots and holds of the wallets that need them |
+//! | 1 | the wallets' heads, used caps, and whether there is anything else ([`super::probe`]) |
+//! | 2, only what is there | claims · receipts · redemptions of receipts · waiting refunds · named holds · open lots and holds of the wallets that need them |
 //! | 3, only when found | stored operations of the claims · purchases with lines of the receipts |
 //! | 4, only when found | allocations of holds and redemptions |
 //! | 5, only when found | lots that they name and that are not open |
@@ -16,10 +16,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use amvaj_domain::{
     calendar::LocalDay,
     id::{MerchantId, WalletId},
-    ledger::{
-        Command, Digest, HoldState, Idem, LotUseKind, OpRecord, ReceiptFile, ReceiptKey, WalletState,
-        needs_detail,
-    },
+    ledger::{Digest, HoldState, Idem, LotUseKind, OpRecord, ReceiptFile, ReceiptKey, WalletState},
     points::Points,
     text::ReceiptNumber,
     time::Instant,
@@ -29,6 +26,7 @@ use uuid::Uuid;
 
 use super::{
     keys::Keys,
+    probe::probe,
     request::Request,
     rows,
     waiting::{WaitingRefund, waiting_from},
@@ -37,7 +35,7 @@ use crate::db::{
     StoreError,
     entity::{
         cap_used, claim, hold, lot, lot_use, op, purchase, purchase_line, receipt, receipt_redemption,
-        refund_waiting, wallet,
+        refund_waiting,
     },
 };
 
@@ -70,57 +68,27 @@ pub(crate) enum ClaimHolder {
     Refund(Box<WaitingRefund>, Option<(WalletId, Box<OpRecord>)>),
 }
 
-/// What to look up for a batch.
-#[derive(Debug, Default)]
-struct Wanted {
-    idems: Vec<Uuid>,
-    receipts: Vec<ReceiptKey>,
-    holds: Vec<(WalletId, i64)>,
-    caps: Vec<(WalletId, MerchantId, LocalDay)>,
-    detail: Vec<WalletId>,
-}
-
 /// Reads what the decisions on `requests` at `now` need.
 pub(crate) async fn read<C: ConnectionTrait>(
     connection: &C,
     requests: &[&Request],
     now: Instant,
 ) -> Result<ReadSet, StoreError> {
-    let backend = connection.get_database_backend();
-    let mut set = ReadSet { wallets: read_heads(connection, requests).await?, ..ReadSet::default() };
-    let wanted = wanted(requests, &set.wallets, now);
-    let (claims, receipts, redemptions, waiting, holds, caps, lots, open_holds) = tokio::try_join!(
-        all::<_, claim::Model>(connection, Keys::uuids(backend, &wanted.idems), &wanted.idems, CLAIMS),
-        all::<_, receipt::Model>(
-            connection,
-            Keys::receipts(backend, &wanted.receipts),
-            &wanted.receipts,
-            RECEIPTS
-        ),
-        all::<_, receipt_redemption::Model>(
-            connection,
-            Keys::receipts(backend, &wanted.receipts),
-            &wanted.receipts,
-            REDEMPTIONS
-        ),
-        all::<_, refund_waiting::Model>(
-            connection,
-            Keys::receipts(backend, &wanted.receipts),
-            &wanted.receipts,
-            WAITING
-        ),
-        all::<_, hold::Model>(connection, Keys::numbered(backend, &wanted.holds), &wanted.holds, HOLDS),
-        all::<_, cap_used::Model>(connection, Keys::caps(backend, &wanted.caps), &wanted.caps, CAPS),
-        all::<_, lot::Model>(connection, Keys::wallets(backend, &wanted.detail), &wanted.detail, OPEN_LOTS),
-        all::<_, hold::Model>(connection, Keys::wallets(backend, &wanted.detail), &wanted.detail, OPEN_HOLDS),
+    let probed = probe(connection, requests, now).await?;
+    let mut set = ReadSet { wallets: probed.wallets, ..ReadSet::default() };
+    let (claims, receipts, redemptions, waiting, holds, lots, open_holds) = tokio::try_join!(
+        all::<_, claim::Model, _>(connection, &probed.claims, Keys::uuids, CLAIMS),
+        all::<_, receipt::Model, _>(connection, &probed.taken, Keys::receipts, RECEIPTS),
+        all::<_, receipt_redemption::Model, _>(connection, &probed.redeemed, Keys::receipts, REDEMPTIONS),
+        all::<_, refund_waiting::Model, _>(connection, &probed.awaited, Keys::receipts, WAITING),
+        all::<_, hold::Model, _>(connection, &probed.holds, Keys::numbered, HOLDS),
+        all::<_, lot::Model, _>(connection, &probed.detail, Keys::wallets, OPEN_LOTS),
+        all::<_, hold::Model, _>(connection, &probed.detail, Keys::wallets, OPEN_HOLDS),
     )?;
-    for wallet in &wanted.detail {
+    for wallet in &probed.detail {
         if let Some(state) = set.wallets.get_mut(wallet) {
             state.detail_read = true;
         }
-    }
-    for row in &caps {
-        set.add_cap(row)?;
     }
     for row in &lots {
         set.add_lot(row)?;
@@ -128,10 +96,10 @@ pub(crate) async fn read<C: ConnectionTrait>(
     for row in holds.iter().chain(&open_holds) {
         set.add_hold(row)?;
     }
-    let late = set.receipts_of_holds(&wanted.receipts);
+    let late = set.receipts_of_holds(&probed.named);
     let (late_receipts, late_redemptions) = tokio::try_join!(
-        all::<_, receipt::Model>(connection, Keys::receipts(backend, &late), &late, RECEIPTS),
-        all::<_, receipt_redemption::Model>(connection, Keys::receipts(backend, &late), &late, REDEMPTIONS),
+        all::<_, receipt::Model, _>(connection, &late, Keys::receipts, RECEIPTS),
+        all::<_, receipt_redemption::Model, _>(connection, &late, Keys::receipts, REDEMPTIONS),
     )?;
     let receipts: Vec<_> = receipts.into_iter().chain(late_receipts).collect();
     let redemptions: Vec<_> = redemptions.into_iter().chain(late_redemptions).collect();
@@ -147,61 +115,8 @@ pub(crate) async fn read<C: ConnectionTrait>(
     set.read_details_for_waiting(connection, requests).await?;
     set.read_claims(connection, &claims).await?;
     set.read_purchases(connection, &receipts).await?;
-    set.read_allocations(connection, backend, &redemptions).await?;
+    set.read_allocations(connection, &redemptions).await?;
     Ok(set)
-}
-
-async fn read_heads<C: ConnectionTrait>(
-    connection: &C,
-    requests: &[&Request],
-) -> Result<HashMap<WalletId, WalletState>, StoreError> {
-    let ids: BTreeSet<WalletId> = requests.iter().filter_map(|request| request.wallet()).collect();
-    let ids: Vec<WalletId> = ids.into_iter().collect();
-    let keys = Keys::wallets(connection.get_database_backend(), &ids);
-    let heads = all::<_, wallet::Model>(connection, keys, &ids, WALLETS).await?;
-    heads
-        .iter()
-        .map(|row| {
-            let head = rows::wallet_from(row)?;
-            Ok((head.id, WalletState::head(head)))
-        })
-        .collect()
-}
-
-fn wanted(requests: &[&Request], wallets: &HashMap<WalletId, WalletState>, now: Instant) -> Wanted {
-    let mut wanted = Wanted::default();
-    let mut receipts = BTreeSet::new();
-    let mut detail = BTreeSet::new();
-    for request in requests {
-        receipts.extend(request.receipt());
-        let command = request.operation().map_or(&Command::Settle, |operation| &operation.command);
-        if let Some(wallet) = request.wallet().and_then(|id| wallets.get(&id))
-            && needs_detail(&wallet.wallet, command, now)
-        {
-            detail.insert(wallet.wallet.id);
-        }
-        let Some(operation) = request.operation() else { continue };
-        wanted.idems.push(operation.idem.uuid());
-        match &operation.command {
-            Command::Capture { hold, .. } | Command::Release { hold } => {
-                wanted.holds.push((operation.wallet, *hold));
-            }
-            Command::Earn(earn) => {
-                let capped = earn.rule.as_ref().is_some_and(|rule| rule.cap_per_day.is_some());
-                if let Some(merchant) = operation.merchant.filter(|_| capped) {
-                    wanted.caps.push((operation.wallet, merchant, earn.day));
-                }
-            }
-            Command::Hold(_)
-            | Command::Redeem(_)
-            | Command::Refund(_)
-            | Command::SetStatus(_)
-            | Command::Settle => {}
-        }
-    }
-    wanted.receipts = receipts.into_iter().collect();
-    wanted.detail = detail.into_iter().collect();
-    wanted
 }
 
 impl ReadSet {
@@ -229,7 +144,7 @@ impl ReadSet {
     }
 
     /// The receipts that holds name and no request does; a capture pays for them.
-    fn receipts_of_holds(&self, known: &[ReceiptKey]) -> Vec<ReceiptKey> {
+    fn receipts_of_holds(&self, known: &BTreeSet<ReceiptKey>) -> Vec<ReceiptKey> {
         let named = self.wallets.values().flat_map(|state| state.holds.values()).filter_map(|hold| {
             let number = hold.receipt.clone()?;
             Some(ReceiptKey { merchant: hold.merchant, number })
@@ -280,10 +195,9 @@ impl ReadSet {
             requests.iter().filter(has_waiting).filter_map(|r| r.wallet()).collect();
         let unread = |id: &WalletId| self.wallets.get(id).is_some_and(|state| !state.detail_read);
         let wallets: Vec<WalletId> = wallets.into_iter().filter(unread).collect();
-        let backend = connection.get_database_backend();
         let (lots, holds) = tokio::try_join!(
-            all::<_, lot::Model>(connection, Keys::wallets(backend, &wallets), &wallets, OPEN_LOTS),
-            all::<_, hold::Model>(connection, Keys::wallets(backend, &wallets), &wallets, OPEN_HOLDS),
+            all::<_, lot::Model, _>(connection, &wallets, Keys::wallets, OPEN_LOTS),
+            all::<_, hold::Model, _>(connection, &wallets, Keys::wallets, OPEN_HOLDS),
         )?;
         lots.iter().try_for_each(|row| self.add_lot(row))?;
         holds.iter().try_for_each(|row| self.add_hold(row))?;
@@ -303,16 +217,10 @@ impl ReadSet {
         if claims.is_empty() {
             return Ok(());
         }
-        let backend = connection.get_database_backend();
         let refunds: Vec<Uuid> =
             claims.iter().filter(|claim| claim.wallet_id.is_none()).map(|claim| claim.idem).collect();
-        let waiting = all::<_, refund_waiting::Model>(
-            connection,
-            Keys::uuids(backend, &refunds),
-            &refunds,
-            WAITING_BY_KEY,
-        )
-        .await?;
+        let waiting =
+            all::<_, refund_waiting::Model, _>(connection, &refunds, Keys::uuids, WAITING_BY_KEY).await?;
         let mut refunds = HashMap::new();
         let mut posted = Vec::new();
         for row in &waiting {
@@ -345,15 +253,14 @@ impl ReadSet {
         connection: &C,
         receipts: &[receipt::Model],
     ) -> Result<(), StoreError> {
-        let backend = connection.get_database_backend();
         let keys: Vec<(WalletId, i64)> = receipts
             .iter()
             .map(|row| (WalletId::new(row.wallet_id), row.seq))
             .filter(|(wallet, _)| self.wallets.contains_key(wallet))
             .collect();
         let (purchases, lines) = tokio::try_join!(
-            all::<_, purchase::Model>(connection, Keys::numbered(backend, &keys), &keys, PURCHASES),
-            all::<_, purchase_line::Model>(connection, Keys::numbered(backend, &keys), &keys, LINES),
+            all::<_, purchase::Model, _>(connection, &keys, Keys::numbered, PURCHASES),
+            all::<_, purchase_line::Model, _>(connection, &keys, Keys::numbered, LINES),
         )?;
         let mut lines_of: HashMap<(Uuid, i64), Vec<_>> = HashMap::new();
         for line in lines {
@@ -370,7 +277,7 @@ impl ReadSet {
                 state.receipts.entry(key).or_default().purchase = Some(purchase);
             }
         }
-        let caps = all::<_, cap_used::Model>(connection, Keys::caps(backend, &caps), &caps, CAPS).await?;
+        let caps = all::<_, cap_used::Model, _>(connection, &caps, Keys::caps, CAPS).await?;
         caps.iter().try_for_each(|row| self.add_cap(row))
     }
 
@@ -378,7 +285,6 @@ impl ReadSet {
     async fn read_allocations<C: ConnectionTrait>(
         &mut self,
         connection: &C,
-        backend: DbBackend,
         redemptions: &[receipt_redemption::Model],
     ) -> Result<(), StoreError> {
         let mut keys: HashSet<(WalletId, i64)> = redemptions
@@ -391,13 +297,12 @@ impl ReadSet {
             keys.extend(open.map(|hold| (state.wallet.id, hold.seq)));
         }
         let keys: Vec<(WalletId, i64)> = keys.into_iter().collect();
-        let uses =
-            all::<_, lot_use::Model>(connection, Keys::numbered(backend, &keys), &keys, ALLOCATIONS).await?;
+        let uses = all::<_, lot_use::Model, _>(connection, &keys, Keys::numbered, ALLOCATIONS).await?;
         for row in &uses {
             self.add_allocation(row)?;
         }
         let closed = self.lots_not_read(&uses);
-        let lots = all::<_, lot::Model>(connection, Keys::numbered(backend, &closed), &closed, LOTS).await?;
+        let lots = all::<_, lot::Model, _>(connection, &closed, Keys::numbered, LOTS).await?;
         lots.iter().try_for_each(|row| self.add_lot(row))
     }
 
@@ -453,8 +358,7 @@ async fn numbered_ops<C: ConnectionTrait>(
     connection: &C,
     keys: &[(WalletId, i64)],
 ) -> Result<HashMap<(WalletId, i64), OpRecord>, StoreError> {
-    let table = Keys::numbered(connection.get_database_backend(), keys);
-    let found = all::<_, op::Model>(connection, table, keys, OPS).await?;
+    let found = all::<_, op::Model, _>(connection, keys, Keys::numbered, OPS).await?;
     found.iter().map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::op_from(row)?))).collect()
 }
 
@@ -462,21 +366,21 @@ async fn keyed_ops<C: ConnectionTrait>(
     connection: &C,
     keys: &[(WalletId, Uuid)],
 ) -> Result<HashMap<Uuid, OpRecord>, StoreError> {
-    let table = Keys::keyed(connection.get_database_backend(), keys);
-    let found = all::<_, op::Model>(connection, table, keys, OPS_BY_KEY).await?;
+    let found = all::<_, op::Model, _>(connection, keys, Keys::keyed, OPS_BY_KEY).await?;
     found.iter().map(|row| Ok((row.idem, rows::op_from(row)?))).collect()
 }
 
 /// Runs a statement over a list of keys; an empty list needs no round trip.
-async fn all<C: ConnectionTrait, M: FromQueryResult>(
+async fn all<C: ConnectionTrait, M: FromQueryResult, K>(
     connection: &C,
-    table: Keys,
-    keys: &[impl Sized],
+    keys: &[K],
+    table: impl FnOnce(DbBackend, &[K]) -> Keys,
     sql: &str,
 ) -> Result<Vec<M>, StoreError> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
+    let table = table(connection.get_database_backend(), keys);
     Ok(M::find_by_statement(table.statement(sql)).all(connection).await?)
 }
 
@@ -497,8 +401,6 @@ fn missing(table: &'static str, id: Uuid) -> StoreError {
     StoreError::CorruptRow { table, id: id.to_string(), what: "a claim refers to it and it is missing" }
 }
 
-const WALLETS: &str =
-    "select t.* from {k} join wallet t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id";
 const CLAIMS: &str = "select t.* from {k} join claim t on t.idem = k.id";
 const RECEIPTS: &str =
     "select t.* from {k} join receipt t on t.merchant_id = k.merchant_id and t.receipt_no = k.receipt_no";

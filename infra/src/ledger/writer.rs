@@ -34,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How the writer works.
 #[derive(Debug, Clone)]
 pub struct WriterSettings {
-    /// Lanes of this node, 1 to 16; by default one on SQLite and two on PostgreSQL.
+    /// Lanes of this node, 1 to 16; by default one on SQLite, and on PostgreSQL one for two processors, two at most.
     pub lanes: Option<usize>,
     /// Requests that may wait in each lane before it answers that it is overloaded.
     pub queue: usize,
@@ -75,7 +75,7 @@ impl LedgerWriter {
         new_id: fn(Instant) -> uuid::Uuid,
         settings: &WriterSettings,
     ) -> Self {
-        let default = if database.is_postgres() { 2 } else { 1 };
+        let default = if database.is_postgres() { lanes_on_postgres() } else { 1 };
         let count = settings.lanes.unwrap_or(default).clamp(1, MAX_LANES);
         let closing = tokio_util::sync::CancellationToken::new();
         let (cache, cache_task) = start_cache_writer(balances, clock.clone());
@@ -142,6 +142,13 @@ impl LedgerWriter {
             usize::try_from(shard).unwrap_or_default().checked_rem(self.lanes.len()).unwrap_or_default();
         self.lanes.get(lane).ok_or(SubmitError::Overloaded)
     }
+}
+
+/// A lane that waits for its commit leaves a processor to another; where there are few processors, two lanes only halve
+/// the batches, and PostgreSQL does each statement's fixed work twice.
+fn lanes_on_postgres() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    (processors / 2).clamp(1, 2)
 }
 
 /// Drives one lane: waits, reads, writes and answers for it.

@@ -1,17 +1,20 @@
 //! The repair of the cache: after a commit whose write to the cache was lost, the old balance must go.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use amvaj_domain::{
     id::WalletId,
     time::{Instant, Span},
 };
 
-use super::{Backlog, Consumer, Relayed};
+use super::{Backlog, Buckets, Consumer, Relayed};
 use crate::{
     cache::{BalanceCache, LONGEST_LIFE},
     db::{Database, StoreError},
-    worker::{Lease, WorkError},
+    worker::WorkError,
 };
 
 /// The consumer that deletes outdated balances from the cache.
@@ -43,27 +46,21 @@ impl CacheRepair {
         self.consumer.backlog().await
     }
 
-    /// Repairs what up to `limit` rows of a bucket tell, and answers how many rows it has passed.
+    /// Repairs what up to `limit` rows of each bucket tell, and answers how many rows it has passed.
     ///
     /// # Errors
-    /// [`WorkError::Cache`] when Redis did not do it: the cursor stays, except that it passes rows so old that no
+    /// [`WorkError::Cache`] when Redis did not do it: the cursors stay, except that they pass rows so old that no
     /// entry can have outlived them, so that a dead Redis does not hold back retention. [`WorkError::Fenced`] when
-    /// the lease is lost; otherwise when the database fails.
-    pub async fn repair(
-        &self,
-        lease: &Lease,
-        bucket: i16,
-        now: Instant,
-        limit: u32,
-    ) -> Result<usize, WorkError> {
-        let rows = self.consumer.read_after(bucket, limit).await?;
+    /// a lease is lost; otherwise when the database fails.
+    pub async fn repair(&self, buckets: &Buckets, now: Instant, limit: u32) -> Result<usize, WorkError> {
+        let rows = self.consumer.read_after(buckets, limit).await?;
         let repaired = self.balances.repair(&newest(&rows)).await;
-        let passed = match repaired {
-            Ok(()) => rows.as_slice(),
+        let passed: Vec<&Relayed> = match repaired {
+            Ok(()) => rows.iter().collect(),
             Err(_) => outlived(&rows, now),
         };
-        if let Some(row) = passed.last() {
-            self.consumer.advance(lease, bucket, row.relay_no).await?;
+        if !passed.is_empty() {
+            self.consumer.advance(buckets, passed.iter().copied()).await?;
         }
         repaired?;
         Ok(passed.len())
@@ -80,10 +77,16 @@ fn newest(rows: &[Relayed]) -> Vec<(WalletId, i64)> {
     seen.into_iter().collect()
 }
 
-/// The first rows that are older than twice the longest life of an entry. An entry that they make outdated was
-/// read before their commit, so it has ended; the double leaves room for clocks that differ.
-fn outlived(rows: &[Relayed], now: Instant) -> &[Relayed] {
+/// The first rows of each bucket that are older than twice the longest life of an entry. An entry that they make outdated
+/// was read before their commit, so it has ended; the double leaves room for clocks that differ.
+fn outlived(rows: &[Relayed], now: Instant) -> Vec<&Relayed> {
     let life = Span::from_micros(LONGEST_LIFE.micros() * 2);
-    let count = rows.iter().take_while(|row| row.relayed_at.plus(life) < now).count();
-    rows.get(..count).unwrap_or_default()
+    let mut with_young = BTreeSet::new();
+    let mut is_passed = |row: &&Relayed| {
+        if row.relayed_at.plus(life) >= now {
+            with_young.insert(row.bucket);
+        }
+        !with_young.contains(&row.bucket)
+    };
+    rows.iter().filter(|row| is_passed(row)).collect()
 }

@@ -1,21 +1,23 @@
 //! Consumers: readers of the numbered rows, each with a cursor per bucket.
 
-use amvaj_domain::{
-    id::{BatchId, OUTBOX_BUCKETS},
-    time::Instant,
-};
+use std::collections::BTreeMap;
+
+use amvaj_domain::{id::BatchId, time::Instant};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement};
 use uuid::Uuid;
 
+use super::buckets::{Buckets, every_bucket};
 use crate::{
     db::{Database, StoreError},
-    ledger::{Touched, touched::touched_from},
-    worker::{Lease, WorkError},
+    ledger::{Touched, keys::Keys, touched::touched_from},
+    worker::WorkError,
 };
 
 /// A numbered row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relayed {
+    /// Its bucket.
+    pub bucket: i16,
     /// Its number in its bucket, from 1 and without gaps.
     pub relay_no: i64,
     /// When it was numbered.
@@ -66,30 +68,32 @@ impl Consumer {
         Ok(())
     }
 
-    /// Up to `limit` rows behind the cursor, in the order of their numbers.
+    /// Up to `limit` rows of each bucket behind its cursor, bucket by bucket in the order of their numbers.
     ///
     /// # Errors
     /// When the database fails, or a row cannot be read.
-    pub async fn read_after(&self, bucket: i16, limit: u32) -> Result<Vec<Relayed>, StoreError> {
+    pub async fn read_after(&self, buckets: &Buckets, limit: u32) -> Result<Vec<Relayed>, StoreError> {
         #[derive(FromQueryResult)]
         struct Row {
+            bucket: i16,
             relay_no: i64,
             relayed_at: i64,
             batch_id: Uuid,
             payload: String,
         }
-        let values = [self.name.into(), bucket.into(), i64::from(limit).into()];
-        let rows =
-            Row::find_by_statement(self.statement(READ_AFTER, values)).all(self.database.reader()).await?;
+        let values = [self.name.into(), i64::from(limit).into()];
+        let statement = self.statement(&buckets.pages(READ_AFTER), values);
+        let rows = Row::find_by_statement(statement).all(self.database.reader()).await?;
         rows.into_iter()
             .map(|row| {
                 Ok(Relayed {
+                    bucket: row.bucket,
                     relay_no: row.relay_no,
                     relayed_at: Instant::from_micros(row.relayed_at),
                     batch: BatchId::new(row.batch_id),
                     touched: touched_from(&row.payload).ok_or_else(|| StoreError::CorruptRow {
                         table: "outbox",
-                        id: format!("{bucket}/{}", row.batch_id),
+                        id: format!("{}/{}", row.bucket, row.batch_id),
                         what: "payload",
                     })?,
                 })
@@ -97,26 +101,35 @@ impl Consumer {
             .collect()
     }
 
-    /// Moves the cursor of a bucket up to `relay_no`; it never goes back.
+    /// Moves the cursors behind these rows; they never go back.
     ///
     /// # Errors
-    /// [`WorkError::Fenced`] when the lease is lost; otherwise when the database fails. The cursor stays then.
-    pub async fn advance(&self, lease: &Lease, bucket: i16, relay_no: i64) -> Result<(), WorkError> {
-        let transaction = lease.fence(&self.database).await?;
-        self.advance_in(&transaction, bucket, relay_no).await?;
+    /// [`WorkError::Fenced`] when a lease is lost; otherwise when the database fails. The cursors stay then.
+    pub async fn advance<'a>(
+        &self,
+        buckets: &Buckets,
+        passed: impl IntoIterator<Item = &'a Relayed>,
+    ) -> Result<(), WorkError> {
+        let transaction = buckets.fence(&self.database).await?;
+        self.advance_in(&transaction, passed).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// Moves the cursor together with what a consumer writes. The transaction has to be one of [`Lease::fence`].
-    pub(crate) async fn advance_in(
+    /// Moves the cursors together with what a consumer writes. The transaction has to be one of [`Buckets::fence`].
+    pub(crate) async fn advance_in<'a>(
         &self,
         transaction: &DatabaseTransaction,
-        bucket: i16,
-        relay_no: i64,
+        passed: impl IntoIterator<Item = &'a Relayed>,
     ) -> Result<(), StoreError> {
-        let values = [self.name.into(), bucket.into(), relay_no.into()];
-        transaction.execute_raw(self.statement(ADVANCE, values)).await?;
+        let mut last: BTreeMap<i16, i64> = BTreeMap::new();
+        for row in passed {
+            let number = last.entry(row.bucket).or_insert(row.relay_no);
+            *number = row.relay_no.max(*number);
+        }
+        let last: Vec<(i16, i64)> = last.into_iter().collect();
+        let keys = Keys::buckets(self.database.backend(), &last).with(self.name);
+        transaction.execute_raw(keys.statement(ADVANCE)).await?;
         Ok(())
     }
 
@@ -144,17 +157,11 @@ impl Consumer {
     }
 }
 
-/// All buckets as a table `b(column1)`, which is how both databases name the column of a list of values.
-fn every_bucket() -> String {
-    let buckets: Vec<String> = (0..OUTBOX_BUCKETS).map(|bucket| format!("({bucket})")).collect();
-    format!("(values {}) as b", buckets.join(", "))
-}
-
-const READ_AFTER: &str = "select relay_no, relayed_at, batch_id, payload from outbox where bucket = $2 \
-     and relay_no > (select relay_no from consumer_cursor where consumer = $1 and bucket = $2) \
-     order by relay_no limit $3";
-const ADVANCE: &str =
-    "update consumer_cursor set relay_no = $3 where consumer = $1 and bucket = $2 and relay_no < $3";
+const READ_AFTER: &str = "select bucket, relay_no, relayed_at, batch_id, payload from outbox where bucket = {bucket} \
+     and relay_no > (select relay_no from consumer_cursor where consumer = $1 and bucket = {bucket}) \
+     order by relay_no limit $2";
+const ADVANCE: &str = "update consumer_cursor set relay_no = k.n from {k} \
+     where consumer_cursor.consumer = {v1} and consumer_cursor.bucket = k.bucket and consumer_cursor.relay_no < k.n";
 const BACKLOG: &str = "select b.column1 as bucket, \
      (select count(*) from (select 1 from outbox o where o.bucket = b.column1 and o.relay_no is null limit 1000) as t) \
      as unnumbered, \

@@ -7,12 +7,14 @@
 //! What belongs here is order, delivery and removal. What a consumer does with a row does not, except for
 //! [`CacheRepair`], the first of them; [`crate::relation::RelationKeeper`] is the second.
 
+mod buckets;
 mod cache_repair;
 mod consumer;
 mod order;
 mod relay;
 mod retention;
 
+pub use buckets::Buckets;
 pub use cache_repair::CacheRepair;
 pub use consumer::{Backlog, Consumer, Relayed};
 pub use relay::{Numbered, relay};

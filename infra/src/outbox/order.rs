@@ -10,6 +10,7 @@ use crate::ledger::Touched;
 /// A row that has no number yet.
 #[derive(Debug)]
 pub(super) struct Unnumbered {
+    pub(super) bucket: i16,
     pub(super) batch: Uuid,
     pub(super) touched: Vec<Touched>,
 }
@@ -110,7 +111,11 @@ mod tests {
             .map(|(wallet, first, last)| format!("[\"{}\",{first},{last}]", Uuid::from_u128(*wallet)))
             .collect();
         let payload = format!("[{}]", wallets.join(","));
-        Unnumbered { batch: Uuid::from_u128(batch), touched: touched_from(&payload).expect("a payload") }
+        Unnumbered {
+            bucket: 0,
+            batch: Uuid::from_u128(batch),
+            touched: touched_from(&payload).expect("a payload"),
+        }
     }
 
     fn op(wallet: u128, seq: i64) -> OpKey {

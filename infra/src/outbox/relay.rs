@@ -4,21 +4,21 @@
 //! batch that commits later with a smaller one. The numbers are given after the commit, without gaps, and per
 //! wallet in the order of its operations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use amvaj_domain::{
     id::{OUTBOX_BUCKETS, WalletId},
     time::Instant,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement};
-use serde_json::json;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult, Statement};
 use uuid::Uuid;
 
+use super::buckets::Buckets;
 use super::order::{OpKey, Precedence, Unnumbered};
 use crate::{
     db::{Database, StoreError},
     ledger::{keys::Keys, touched::touched_from},
-    worker::{Lease, WorkError},
+    worker::WorkError,
 };
 
 /// What one call of the relay did.
@@ -32,62 +32,77 @@ pub struct Numbered {
     pub more: bool,
 }
 
-/// Numbers up to `page` rows of a bucket in one transaction, which writes nothing if the lease is lost.
+/// Numbers up to `page` rows of each bucket in one transaction, which writes nothing if a lease is lost.
 ///
 /// # Errors
-/// [`WorkError::Fenced`] when the lease is lost; otherwise when the database fails. Nothing is written then.
+/// [`WorkError::Fenced`] when a lease is lost; otherwise when the database fails. Nothing is written then.
 pub async fn relay(
     database: &Database,
-    lease: &Lease,
-    bucket: i16,
+    buckets: &Buckets,
     now: Instant,
     page: u32,
 ) -> Result<Numbered, WorkError> {
-    let transaction = lease.fence(database).await?;
+    let transaction = buckets.fence(database).await?;
     let mut limit = i64::from(page.max(1));
     loop {
-        let rows = unnumbered(&transaction, bucket, limit).await?;
-        let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
+        let rows = unnumbered(&transaction, buckets, limit).await?;
         let precedence = Precedence::of(&rows);
         let held_back = still_unnumbered(&transaction, &precedence.outside()).await?;
         let order = precedence.order(&held_back);
-        if order.is_empty() && full {
-            // Everything in the page waits for rows behind it, whose writer's clock ran ahead: look further.
+        let found = per_bucket(&rows);
+        let ordered: Vec<&Unnumbered> = order.iter().filter_map(|at| rows.get(*at)).collect();
+        let numbered = per_bucket(ordered.iter().copied());
+        let is_full = |count: &i64| *count >= limit;
+        let stuck = found.iter().any(|(bucket, count)| is_full(count) && !numbered.contains_key(bucket));
+        if stuck {
+            // Everything in a page waits for rows behind it, whose writer's clock ran ahead: look further.
             limit = limit.saturating_mul(2);
             continue;
         }
-        let batches: Vec<Uuid> = order.iter().filter_map(|at| rows.get(*at)).map(|row| row.batch).collect();
-        if !batches.is_empty() {
-            number(&transaction, bucket, &batches, now).await?;
+        if !ordered.is_empty() {
+            number(&transaction, &ordered, now).await?;
             transaction.commit().await?;
         }
-        let held_back = rows.len().saturating_sub(batches.len());
-        return Ok(Numbered { rows: batches.len(), held_back, more: full && !batches.is_empty() });
+        return Ok(Numbered {
+            rows: ordered.len(),
+            held_back: rows.len().saturating_sub(ordered.len()),
+            more: found.values().any(is_full),
+        });
     }
 }
 
-/// The rows of a bucket that have no number, in the order of their batches' ids.
+/// How many of the rows each bucket has.
+fn per_bucket<'a>(rows: impl IntoIterator<Item = &'a Unnumbered>) -> BTreeMap<i16, i64> {
+    let mut counts = BTreeMap::new();
+    for row in rows {
+        *counts.entry(row.bucket).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// The rows of each bucket that have no number, in the order of their batches' ids.
 async fn unnumbered(
     transaction: &DatabaseTransaction,
-    bucket: i16,
+    buckets: &Buckets,
     limit: i64,
 ) -> Result<Vec<Unnumbered>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
+        bucket: i16,
         batch_id: Uuid,
         payload: String,
     }
-    let values = [bucket.into(), limit.into()];
-    let statement = Statement::from_sql_and_values(transaction.get_database_backend(), UNNUMBERED, values);
+    let backend = transaction.get_database_backend();
+    let statement = Statement::from_sql_and_values(backend, buckets.pages(UNNUMBERED), [limit.into()]);
     let rows = Row::find_by_statement(statement).all(transaction).await?;
     rows.into_iter()
-        .map(|row| {
-            let touched = touched_from(&row.payload).ok_or_else(|| StoreError::CorruptRow {
+        .map(|Row { bucket, batch_id: batch, payload }| {
+            let touched = touched_from(&payload).ok_or_else(|| StoreError::CorruptRow {
                 table: "outbox",
-                id: format!("{bucket}/{}", row.batch_id),
+                id: format!("{bucket}/{batch}"),
                 what: "payload",
             })?;
-            Ok(Unnumbered { batch: row.batch_id, touched })
+            Ok(Unnumbered { bucket, batch, touched })
         })
         .collect()
 }
@@ -112,48 +127,41 @@ async fn still_unnumbered(
     Ok(rows.into_iter().map(|row| (WalletId::new(row.wallet_id), row.seq)).collect())
 }
 
-/// Gives the batches the next numbers, in their order, and moves the bucket's last number.
+/// Gives the rows the next numbers of their buckets, in their order, and moves the buckets' last numbers.
 async fn number(
     transaction: &DatabaseTransaction,
-    bucket: i16,
-    batches: &[Uuid],
+    rows: &[&Unnumbered],
     now: Instant,
 ) -> Result<(), StoreError> {
     let backend = transaction.get_database_backend();
-    let last = Statement::from_sql_and_values(backend, LAST, [bucket.into()]);
-    let last: i64 = match transaction.query_one_raw(last).await? {
-        Some(row) => row.try_get("", "relay_no")?,
-        None => 0,
-    };
-    let numbers: Vec<i64> = (last + 1..).take(batches.len()).collect();
-    let moved = numbers.last().copied().unwrap_or(last);
-    transaction.execute_raw(numbering(backend, bucket, batches, &numbers, now)).await?;
-    let values = [bucket.into(), moved.into()];
-    transaction.execute_raw(Statement::from_sql_and_values(backend, MOVE_LAST, values)).await?;
+    let mut last: BTreeMap<i16, i64> = BTreeMap::new();
+    for row in transaction.query_all_raw(Statement::from_string(backend, LAST)).await? {
+        last.insert(row.try_get("", "bucket")?, row.try_get("", "relay_no")?);
+    }
+    let mut moved = BTreeMap::new();
+    let numbers: Vec<(i16, Uuid, i64)> = rows
+        .iter()
+        .map(|row| {
+            let number = last.entry(row.bucket).or_insert(0);
+            *number += 1;
+            moved.insert(row.bucket, *number);
+            (row.bucket, row.batch, *number)
+        })
+        .collect();
+    let numbering = Keys::batches(backend, &numbers).with(now.micros());
+    transaction.execute_raw(numbering.statement(NUMBER)).await?;
+    let moved: Vec<(i16, i64)> = moved.into_iter().collect();
+    transaction.execute_raw(Keys::buckets(backend, &moved).statement(MOVE_LAST)).await?;
     Ok(())
 }
 
-fn numbering(backend: DbBackend, bucket: i16, batches: &[Uuid], numbers: &[i64], now: Instant) -> Statement {
-    let (sql, table) = if backend == DbBackend::Postgres {
-        let rows = "unnest($3::uuid[], $4::bigint[]) as k(batch_id, n)";
-        (rows, vec![batches.to_vec().into(), numbers.to_vec().into()])
-    } else {
-        let rows = "(select unhex(value ->> 0) as batch_id, value ->> 1 as n from json_each($3)) as k";
-        let pairs = batches.iter().zip(numbers).map(|(batch, n)| json!([batch.simple().to_string(), n]));
-        (rows, vec![serde_json::Value::Array(pairs.collect()).to_string().into()])
-    };
-    let mut values = vec![bucket.into(), now.micros().into()];
-    values.extend(table);
-    Statement::from_sql_and_values(backend, NUMBER.replace("{k}", sql), values)
-}
-
-const UNNUMBERED: &str = "select batch_id, payload from outbox where bucket = $1 and relay_no is null \
-     order by batch_id limit $2";
+const UNNUMBERED: &str = "select bucket, batch_id, payload from outbox where bucket = {bucket} and relay_no is null \
+     order by batch_id limit $1";
 const STILL_UNNUMBERED: &str = "select k.wallet_id, k.n as seq from {k} \
      join op on op.shard_no = k.shard_no and op.wallet_id = k.wallet_id and op.seq = k.n \
      join outbox o on o.bucket = op.shard_no % {buckets} and o.batch_id = op.batch_id and o.relay_no is null";
-const LAST: &str = "select relay_no from relay where bucket = $1";
-const NUMBER: &str = "update outbox set relay_no = k.n, relayed_at = $2 from {k} \
-     where outbox.bucket = $1 and outbox.batch_id = k.batch_id and outbox.relay_no is null";
-const MOVE_LAST: &str = "insert into relay (bucket, relay_no) values ($1, $2) \
+const LAST: &str = "select bucket, relay_no from relay";
+const NUMBER: &str = "update outbox set relay_no = k.n, relayed_at = {v1} from {k} \
+     where outbox.bucket = k.bucket and outbox.batch_id = k.batch_id and outbox.relay_no is null";
+const MOVE_LAST: &str = "insert into relay (bucket, relay_no) select k.bucket, k.n from {k} where true \
      on conflict (bucket) do update set relay_no = excluded.relay_no";

@@ -6,8 +6,8 @@ use sea_orm::ConnectionTrait as _;
 use crate::{
     db::{Database, StoreError},
     ledger::{Touched, keys::Keys},
-    outbox::{Backlog, Consumer, Relayed},
-    worker::{Lease, WorkError},
+    outbox::{Backlog, Buckets, Consumer, Relayed},
+    worker::WorkError,
 };
 
 /// Wallets of one statement. A row of the outbox may bring more, and then is one alone.
@@ -42,25 +42,27 @@ impl RelationKeeper {
         self.consumer.backlog().await
     }
 
-    /// Writes the relations that up to `limit` rows of a bucket began, together with the cursor, and answers how many
+    /// Writes the relations that up to `limit` rows of each bucket began, together with the cursors, and answers how many
     /// rows it has passed.
     ///
     /// # Errors
-    /// [`WorkError::Fenced`] when the lease is lost; otherwise when the database fails. Nothing is written then.
-    pub async fn keep(&self, lease: &Lease, bucket: i16, limit: u32) -> Result<usize, WorkError> {
-        let rows = self.consumer.read_after(bucket, limit).await?;
+    /// [`WorkError::Fenced`] when a lease is lost; otherwise when the database fails. Nothing is written then.
+    pub async fn keep(&self, buckets: &Buckets, limit: u32) -> Result<usize, WorkError> {
+        let rows = self.consumer.read_after(buckets, limit).await?;
         let rows = few(&rows);
-        let Some(last) = rows.last() else { return Ok(0) };
+        if rows.is_empty() {
+            return Ok(0);
+        }
         let touched: Vec<Touched> = rows.iter().flat_map(|row| row.touched.iter().copied()).collect();
-        let transaction = lease.fence(&self.database).await?;
+        let transaction = buckets.fence(&self.database).await?;
         transaction.execute_raw(Keys::touched(self.database.backend(), &touched).statement(&begun())).await?;
-        self.consumer.advance_in(&transaction, bucket, last.relay_no).await?;
+        self.consumer.advance_in(&transaction, rows).await?;
         transaction.commit().await?;
         Ok(rows.len())
     }
 }
 
-/// The first rows that together touch no more wallets than fit into a statement, and at least one row.
+/// The first rows that together touch no more wallets than fit into a statement, and at least one row if there is any.
 fn few(rows: &[Relayed]) -> &[Relayed] {
     let mut wallets = 0_usize;
     let fitting = rows.iter().take_while(|row| {

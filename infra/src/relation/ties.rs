@@ -41,7 +41,7 @@ struct Row {
 
 const READ: &str = "select member.wallet_id, relation.source, relation.consent \
      from {k} join member on member.wallet_id = k.id \
-     join relation on relation.member_id = member.member_id and relation.merchant_id = $2";
+     join relation on relation.member_id = member.member_id and relation.merchant_id = {v1}";
 
 impl Ties {
     pub(super) fn new() -> Self {

@@ -3,8 +3,11 @@
 //! A lease alone cannot stop a holder that slept through its end, so it has an epoch that rises whenever the holder
 //! changes, and every transaction of leased work starts with [`Lease::fence`]: a former holder writes nothing.
 
+use std::collections::HashSet;
+
 use amvaj_domain::time::{Instant, Span};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::WorkError;
@@ -67,15 +70,40 @@ impl Lease {
     /// # Errors
     /// [`WorkError::Fenced`] when the lease has another holder or epoch.
     pub(crate) async fn fence(&self, database: &Database) -> Result<DatabaseTransaction, WorkError> {
+        Self::fence_all(&[self], database).await
+    }
+
+    /// The same for several leases at once.
+    ///
+    /// # Errors
+    /// [`WorkError::Fenced`] when one of them has another holder or epoch.
+    pub(crate) async fn fence_all(
+        leases: &[&Self],
+        database: &Database,
+    ) -> Result<DatabaseTransaction, WorkError> {
         let transaction = database.begin().await?;
-        let sql = if database.backend() == DbBackend::Postgres { STILL_HELD_LOCKED } else { STILL_HELD };
-        let values = [self.name.as_str().into(), self.holder.into(), self.epoch.into()];
-        let statement = Statement::from_sql_and_values(database.backend(), sql, values);
-        match transaction.query_one_raw(statement).await? {
-            Some(_) => Ok(transaction),
-            None => Err(WorkError::Fenced(self.name.clone())),
+        let held = transaction.query_all_raw(still_held(database.backend(), leases)).await?;
+        let held: HashSet<String> =
+            held.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
+        match leases.iter().find(|lease| !held.contains(&lease.name)) {
+            None => Ok(transaction),
+            Some(lost) => Err(WorkError::Fenced(lost.name.clone())),
         }
     }
+}
+
+/// Which of the leases are as they were taken.
+fn still_held(backend: DbBackend, leases: &[&Lease]) -> Statement {
+    if backend == DbBackend::Postgres {
+        let names: Vec<String> = leases.iter().map(|lease| lease.name.clone()).collect();
+        let holders: Vec<Uuid> = leases.iter().map(|lease| lease.holder).collect();
+        let epochs: Vec<i64> = leases.iter().map(|lease| lease.epoch).collect();
+        let values = [names.into(), holders.into(), epochs.into()];
+        return Statement::from_sql_and_values(backend, STILL_HELD_LOCKED, values);
+    }
+    let rows = leases.iter().map(|lease| json!([lease.name, lease.holder.simple().to_string(), lease.epoch]));
+    let rows = serde_json::Value::Array(rows.collect()).to_string();
+    Statement::from_sql_and_values(backend, STILL_HELD, [rows.into()])
 }
 
 const ACQUIRE: &str = "insert into lease (name, holder, epoch, expires_at) values ($1, $2, 1, $3) \
@@ -85,6 +113,7 @@ const ACQUIRE: &str = "insert into lease (name, holder, epoch, expires_at) value
      returning epoch";
 const RELEASE: &str =
     "update lease set expires_at = $4 where name = $1 and holder = $2 and epoch = $3 and expires_at > $4";
-const STILL_HELD: &str = "select epoch from lease where name = $1 and holder = $2 and epoch = $3";
-const STILL_HELD_LOCKED: &str =
-    "select epoch from lease where name = $1 and holder = $2 and epoch = $3 for share";
+const STILL_HELD: &str = "select lease.name from json_each($1) as k \
+     join lease on lease.name = k.value ->> 0 and lease.holder = unhex(k.value ->> 1) and lease.epoch = k.value ->> 2";
+const STILL_HELD_LOCKED: &str = "select lease.name from unnest($1::text[], $2::uuid[], $3::bigint[]) as k(name, holder, epoch) \
+     join lease on lease.name = k.name and lease.holder = k.holder and lease.epoch = k.epoch for share of lease";

@@ -1,6 +1,6 @@
 //! The jobs of a worker, each with leases of its own.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use amvaj_domain::{
     id::OUTBOX_BUCKETS,
@@ -12,11 +12,11 @@ use crate::{
     access::{LoginCodes, purge_sessions},
     clock::Clock,
     db::Database,
-    outbox::{Backlog, CacheRepair, relay, remove_passed},
+    outbox::{Backlog, Buckets, CacheRepair, relay, remove_passed},
     relation::RelationKeeper,
 };
 
-/// Rows of one bucket that one transaction of the relay numbers, or one call of the repair reads.
+/// Rows of each bucket that one transaction of the relay numbers, or one call of a consumer reads.
 const OUTBOX_PAGE: u32 = 256;
 /// Pause of the outbox while there is something to do but no full page.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ const RETENTION_PAUSE: Duration = Duration::from_mins(1);
 /// The oldest numbers of one bucket that one transaction of retention looks at.
 const RETENTION_PAGE: u32 = 1_000;
 
-/// Numbers the outbox, repairs the cache and keeps the relations, bucket by bucket.
+/// Numbers the outbox, repairs the cache and keeps the relations.
 pub(super) struct OutboxJob {
     pub(super) database: Database,
     pub(super) repair: CacheRepair,
@@ -56,23 +56,16 @@ impl Job for OutboxJob {
         }
         let backlogs = [self.repair.backlog().await?, self.relations.backlog().await?];
         measure(&backlogs);
-        let waits = |waiting: &&Backlog| waiting.unnumbered > 0 || waiting.unread > 0;
-        let buckets: BTreeSet<i16> =
-            backlogs.iter().flatten().filter(waits).map(|waiting| waiting.bucket).collect();
-        let mut progress = Progress::Nothing;
-        let mut failure = None;
-        for bucket in buckets {
-            // One bucket's failure does not keep the others waiting.
-            match self.bucket(bucket).await {
-                Ok(done) => progress = progress.max(done),
-                Err(error) => failure = failure.or(Some(error)),
-            }
+        let waits = |waiting: &Backlog| waiting.unnumbered > 0 || waiting.unread > 0;
+        if !backlogs.iter().flatten().any(waits) {
+            return Ok(self.interval);
         }
-        match (failure, progress) {
-            (Some(error), _) => Err(error),
-            (None, Progress::FullPage) => Ok(Duration::ZERO),
-            (None, Progress::Some) => Ok(BUSY_PAUSE.min(self.interval)),
-            (None, Progress::Nothing) => Ok(self.interval),
+        let now = self.clock.now();
+        let held = self.held(now).await?;
+        match self.relay_and_consume(&held, now).await? {
+            Progress::FullPage => Ok(Duration::ZERO),
+            Progress::Some => Ok(BUSY_PAUSE.min(self.interval)),
+            Progress::Nothing => Ok(self.interval),
         }
     }
 
@@ -82,25 +75,45 @@ impl Job for OutboxJob {
 }
 
 impl OutboxJob {
-    async fn bucket(&mut self, bucket: i16) -> Result<Progress, WorkError> {
-        let name = format!("outbox:{bucket}");
-        let now = self.clock.now();
-        let Some(lease) = self.keeper.lease(&name, now).await? else { return Ok(Progress::Nothing) };
-        let done = self.relay_and_consume(&lease, bucket, now).await;
-        forget_if_fenced(&mut self.keeper, &name, done)
+    /// The buckets whose leases this node has.
+    async fn held(&mut self, now: Instant) -> Result<Buckets, WorkError> {
+        let mut held = Vec::new();
+        for bucket in 0..OUTBOX_BUCKETS {
+            let lease = self.keeper.lease(&Buckets::lease_name(bucket), now).await?;
+            held.extend(lease.map(|lease| (bucket, lease)));
+        }
+        Ok(held.into_iter().collect())
     }
 
-    async fn relay_and_consume(
-        &self,
-        lease: &Lease,
-        bucket: i16,
-        now: Instant,
-    ) -> Result<Progress, WorkError> {
-        let numbered = relay(&self.database, lease, bucket, now, OUTBOX_PAGE).await?;
+    /// Works on all buckets at once; when the database refuses that, on each alone, so that a row which cannot be read keeps
+    /// only its own bucket waiting.
+    async fn relay_and_consume(&mut self, held: &Buckets, now: Instant) -> Result<Progress, WorkError> {
+        if held.is_empty() {
+            return Ok(Progress::Nothing);
+        }
+        let done = self.turn(held, now).await;
+        match forget_if_fenced(&mut self.keeper, done) {
+            Err(WorkError::Store(error)) if !error.retryable() => {}
+            done => return done,
+        }
+        let mut progress = Progress::Nothing;
+        let mut failure = None;
+        for bucket in held.each() {
+            let done = self.turn(&bucket, now).await;
+            match forget_if_fenced(&mut self.keeper, done) {
+                Ok(done) => progress = progress.max(done),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(progress), Err)
+    }
+
+    async fn turn(&self, held: &Buckets, now: Instant) -> Result<Progress, WorkError> {
+        let numbered = relay(&self.database, held, now, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_relayed_rows_total").increment(count(numbered.rows));
         // A cache that does not answer keeps nobody from a relation.
-        let repaired = self.repair.repair(lease, bucket, now, OUTBOX_PAGE).await;
-        let kept = self.relations.keep(lease, bucket, OUTBOX_PAGE).await?;
+        let repaired = self.repair.repair(held, now, OUTBOX_PAGE).await;
+        let kept = self.relations.keep(held, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_kept_rows_total").increment(count(kept));
         let repaired = repaired?;
         metrics::counter!("amvaj_outbox_repaired_rows_total").increment(count(repaired));
@@ -155,7 +168,7 @@ impl Job for RetentionJob {
         let now = self.clock.now();
         let Some(lease) = self.keeper.lease(Self::NAME, now).await? else { return Ok(RETENTION_PAUSE) };
         let removed = self.remove(&lease, now).await;
-        let most = forget_if_fenced(&mut self.keeper, Self::NAME, removed)?;
+        let most = forget_if_fenced(&mut self.keeper, removed)?;
         Ok(if most >= u64::from(RETENTION_PAGE) { BUSY_PAUSE } else { RETENTION_PAUSE })
     }
 
@@ -205,8 +218,8 @@ impl Job for AccessJob {
 }
 
 /// A lease that was lost is asked for anew, not used again.
-fn forget_if_fenced<T>(keeper: &mut Keeper, name: &str, done: Result<T, WorkError>) -> Result<T, WorkError> {
-    if matches!(done, Err(WorkError::Fenced(_))) {
+fn forget_if_fenced<T>(keeper: &mut Keeper, done: Result<T, WorkError>) -> Result<T, WorkError> {
+    if let Err(WorkError::Fenced(name)) = &done {
         keeper.forget(name);
     }
     done
