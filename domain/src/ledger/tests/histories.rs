@@ -41,34 +41,31 @@ pub(super) struct Terms {
 pub(super) enum What {
     Whole,
     Amount(i64),
-    Line(i32, i64),
+    Lines(Vec<(i32, i64)>),
 }
 
 /// Histories of up to `most` steps.
 pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..most)
+    vec(step(5), 1..most)
 }
 
-fn step() -> impl Strategy<Value = Step> {
+/// A step with receipts of so many numbers.
+pub(super) fn step(numbers: u8) -> impl Strategy<Value = Step> {
     let status = prop_oneof![1 => Just(WalletStatus::Blocked), 3 => Just(WalletStatus::Open)];
     prop_oneof![
         5 => (0..12_i64).prop_map(Step::Wait),
-        6 => (0..3_u8, 0..5_u8, (1..60_i64, 0..30_i64), terms())
+        6 => (0..3_u8, 0..numbers, (1..60_i64, 0..30_i64), terms())
             .prop_map(|(shop, number, amounts, terms)| Step::Earn { shop, number, amounts, terms }),
-        3 => (0..3_u8, 1..50_i64, 1..15_i64, number())
+        3 => (0..3_u8, 1..50_i64, 1..15_i64, option::of(0..numbers))
             .prop_map(|(shop, amount, ttl, number)| Step::Hold { shop, amount, ttl, number }),
         2 => (any::<usize>(), option::of(1..50_i64)).prop_map(|(nth, amount)| Step::Capture { nth, amount }),
         1 => any::<usize>().prop_map(|nth| Step::Release { nth }),
-        3 => (0..3_u8, 1..50_i64, number())
+        3 => (0..3_u8, 1..50_i64, option::of(0..numbers))
             .prop_map(|(shop, amount, number)| Step::Redeem { shop, amount, number }),
         5 => (any::<usize>(), what(), option::of(0..10_i64))
             .prop_map(|(nth, what, grace)| Step::Refund { nth, what, grace }),
         1 => status.prop_map(Step::Status),
     ]
-}
-
-fn number() -> impl Strategy<Value = Option<u8>> {
-    option::of(0..5_u8)
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
@@ -94,11 +91,11 @@ fn terms() -> impl Strategy<Value = Terms> {
         })
 }
 
-fn what() -> impl Strategy<Value = What> {
+pub(super) fn what() -> impl Strategy<Value = What> {
     prop_oneof![
         2 => Just(What::Whole),
         2 => (1..60_i64).prop_map(What::Amount),
-        1 => (1..4_i32, 1..3_i64).prop_map(|(line_no, units)| What::Line(line_no, units)),
+        1 => vec((1..4_i32, 1..3_i64), 1..3).prop_map(What::Lines),
     ]
 }
 
@@ -127,14 +124,19 @@ impl Step {
             }
             Self::Refund { nth, what, grace } => {
                 let (merchant, number) = nth_receipt(state, *nth);
-                let what = match what {
-                    What::Whole => RefundSpec::Whole,
-                    What::Amount(amount) => RefundSpec::Amount(*amount),
-                    What::Line(line_no, units) => RefundSpec::Lines(vec![(*line_no, *units)]),
-                };
-                Some((merchant, refund(&number, what, *grace)))
+                Some((merchant, refund(&number, what.spec(), *grace)))
             }
             Self::Status(status) => Some((shop(0), Command::SetStatus(*status))),
+        }
+    }
+}
+
+impl What {
+    pub(super) fn spec(&self) -> RefundSpec {
+        match self {
+            Self::Whole => RefundSpec::Whole,
+            Self::Amount(amount) => RefundSpec::Amount(*amount),
+            Self::Lines(lines) => RefundSpec::Lines(lines.clone()),
         }
     }
 }

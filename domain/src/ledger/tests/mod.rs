@@ -1,7 +1,8 @@
 //! What an operation does to a wallet, proved three ways: by examples of every rule and refusal, by properties of
-//! random histories, and against a naive model that counts single points.
+//! random histories, and against a naive model of a small network that counts single points.
 
 mod builders;
+mod compare;
 mod due;
 mod earn;
 mod histories;
@@ -15,3 +16,4 @@ mod properties;
 mod redeem;
 mod refund;
 mod rejections;
+mod world;

@@ -1,35 +1,66 @@
-//! The ledger against the naive model: the same answers and the same balances, whatever happens.
+//! The ledger against the naive model: the same answers, and after each of them the same wallets down to the lot,
+//! whatever happens. 128 long histories and 1,024 short ones are played; `PROPTEST_CASES` in the environment (256 when
+//! it is absent) raises both in proportion.
 
-use proptest::prelude::*;
+use std::collections::BTreeSet;
 
-use super::{
-    builders::{at, new_wallet, numbers, operation},
-    histories::{Step, steps},
-    naive::Naive,
-};
-use crate::ledger::{Outcome, apply, settle};
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+
+use super::world::{Move, World, moves};
+use crate::ledger::{LotUseKind, OpKind, Rejection};
+
+/// A failing history is made shorter until only the moves are left that matter; hundreds of moves need their time.
+fn histories(per_hundred: u32) -> ProptestConfig {
+    let cases = ProptestConfig::default().cases * per_hundred / 100;
+    ProptestConfig { cases, max_shrink_iters: 50_000, max_shrink_time: 120_000, ..ProptestConfig::default() }
+}
+
+fn play(moves: &[Move]) -> Result<World, TestCaseError> {
+    let mut world = World::new();
+    moves.iter().try_for_each(|next| world.play(next))?;
+    world.end()?;
+    Ok(world)
+}
 
 proptest! {
+    #![proptest_config(histories(400))]
+
     #[test]
-    fn the_ledger_agrees_with_a_naive_model(steps in steps(50)) {
-        let (mut state, mut naive, mut tick) = (new_wallet(), Naive::default(), 0);
-        for (number, step) in (0..).zip(&steps) {
-            if let Step::Wait(wait) = step {
-                for passing in tick + 1..=tick + wait {
-                    naive.tick(at(passing));
-                }
-                tick += wait;
-            }
-            settle(&mut state, at(tick)).unwrap();
-            prop_assert_eq!(numbers(state.wallet.balances), naive.balances());
-            let Some((merchant, command)) = step.command(&state, tick) else { continue };
-            let operation = operation(number, merchant, command, at(tick));
-            let outcome = apply(&mut state, &operation, at(tick)).unwrap();
-            let answer = naive.ask(merchant, &operation.command, state.wallet.version, at(tick));
-            let record = state.journal.ops.last().unwrap();
-            prop_assert_eq!(record.rejection.map_or(Ok(()), Err), answer, "{:?} {:?}", operation, outcome);
-            prop_assert!(matches!(outcome, Outcome::Applied(seq) | Outcome::Rejected(seq) if seq == record.seq));
-            prop_assert_eq!(numbers(record.after), naive.balances(), "{:?}", operation);
+    fn the_ledger_agrees_with_a_naive_model(moves in moves(1..60)) {
+        play(&moves)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(histories(50))]
+
+    #[test]
+    fn the_ledger_agrees_with_a_naive_model_in_the_long_run(moves in moves(200..500)) {
+        play(&moves)?;
+    }
+}
+
+/// What is asked and refused and done in these histories, so that agreement is not the agreement of little.
+#[test]
+fn the_histories_meet_every_command_refusal_and_use_of_a_lot() {
+    let mut runner = TestRunner::deterministic();
+    let (mut answers, mut uses) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..64 {
+        let moves = moves(200..500).new_tree(&mut runner).unwrap().current();
+        for state in play(&moves).unwrap().ledger() {
+            answers.extend(state.journal.ops.iter().map(|op| (op.kind, op.rejection)));
+            uses.extend(state.journal.lot_uses.iter().map(|lot_use| lot_use.kind));
         }
     }
+    for kind in (1..=11).map(|number| OpKind::from_stored(number).unwrap()) {
+        assert!(answers.contains(&(kind, None)), "{kind:?} is never applied");
+    }
+    for used in (1..=9).map(|number| LotUseKind::from_stored(number).unwrap()) {
+        assert!(uses.contains(&used), "no lot meets {used:?}");
+    }
+    let met: BTreeSet<_> = answers.iter().filter_map(|(_, rejection)| *rejection).collect();
+    // The first is found at submission like those beside it, the other needs amounts that no heap of points can show.
+    let beyond = [Rejection::BranchNotFound, Rejection::AmountTooLarge];
+    let missing: Vec<_> = Rejection::all().filter(|it| !met.contains(it) && !beyond.contains(it)).collect();
+    assert!(missing.is_empty(), "never refused: {missing:?}");
 }
