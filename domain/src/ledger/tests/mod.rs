@@ -1,6 +1,7 @@
 //! What an operation does to a wallet, proved three ways: by examples of every rule and refusal, by properties of
 //! random histories, and against a naive model of a small network that counts single points.
 
+mod amounts;
 mod builders;
 mod compare;
 mod due;

@@ -1,5 +1,5 @@
 //! The ledger against the naive model: the same answers, and after each of them the same wallets down to the lot,
-//! whatever happens. 128 long histories and 1,024 short ones are played; `PROPTEST_CASES` in the environment (256 when
+//! whatever happens. 64 long histories and 1,024 short ones are played; `PROPTEST_CASES` in the environment (256 when
 //! it is absent) raises both in proportion.
 
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(histories(50))]
+    #![proptest_config(histories(25))]
 
     #[test]
     fn the_ledger_agrees_with_a_naive_model_in_the_long_run(moves in moves(200..500)) {
@@ -45,7 +45,7 @@ proptest! {
 fn the_histories_meet_every_command_refusal_and_use_of_a_lot() {
     let mut runner = TestRunner::deterministic();
     let (mut answers, mut uses) = (BTreeSet::new(), BTreeSet::new());
-    for _ in 0..64 {
+    for _ in 0..24 {
         let moves = moves(200..500).new_tree(&mut runner).unwrap().current();
         for state in play(&moves).unwrap().ledger() {
             answers.extend(state.journal.ops.iter().map(|op| (op.kind, op.rejection)));
