@@ -11,6 +11,7 @@ mod hold;
 mod invariants;
 mod model;
 mod naive;
+mod naive_asks;
 mod naive_bill;
 mod partitions;
 mod properties;

@@ -7,7 +7,7 @@
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{
-    builders::{at, new_wallet, operation, refund, shop, ticks},
+    builders::{at, new_wallet, operation, points, refund, shop, ticks},
     compare::agree,
     histories::{Step, What, step},
     naive::{Elsewhere, Naive},
@@ -15,8 +15,8 @@ use super::{
 use crate::{
     id::MerchantId,
     ledger::{
-        Command, CommandRefund, Operation, Outcome, Prices, ReceiptKey, Rejection, Tenant, WalletState,
-        Window, apply, settle,
+        Command, CommandHold, CommandRedeem, CommandRefund, Operation, Outcome, Prices, ReceiptKey,
+        Rejection, Tenant, WalletState, Window, apply, settle,
     },
     text::ReceiptNumber,
 };
@@ -41,14 +41,19 @@ pub(super) struct Asked {
     occurred_in: i64,
     prices: Prices,
     refusal: Option<Rejection>,
-    /// Whether another merchant asks than the one whose hold or receipt it is.
+    /// Whether another merchant asks than the one whose hold it is.
     by_stranger: bool,
+    /// Whether points pay for one of the wallet's own purchases, instead of any receipt.
+    for_own: Option<usize>,
+    /// Whether all points are spent or reserved that can be.
+    all: bool,
 }
 
 /// Histories of so many moves.
 pub(super) fn moves(many: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Move>> {
     // In a short list of receipts they clash, in a long one purchases go on.
-    prop_oneof![Just(4_u8), Just(60)].prop_flat_map(move |numbers| vec(one_move(numbers), many.clone()))
+    prop_oneof![Just(4_u8), Just(30), Just(120)]
+        .prop_flat_map(move |numbers| vec(one_move(numbers), many.clone()))
 }
 
 fn one_move(numbers: u8) -> impl Strategy<Value = Move> {
@@ -66,9 +71,11 @@ fn one_move(numbers: u8) -> impl Strategy<Value = Move> {
         prices,
         option::weighted(0.02, refusal),
         prop::bool::weighted(0.05),
+        option::of(any::<usize>()),
+        prop::bool::weighted(0.1),
     )
-        .prop_map(|(wallet, step, occurred_in, prices, refusal, by_stranger)| {
-            Move::Ask(Asked { wallet, step, occurred_in, prices, refusal, by_stranger })
+        .prop_map(|(wallet, step, occurred_in, prices, refusal, by_stranger, for_own, all)| {
+            Move::Ask(Asked { wallet, step, occurred_in, prices, refusal, by_stranger, for_own, all })
         });
     let refund_of = (0..3_u8, 0..numbers, super::histories::what(), option::of(0..10_i64))
         .prop_map(|(shop, number, what, grace)| Move::RefundOf { shop, number, what, grace });
@@ -140,13 +147,8 @@ impl World {
     }
 
     fn asked(&mut self, asked: &Asked) -> Result<(), TestCaseError> {
-        let Asked { wallet, step, occurred_in, prices, refusal, by_stranger } = asked;
-        let Some((mut merchant, command)) = step.command(&self.ledger[*wallet], self.tick) else {
-            return Ok(());
-        };
-        if *by_stranger && matches!(command, Command::Capture { .. } | Command::Release { .. }) {
-            merchant = shop(7);
-        }
+        let Asked { wallet, occurred_in, prices, refusal, .. } = asked;
+        let Some((merchant, command)) = self.command(asked) else { return Ok(()) };
         let occurred_at = at(self.tick + occurred_in);
         let operation = Operation {
             occurred_at,
@@ -159,6 +161,39 @@ impl World {
             self.post_waiting(*wallet, merchant, &earn.receipt)?;
         }
         Ok(())
+    }
+
+    /// What is asked of the wallet as it stands, and who asks.
+    fn command(&self, asked: &Asked) -> Option<(MerchantId, Command)> {
+        let state = &self.ledger[asked.wallet];
+        let (mut merchant, mut command) = asked.step.command(state, self.tick)?;
+        match &mut command {
+            Command::Capture { .. } | Command::Release { .. } if asked.by_stranger => merchant = shop(7),
+            Command::Hold(CommandHold { amount, receipt, .. })
+            | Command::Redeem(CommandRedeem { amount, receipt }) => {
+                let purchases =
+                    state.receipts.iter().filter_map(|(key, file)| Some((file.purchase.as_ref()?.seq, key)));
+                // One of the last three, whose points may still be pending.
+                let mut own: Vec<_> = purchases.collect();
+                own.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+                own.truncate(3);
+                if let (Some(nth), false) = (asked.for_own, own.is_empty()) {
+                    let (_, key) = own[nth % own.len()];
+                    (merchant, *receipt) = (key.merchant, Some(key.number.clone()));
+                }
+                let spendable = state.spendable_at(Some(merchant), at(self.tick));
+                if asked.all && spendable > 0 {
+                    *amount = points(spendable);
+                }
+            }
+            Command::Capture { .. }
+            | Command::Release { .. }
+            | Command::Earn(_)
+            | Command::Refund(_)
+            | Command::SetStatus(_)
+            | Command::Settle => {}
+        }
+        Some((merchant, command))
     }
 
     /// The refunds that waited for a purchase follow it, in the order in which they came.
