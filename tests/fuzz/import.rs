@@ -11,11 +11,28 @@ use super::{
 
 const MAP: &str = r#"
 name = "fuzz"
-columns = { member = "customer", receipt = "receipt", product = "product", quantity = "quantity", price = "price", time = "time" }
-price = { currency = "GBP", decimals = 2, decimal_mark = ".", group_mark = "," }
-time = { format = "%Y-%m-%d %H:%M", zone = "Asia/Tehran" }
-cancellation = { receipt_prefix = "C", negative_quantity = true }
-members = { reference = "customer", placeholder_mobile = "0995", name = "Customer {}" }
+[columns]
+member = "customer"
+receipt = "receipt"
+product = "product"
+quantity = "quantity"
+price = "price"
+time = "time"
+[price]
+currency = "GBP"
+decimals = 2
+decimal_mark = "."
+group_mark = ","
+[time]
+format = "%Y-%m-%d %H:%M"
+zone = "Asia/Tehran"
+[cancellation]
+receipt_prefix = "C"
+negative_quantity = true
+[members]
+reference = "customer"
+placeholder_mobile = "0995"
+name = "Customer {}"
 [[merchants]]
 code = "bakery"
 names = { fa = "نانوایی", en = "Bakery" }
@@ -68,7 +85,7 @@ impl Price {
         let (whole, decimals) = self.digits.split_at(self.digits.len().saturating_sub(self.places));
         let mut text = String::new();
         for (at, digit) in whole.chars().enumerate() {
-            if self.grouped && at > 0 && (whole.len() - at) % 3 == 0 {
+            if self.grouped && at > 0 && (whole.len() - at).is_multiple_of(3) {
                 text.push(',');
             }
             text.push(digit);
@@ -141,7 +158,8 @@ fn quoted_cells_are_read_as_they_were_written_whatever_ends_lines() {
 #[test]
 fn broken_lines_cost_only_themselves() {
     let cell = || prop_oneof![3 => spoilt("C?[0-9]{1,4}"), 1 => wild()];
-    let time = prop_oneof![4 => Just("2024-01-01 10:00".to_owned()), 1 => spoilt("20[0-9]{2}-0[1-9]-[0-3][0-9] 1[0-9]:00")];
+    let strange = spoilt("20[0-9]{2}-0[1-9]-[0-3][0-9] 1[0-9]:00");
+    let time = prop_oneof![4 => Just("2024-01-01 10:00".to_owned()), 1 => strange];
     let line = (vec(cell(), 0..8), time, any::<bool>()).prop_map(|(cells, time, quotes)| {
         let cells = cells.into_iter().chain([time]);
         cells.map(|cell| if quotes { quoted(&cell) } else { cell }).collect::<Vec<_>>().join(",")

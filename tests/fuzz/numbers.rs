@@ -101,7 +101,8 @@ fn numbers_of_json_are_whole_or_refused() {
 
 #[test]
 fn moments_are_written_so_that_they_read_back() {
-    let good = "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]([.][0-9]{1,9})?(Z|[+-][01][0-9]:[0-5][0-9])";
+    let good = "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]([.][0-9]{1,9})?\
+                (Z|[+-][01][0-9]:[0-5][0-9])";
     fuzz(3_000, prop_oneof![3 => spoilt(good), 1 => wild()], |text| {
         if let Some(moment) = scalar::<DateTime>(Value::String(text)) {
             let Value::String(written) = moment.to_value() else {

@@ -3,7 +3,7 @@
 //! come side by side, so that twins meet in one batch.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -164,19 +164,18 @@ impl Book {
         let keys: BTreeSet<u8> = answers.iter().map(|(asked, _)| asked.key).collect();
         for key in keys {
             let of_key: Vec<_> = answers.iter().filter(|(asked, _)| asked.key == key).collect();
-            if !self.0.contains_key(&key) {
-                let firsts: Vec<_> = of_key.iter().filter(|(_, answer)| is_first(answer)).collect();
-                prop_assert_eq!(firsts.len(), 1, "one request with a new key runs: {:?}", of_key);
-                let asked = firsts[0].0.clone();
-                self.0.insert(key, Page { asked, op: None, refused_later: false });
-            } else {
-                prop_assert!(
-                    !of_key.iter().any(|(_, answer)| is_first(answer)),
-                    "it ran again: {:?}",
-                    of_key
-                );
-            }
-            let page = self.0.get_mut(&key).unwrap();
+            let firsts: Vec<&Asked> =
+                of_key.iter().filter(|(_, answer)| is_first(answer)).map(|(asked, _)| asked).collect();
+            let page = match self.0.entry(key) {
+                Entry::Occupied(page) => {
+                    prop_assert!(firsts.is_empty(), "it ran again: {:?}", of_key);
+                    page.into_mut()
+                }
+                Entry::Vacant(page) => {
+                    prop_assert_eq!(firsts.len(), 1, "one request with a new key runs: {:?}", of_key);
+                    page.insert(Page { asked: firsts[0].clone(), op: None, refused_later: false })
+                }
+            };
             of_key.iter().try_for_each(|(asked, answer)| page.compare(asked, answer))?;
         }
         Ok(())

@@ -173,8 +173,8 @@ impl Terms {
 
 /// One of the wallet's holds, mostly an open one, or a number that no hold has.
 fn nth_hold(state: &WalletState, nth: usize) -> (MerchantId, i64) {
-    let open_only = nth % 4 > 0;
-    let holds = state.holds.values().filter(|hold| !open_only || hold.state == HoldState::Open);
+    let ended_too = nth.is_multiple_of(4);
+    let holds = state.holds.values().filter(|hold| ended_too || hold.state == HoldState::Open);
     let holds: Vec<_> = holds.map(|hold| (hold.merchant, hold.seq)).collect();
     holds.get(nth / 4 % (holds.len() + 1)).copied().unwrap_or((shop(0), 999_999))
 }
