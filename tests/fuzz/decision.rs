@@ -1,6 +1,8 @@
 //! The ledger's decision on any operation in any state that operations lead to, at the ends of all ranges: it is
 //! answered and never a fault, all rules hold after it, and what is due can always be settled.
 
+use std::collections::BTreeSet;
+
 use amvaj_domain::{
     calendar::{ExpiryPolicy, LocalDay},
     earn::{Basket, BasketLine, EarnRule, Rate},
@@ -128,6 +130,61 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// Commands of somebody who fills a wallet to its brim, empties it at once, and brings everything back.
+fn great_command(price: i64) -> impl Strategy<Value = Command> {
+    // The most that is worth 64 bits, and the most that is worth what money can be.
+    let [bits, money] = [i64::MAX, Money::MAX].map(|most| (most / price.max(1)).min(Money::MAX));
+    let amounts = vec![bits, bits, money, 1];
+    let earn = (receipt(), select(amounts), option::of(0..120_i64)).prop_map(|(receipt, amount, last)| {
+        let basket = Basket::new(Money::new(amount, Currency::IRR).unwrap(), Vec::new()).unwrap();
+        let plain = EarnRule {
+            version: 1,
+            effective_from: Instant::from_micros(0),
+            rate: Rate { points: 1, per: 1 },
+            minimum_basket: 0,
+            cap_per_purchase: None,
+            cap_per_day: None,
+            excluded_categories: BTreeSet::new(),
+            pending_days: 0,
+            expiry: ExpiryPolicy::Never,
+            spend_only_at_issuer: false,
+        };
+        Command::Earn(CommandEarn {
+            receipt,
+            basket,
+            rule: Some(plain),
+            day: LocalDay::from_days(0),
+            active_from: Instant::from_micros(0),
+            expires_at: last.map(Instant::from_micros),
+        })
+    });
+    let amount = || Just(Points::ZERO);
+    prop_oneof![
+        4 => earn,
+        2 => (amount(), 1..40_i64, option::of(receipt())).prop_map(|(amount, ttl, receipt)| {
+            Command::Hold(CommandHold { amount, ttl: Span::from_micros(ttl), receipt })
+        }),
+        2 => (0..20_i64).prop_map(|hold| Command::Capture { hold, amount: None }),
+        4 => (amount(), option::of(receipt()))
+            .prop_map(|(amount, receipt)| Command::Redeem(CommandRedeem { amount, receipt })),
+        3 => receipt().prop_map(|receipt| {
+            Command::Refund(CommandRefund { receipt, what: RefundSpec::Whole, grace: None })
+        }),
+    ]
+}
+
+/// Points cost nothing, or as much as they can.
+fn great_requests() -> impl Strategy<Value = Vec<Request>> {
+    prop_oneof![Just(0), Just(MOST_EXPENSIVE_POINT)].prop_flat_map(|price| {
+        let asked = (0..5_i64, 0..2_u128, great_command(price));
+        let request = asked.prop_map(move |(wait, merchant, command)| {
+            let prices = Prices { issue: price, redeem: price };
+            Request { wait, merchant, command, prices, all: true, elsewhere: (false, false), internal: false }
+        });
+        vec(request, 1..60)
+    })
+}
+
 #[derive(Debug, Clone)]
 struct Request {
     /// How far the clock moves before it, or back.
@@ -209,7 +266,8 @@ impl Request {
 
 #[test]
 fn every_decision_is_an_answer_and_every_rule_holds_after_it() {
-    fuzz(600, vec(request(), 1..60), |requests| {
+    let requests = prop_oneof![vec(request(), 1..60), great_requests()];
+    fuzz(800, requests, |requests| {
         let wallet = Wallet::new(WalletId::new(Uuid::from_u128(0x77a1)));
         let mut state = WalletState { detail_read: true, ..WalletState::head(wallet) };
         let mut now = Instant::from_micros(0);
