@@ -11,6 +11,7 @@ mod cache;
 mod concurrency;
 mod demo;
 mod directory;
+mod fuzz;
 mod http;
 mod import;
 mod issuers;

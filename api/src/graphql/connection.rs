@@ -131,14 +131,16 @@ pub fn cursor(key: &impl CursorKey) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The sort key that a cursor holds; nothing when [`cursor`] never wrote it for such a key.
+pub fn key_of<K: CursorKey>(cursor: &str) -> Option<K> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let mut rest = bytes.strip_prefix(&[FORM])?;
+    K::read(&mut rest).filter(|_| rest.is_empty())
+}
+
 fn read_cursor<K: CursorKey>(cursor: Option<&str>, argument: &str) -> Result<Option<K>> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| {
-        let mut rest = bytes.strip_prefix(&[FORM])?;
-        K::read(&mut rest).filter(|_| rest.is_empty())
-    });
     let what = || bad(Message::new("cursor-of-another-list").with("argument", argument));
-    key.map(Some).ok_or_else(what)
+    cursor.map(|cursor| key_of(cursor).ok_or_else(what)).transpose()
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {

@@ -4,8 +4,8 @@ use super::{
     Fault, Hold, HoldState, LotUseKind, OpKind, Operation, ReceiptKey, Rejection, WalletState,
     apply::{Stop, heading},
     due::free_hold,
-    posting::{Heading, Posting, worth},
-    spend::{pay, pay_receipt},
+    posting::{Heading, Posting, priced},
+    spend::{check_payable, pay, pay_receipt},
 };
 use crate::{points::Points, time::Instant};
 
@@ -21,7 +21,7 @@ pub(super) fn capture(
     if amount > held.amount {
         return Err(Stop::Refused(Rejection::CaptureExceedsHold, Some(held.amount.get())));
     }
-    let value = worth(amount, operation.prices.redeem).map_err(|_| Rejection::AmountTooLarge)?;
+    let value = priced(amount, operation.prices.redeem)?;
     let receipt = held.receipt.clone().map(|number| ReceiptKey { merchant: held.merchant, number });
     let elsewhere = receipt
         .as_ref()
@@ -29,6 +29,9 @@ pub(super) fn capture(
         .is_some_and(|file| file.earned_elsewhere || file.redeemed_elsewhere);
     if elsewhere {
         return Err(Rejection::ReceiptOfAnotherMember.into());
+    }
+    if let Some(key) = &receipt {
+        check_payable(state, key, amount, value)?;
     }
 
     let mut posting = Posting::open(state, now);

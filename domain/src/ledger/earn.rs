@@ -5,7 +5,7 @@ use super::{
     WalletState,
     apply::{Stop, heading},
     lot::NEVER,
-    posting::{Heading, Posting, worth},
+    posting::{Heading, Posting, priced},
 };
 use crate::{
     earn::{EarnRule, Sale},
@@ -29,7 +29,7 @@ pub(super) fn earn(
     let cap_left = rule.cap_left(used);
     let sale = Sale::new(&command.basket, rule, cap_left, paid_value);
     let points = sale.kept().map_err(|_| Rejection::AmountTooLarge)?.points;
-    let value = worth(points, operation.prices.issue).map_err(|_| Rejection::AmountTooLarge)?;
+    let value = priced(points, operation.prices.issue)?;
     check_room(state, points)?;
 
     let mut posting = Posting::open(state, now);

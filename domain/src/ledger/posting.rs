@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     id::{BranchId, MerchantId},
+    money::Money,
     points::Points,
     text::ReceiptNumber,
     time::Instant,
@@ -241,6 +242,13 @@ impl Reach {
 /// What points are worth at a price in minor units per point.
 pub(super) fn worth(points: Points, price: i64) -> Result<i64, Fault> {
     points.get().checked_mul(price).ok_or(Fault::Overflow)
+}
+
+/// What points are worth at the price that an operation brings. It is kept to the range of money, so that sums of
+/// thousands of such values, in one operation or on a merchant's account, stay far below the limit of 64 bits.
+pub(super) fn priced(points: Points, price: i64) -> Result<i64, Rejection> {
+    let value = worth(points, price).ok().filter(|value| *value <= Money::MAX);
+    value.ok_or(Rejection::AmountTooLarge)
 }
 
 fn moved(balance: Points, amount: i64) -> Result<Points, Fault> {

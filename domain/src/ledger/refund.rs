@@ -38,6 +38,7 @@ pub(super) fn refund(
     let difference = purchase.kept.less(kept);
     let returned = points_to_return(&file, &sale);
     check_room(state, Points::new(returned).map_err(Fault::from)?)?;
+    check_debt(state, difference)?;
     let ref_seq = Some(purchase.seq);
 
     let mut posting = Posting::open(state, now);
@@ -54,6 +55,11 @@ pub(super) fn refund(
         ..heading(operation, OpKind::Refund)
     });
     Ok(())
+}
+
+/// Keeps debt in the range of points, whatever of the points that are taken back is still there.
+pub(super) fn check_debt(state: &WalletState, taken: Points) -> Result<(), Stop> {
+    state.wallet.balances.debt.plus(taken).map(|_| ()).map_err(|_| Rejection::AmountTooLarge.into())
 }
 
 /// The sale after more of it came back. Its counters only add up, so the order of refunds does not matter.

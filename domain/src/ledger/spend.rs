@@ -4,10 +4,10 @@ use super::{
     AccountKind, CommandHold, CommandRedeem, Fault, Hold, HoldState, LotUseKind, OpKind, Operation,
     ReceiptKey, Redemption, Rejection, WalletState,
     apply::{Stop, heading},
-    posting::{Heading, Posting, Reach, worth},
-    refund::claw_back,
+    posting::{Heading, Posting, Reach, priced},
+    refund::{check_debt, claw_back},
 };
-use crate::{id::MerchantId, points::Points, text::ReceiptNumber, time::Instant};
+use crate::{id::MerchantId, money::Money, points::Points, text::ReceiptNumber, time::Instant};
 
 pub(super) fn redeem(
     state: &mut WalletState,
@@ -18,7 +18,10 @@ pub(super) fn redeem(
     let merchant = operation.merchant.ok_or(Fault::Missing("the merchant"))?;
     let receipt = receipt_key(state, merchant, command.receipt.as_ref())?;
     check_points(state, merchant, command.amount, now)?;
-    let value = worth(command.amount, operation.prices.redeem).map_err(|_| Rejection::AmountTooLarge)?;
+    let value = priced(command.amount, operation.prices.redeem)?;
+    if let Some(key) = &receipt {
+        check_payable(state, key, command.amount, value)?;
+    }
 
     let mut posting = Posting::open(state, now);
     let spent =
@@ -85,6 +88,23 @@ fn check_points(state: &WalletState, merchant: MerchantId, asked: Points, now: I
     } else {
         Ok(())
     }
+}
+
+/// Keeps what pays for one receipt in the range of points and of money, so that a refund can always give it back, and
+/// what may have to be taken back in the range of debt.
+pub(super) fn check_payable(
+    state: &WalletState,
+    key: &ReceiptKey,
+    points: Points,
+    value: i64,
+) -> Result<(), Stop> {
+    let Some(file) = state.receipts.get(key) else { return Ok(()) };
+    let fits = file.paid_points().saturating_add(points.get()) <= Points::MAX
+        && file.paid_value().saturating_add(value) <= Money::MAX;
+    if !fits {
+        return Err(Rejection::AmountTooLarge.into());
+    }
+    check_debt(state, file.purchase.as_ref().map_or(Points::ZERO, |purchase| purchase.kept))
 }
 
 /// Moves spent points from the wallet to the merchant that accepts them.

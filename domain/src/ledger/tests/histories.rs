@@ -7,7 +7,7 @@ use super::builders::{at, basket, capture, day, hold, line, points, receipt, red
 use crate::{
     earn::{EarnRule, Rate},
     id::MerchantId,
-    ledger::{Command, CommandEarn, RefundSpec, WalletState, WalletStatus},
+    ledger::{Command, CommandEarn, HoldState, RefundSpec, WalletState, WalletStatus},
 };
 
 /// One step of a history.
@@ -41,25 +41,29 @@ pub(super) struct Terms {
 pub(super) enum What {
     Whole,
     Amount(i64),
-    Line(i32, i64),
+    Lines(Vec<(i32, i64)>),
 }
 
 /// Histories of up to `most` steps.
 pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..most)
+    vec(step(5), 1..most)
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let status = prop_oneof![1 => Just(WalletStatus::Blocked), 3 => Just(WalletStatus::Open)];
+/// A step with receipts of so many numbers.
+pub(super) fn step(numbers: u8) -> impl Strategy<Value = Step> {
+    // Mostly little time passes, so that holds and lots live through several commands.
+    let wait = prop_oneof![2 => 0..3_i64, 1 => 3..12_i64];
+    let ttl = prop_oneof![2 => 1..15_i64, 1 => 15..60_i64];
+    let status = prop_oneof![1 => Just(WalletStatus::Blocked), 6 => Just(WalletStatus::Open)];
     prop_oneof![
-        5 => (0..12_i64).prop_map(Step::Wait),
-        6 => (0..3_u8, 0..5_u8, (1..60_i64, 0..30_i64), terms())
+        5 => wait.prop_map(Step::Wait),
+        6 => (0..3_u8, 0..numbers, (1..60_i64, 0..30_i64), terms())
             .prop_map(|(shop, number, amounts, terms)| Step::Earn { shop, number, amounts, terms }),
-        3 => (0..3_u8, 1..50_i64, 1..15_i64, number())
+        3 => (0..3_u8, 1..50_i64, ttl, option::of(0..numbers))
             .prop_map(|(shop, amount, ttl, number)| Step::Hold { shop, amount, ttl, number }),
-        2 => (any::<usize>(), option::of(1..50_i64)).prop_map(|(nth, amount)| Step::Capture { nth, amount }),
-        1 => any::<usize>().prop_map(|nth| Step::Release { nth }),
-        3 => (0..3_u8, 1..50_i64, number())
+        4 => (any::<usize>(), option::of(1..50_i64)).prop_map(|(nth, amount)| Step::Capture { nth, amount }),
+        2 => any::<usize>().prop_map(|nth| Step::Release { nth }),
+        3 => (0..3_u8, 1..50_i64, option::of(0..numbers))
             .prop_map(|(shop, amount, number)| Step::Redeem { shop, amount, number }),
         5 => (any::<usize>(), what(), option::of(0..10_i64))
             .prop_map(|(nth, what, grace)| Step::Refund { nth, what, grace }),
@@ -67,20 +71,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn number() -> impl Strategy<Value = Option<u8>> {
-    option::of(0..5_u8)
-}
-
 fn terms() -> impl Strategy<Value = Terms> {
     (
-        prop_oneof![2 => Just(0), 1 => -3..8_i64],
-        option::of(-3..25_i64),
+        prop_oneof![2 => Just(0), 1 => -3..60_i64],
+        option::of(prop_oneof![2 => -3..25_i64, 1 => 25..150_i64]),
         (1..3_i64, 1..3_i64),
         prop_oneof![3 => Just(0), 1 => 0..60_i64],
         option::weighted(0.2, 1..60_i64),
         option::weighted(0.3, 1..90_i64),
         0..2_i64,
-        any::<bool>(),
+        prop::bool::weighted(0.3),
     )
         .prop_map(|(active_in, last_valid_in, rate, minimum, cap, day_cap, day, restricted)| Terms {
             active_in,
@@ -94,11 +94,11 @@ fn terms() -> impl Strategy<Value = Terms> {
         })
 }
 
-fn what() -> impl Strategy<Value = What> {
+pub(super) fn what() -> impl Strategy<Value = What> {
     prop_oneof![
         2 => Just(What::Whole),
         2 => (1..60_i64).prop_map(What::Amount),
-        1 => (1..4_i32, 1..3_i64).prop_map(|(line_no, units)| What::Line(line_no, units)),
+        1 => vec((1..4_i32, 1..3_i64), 1..3).prop_map(What::Lines),
     ]
 }
 
@@ -127,14 +127,19 @@ impl Step {
             }
             Self::Refund { nth, what, grace } => {
                 let (merchant, number) = nth_receipt(state, *nth);
-                let what = match what {
-                    What::Whole => RefundSpec::Whole,
-                    What::Amount(amount) => RefundSpec::Amount(*amount),
-                    What::Line(line_no, units) => RefundSpec::Lines(vec![(*line_no, *units)]),
-                };
-                Some((merchant, refund(&number, what, *grace)))
+                Some((merchant, refund(&number, what.spec(), *grace)))
             }
             Self::Status(status) => Some((shop(0), Command::SetStatus(*status))),
+        }
+    }
+}
+
+impl What {
+    pub(super) fn spec(&self) -> RefundSpec {
+        match self {
+            Self::Whole => RefundSpec::Whole,
+            Self::Amount(amount) => RefundSpec::Amount(*amount),
+            Self::Lines(lines) => RefundSpec::Lines(lines.clone()),
         }
     }
 }
@@ -166,10 +171,12 @@ impl Terms {
     }
 }
 
-/// One of the wallet's holds, or a number that no hold has.
+/// One of the wallet's holds, mostly an open one, or a number that no hold has.
 fn nth_hold(state: &WalletState, nth: usize) -> (MerchantId, i64) {
-    let holds: Vec<_> = state.holds.values().map(|hold| (hold.merchant, hold.seq)).collect();
-    holds.get(nth % (holds.len() + 1)).copied().unwrap_or((shop(0), 999_999))
+    let ended_too = nth.is_multiple_of(4);
+    let holds = state.holds.values().filter(|hold| ended_too || hold.state == HoldState::Open);
+    let holds: Vec<_> = holds.map(|hold| (hold.merchant, hold.seq)).collect();
+    holds.get(nth / 4 % (holds.len() + 1)).copied().unwrap_or((shop(0), 999_999))
 }
 
 /// One of the wallet's receipts, or a number that no receipt has.

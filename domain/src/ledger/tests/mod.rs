@@ -1,7 +1,9 @@
 //! What an operation does to a wallet, proved three ways: by examples of every rule and refusal, by properties of
-//! random histories, and against a naive model that counts single points.
+//! random histories, and against a naive model of a small network that counts single points.
 
+mod amounts;
 mod builders;
+mod compare;
 mod due;
 mod earn;
 mod histories;
@@ -9,9 +11,11 @@ mod hold;
 mod invariants;
 mod model;
 mod naive;
+mod naive_asks;
 mod naive_bill;
 mod partitions;
 mod properties;
 mod redeem;
 mod refund;
 mod rejections;
+mod world;

@@ -3,10 +3,9 @@
 use super::builders::{Till, at, capture, hold, points, purchase, redeem, refund, shop};
 use crate::{
     ledger::{
-        Command, CommandEarn, Operation, Outcome, Prices, ReceiptFile, ReceiptKey, RefundSpec, Rejection,
-        Tenant, WalletStatus,
+        Command, CommandEarn, Operation, Outcome, ReceiptFile, ReceiptKey, RefundSpec, Rejection, Tenant,
+        WalletStatus,
     },
-    points::Points,
     time::Span,
 };
 
@@ -188,26 +187,6 @@ fn a_refund_names_a_purchase_its_lines_and_no_more_than_is_left() {
     assert_eq!(till.refuses(shop(1), second_line), (Rejection::RefundExceedsPurchase, Some(30)));
     till.does(shop(1), whole("R"));
     assert_eq!(till.refuses(shop(1), whole("R")), (Rejection::RefundExceedsPurchase, Some(0)));
-}
-
-#[test]
-fn amounts_beyond_the_range_are_refused() {
-    let too_large = (Rejection::AmountTooLarge, None);
-    let mut till = Till::new();
-    let most = Points::MAX;
-    till.does(shop(1), earn("most", most));
-    assert_eq!(till.refuses(shop(1), earn("one more", 1)), too_large);
-    let dear = |operation| Operation { prices: Prices { issue: i64::MAX, redeem: i64::MAX }, ..operation };
-    let held = till.does(shop(1), hold(10, 10, None));
-    for command in [redeem(2, None), capture(held, None)] {
-        let operation = dear(till.operation(shop(1), command));
-        assert_eq!(till.refuses_operation(&operation), too_large);
-    }
-    // What was spent and earned anew leaves no room for what a refund would return.
-    till.does(shop(1), redeem(100, Some("most")));
-    till.does(shop(2), earn("refill", 300));
-    let back = refund("most", RefundSpec::Whole, None);
-    assert_eq!(till.refuses(shop(1), back), too_large);
 }
 
 #[test]
