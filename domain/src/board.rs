@@ -55,6 +55,8 @@ pub struct Board {
     pub reach: Reach,
     /// How long each of its periods is.
     pub cycle: Cycle,
+    /// Where its days begin. A board keeps it, so that no period ever changes its edges.
+    pub zone: Zone,
     /// How long after its end a period still counts what is reported late: 0 to [`Board::LONGEST_GRACE`].
     pub grace: Span,
     /// The first day of its first period; purchases before it do not count.
@@ -93,24 +95,24 @@ impl Board {
     }
 
     /// The period that an instant belongs to.
-    pub fn period_at(&self, instant: Instant, zone: &Zone) -> Period {
-        self.cycle.period_of(zone.day_of(instant))
+    pub fn period_at(&self, instant: Instant) -> Period {
+        self.cycle.period_of(self.zone.day_of(instant))
     }
 
     /// The first instant at which nothing more is counted for a period.
-    pub fn closes_at(&self, period: Period, zone: &Zone) -> Instant {
-        let over = period.ends_at(zone).plus(self.grace);
+    pub fn closes_at(&self, period: Period) -> Instant {
+        let over = period.ends_at(&self.zone).plus(self.grace);
         self.closed_at.map_or(over, |closed| over.min(closed))
     }
 
     /// The period for which an effect counts; nothing when it counts for none.
-    pub fn period_of(&self, effect: &Effect, zone: &Zone) -> Option<Period> {
+    pub fn period_of(&self, effect: &Effect) -> Option<Period> {
         match self.reach {
             Reach::Merchant(merchant) if merchant != effect.merchant => return None,
             Reach::Merchant(_) | Reach::Network => {}
         }
-        let period = self.period_at(effect.at, zone);
-        let counts = period.first >= self.first && effect.recorded_at < self.closes_at(period, zone);
+        let period = self.period_at(effect.at);
+        let counts = period.first >= self.first && effect.recorded_at < self.closes_at(period);
         counts.then_some(period)
     }
 }

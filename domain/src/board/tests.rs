@@ -33,6 +33,7 @@ fn board(metric: Metric, reach: Reach, cycle: Cycle) -> Board {
         metric,
         reach,
         cycle,
+        zone: Zone::default(),
         grace: Span::minutes(60),
         first: LocalDay::MIN,
         created_at: at(0),
@@ -95,17 +96,17 @@ fn an_effect_counts_where_and_when_the_board_says() {
     let shop = board(Metric::PointsEarned, Reach::Merchant(merchant(7)), Cycle::Day);
     let noon = zone.start_of_day(day("2027-03-21")).plus(Span::minutes(720));
     let counted = purchase(1, 7, noon, 10);
-    assert_eq!(shop.period_of(&counted, &zone), Some(Cycle::Day.period_of(day("2027-03-21"))));
-    assert_eq!(shop.period_of(&purchase(1, 8, noon, 10), &zone), None, "another merchant");
+    assert_eq!(shop.period_of(&counted), Some(Cycle::Day.period_of(day("2027-03-21"))));
+    assert_eq!(shop.period_of(&purchase(1, 8, noon, 10)), None, "another merchant");
     let later = Board { first: day("2027-03-22"), ..shop.clone() };
-    assert_eq!(later.period_of(&counted, &zone), None, "before the board began");
+    assert_eq!(later.period_of(&counted), None, "before the board began");
     let midnight = zone.start_of_day(day("2027-03-22"));
     let late = |recorded_at| Effect { recorded_at, ..counted };
     let last = midnight.plus(Span::minutes(60)).plus(Span::from_micros(-1));
-    assert!(shop.period_of(&late(last), &zone).is_some(), "within the grace");
-    assert_eq!(shop.period_of(&late(midnight.plus(Span::minutes(60))), &zone), None, "after it");
+    assert!(shop.period_of(&late(last)).is_some(), "within the grace");
+    assert_eq!(shop.period_of(&late(midnight.plus(Span::minutes(60)))), None, "after it");
     let closed = Board { closed_at: Some(noon), ..shop };
-    assert_eq!(closed.period_of(&counted, &zone), None, "recorded when the board was closed");
+    assert_eq!(closed.period_of(&counted), None, "recorded when the board was closed");
 }
 
 #[test]
