@@ -17,6 +17,7 @@ mod import;
 mod issuers;
 mod keys;
 mod language;
+mod leaderboards;
 mod ledger_traces;
 mod limits;
 mod login;

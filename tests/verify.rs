@@ -1,6 +1,7 @@
 //! The audit: a network whose history the real writer made is clean, and every damage that a person could do to its
 //! tables by SQL is found by the check that it breaks, on both databases.
 
+mod boards;
 mod damages;
 mod people;
 mod scene;

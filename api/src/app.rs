@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod add_staff;
+pub mod boards;
 pub mod create_api_key;
 pub mod earn_points;
 pub mod end_hold;
@@ -49,6 +50,7 @@ use amvaj_domain::{
 use amvaj_infra::{
     access::{ApiKeys, LoginCodes, Revocations, Sessions},
     audit::AuditLog,
+    board::{Boards, LiveBoards},
     cache::BalanceCache,
     clock::Clock,
     db::Database,
@@ -82,6 +84,8 @@ pub struct App {
     pub reader: LedgerReader,
     /// The cache of balances.
     pub balances: Arc<BalanceCache>,
+    /// The leaderboards.
+    pub boards: Boards,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
     /// How often members may be looked for.
@@ -137,6 +141,8 @@ pub struct Foundation {
     pub db: Database,
     /// The cache of balances.
     pub balances: Arc<BalanceCache>,
+    /// The copies of leaderboards.
+    pub live_boards: LiveBoards,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
     /// Messages to people.
@@ -156,8 +162,8 @@ pub struct Foundation {
 impl App {
     /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
     pub fn start(foundation: Foundation, config: &Config) -> Self {
-        let Foundation { db, balances, limits, notifier, credentials, revocations, issuers, mode, clock } =
-            foundation;
+        let Foundation { db, balances, live_boards, limits, notifier, credentials, .. } = foundation;
+        let Foundation { revocations, issuers, mode, clock, .. } = foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -170,9 +176,12 @@ impl App {
         let access_life = span(config.auth.access_ttl);
         let api_keys = ApiKeys::start(db.clone(), revocations.clone());
         let sessions = Sessions::new(db.clone(), revocations.clone(), access_life);
+        let directory = Directory::new(db.clone());
+        let boards = Boards::new(db.clone(), directory.clone(), live_boards, config.boards.page_life);
         let grace = i64::from(config.network.restore_grace_days);
         Self {
-            directory: Directory::new(db.clone()),
+            directory,
+            boards,
             audit: AuditLog::start(db.clone(), &clock),
             ledger,
             reader: LedgerReader::new(db.clone()),

@@ -67,6 +67,8 @@ pub enum Command {
     User(UserArgs),
     /// List, rotate and retire the keys that sign access tokens
     Keys(KeysArgs),
+    /// Leaderboards: count them anew from the journal
+    Boards(BoardsArgs),
     /// Check every invariant of the ledger and name the rows that break one
     Verify(VerifyArgs),
     /// Measure a running server: requests per second and how long they take
@@ -144,6 +146,37 @@ pub struct DemoArgs {
     /// Address and port, instead of AMVAJ_LISTEN
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+}
+
+/// `amvaj boards`
+#[derive(Debug, Clone, Args)]
+pub struct BoardsArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: BoardsCommand,
+}
+
+/// What to do with leaderboards.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BoardsCommand {
+    /// Have the worker count them anew from the journal
+    Rebuild(BoardsRebuildArgs),
+}
+
+/// `amvaj boards rebuild`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj boards rebuild
+  amvaj boards rebuild 0193e4a0-7a1b-7c3d-8e4f-5a6b7c8d9e0f
+
+Notes in the database that the open periods are to be counted anew; the worker does it, shard by shard, while the
+leaderboards are shown from what is counted so far. Frozen periods stay as they are. Nobody needs this in daily life: it
+mends what `amvaj verify` finds on a board.")]
+pub struct BoardsRebuildArgs {
+    /// One leaderboard's id; every open one when left out
+    #[arg(value_name = "ID")]
+    pub id: Option<Uuid>,
 }
 
 /// `amvaj import`
@@ -419,6 +452,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::User(args) => command::user::run(config, args).await,
         Command::Keys(args) => command::keys::run(config, args).await,
         Command::Worker(args) => command::worker::run(config, args).await,
+        Command::Boards(args) => command::boards::run(config, args).await,
         Command::Verify(args) => command::verify::run(config, args).await,
         Command::Import(args) => command::import::run(config, args).await,
         Command::Demo(args) => command::demo::run(config, args).await,

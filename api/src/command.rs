@@ -1,6 +1,7 @@
 //! The body of each command, one file each.
 
 pub mod bench;
+pub mod boards;
 pub mod demo;
 pub mod import;
 pub mod keys;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use amvaj_domain::{access::Caller, member::MemberStatus, time::Span};
 use amvaj_infra::{
     access::{Revocations, UsedTokens},
+    board::LiveBoards,
     cache::{BalanceCache, MemorySettings, RedisSettings},
     clock::Clock,
     db::{Database, StoreError},
@@ -67,6 +68,7 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
     let issuers = issuer_settings.map(|settings| issuers(settings, &database, &clock));
     let foundation = Foundation {
         balances: Arc::new(balances(config, &database, network.epoch).await?),
+        live_boards: live_boards(config, network.epoch).await?,
         limits: Arc::new(limits(config, network.epoch).await?),
         revocations: Revocations::start(database.clone()).await?,
         db: database,
@@ -98,6 +100,12 @@ async fn balances(config: &Config, database: &Database, epoch: Uuid) -> anyhow::
     };
     let settings = RedisSettings { time_to_live, call_timeout: config.cache.timeout, ..Default::default() };
     Ok(BalanceCache::redis(url.expose(), &epoch.simple().to_string(), &settings).await?)
+}
+
+/// Leaderboards are copied to Redis when one is configured; else each process copies those that it shows.
+pub async fn live_boards(config: &Config, epoch: Uuid) -> anyhow::Result<LiveBoards> {
+    let Some(url) = &config.cache.redis_url else { return Ok(LiveBoards::memory()) };
+    Ok(LiveBoards::redis(url.expose(), &epoch.simple().to_string(), config.cache.timeout).await?)
 }
 
 /// Limits are shared in Redis when one is configured; else each process counts for itself.
@@ -149,7 +157,8 @@ pub fn start_worker(app: &App, config: &Config) -> Worker {
         ..WorkerSettings::default()
     };
     let holder = random::uuid(app.now());
-    Worker::start(&app.db, app.ledger.clone(), Arc::clone(&app.balances), &app.clock, &settings, holder)
+    let (ledger, balances, boards) = (app.ledger.clone(), Arc::clone(&app.balances), app.boards.clone());
+    Worker::start(&app.db, ledger, balances, boards, &app.clock, &settings, holder)
 }
 
 /// Ends the background work, finishes what the ledger has accepted, gives messages on their way a last moment, then

@@ -41,6 +41,8 @@ pub struct Config {
     pub sms: SmsConfig,
     /// The ledger's writer.
     pub ledger: LedgerConfig,
+    /// The leaderboards.
+    pub boards: BoardsConfig,
     /// How often members may be looked for.
     pub look_ups: LookUpConfig,
     /// The network that this server runs.
@@ -153,6 +155,13 @@ pub struct LedgerConfig {
     pub look_back_days: u32,
     /// How many minutes ahead of our clock an operation may have occurred.
     pub ahead_minutes: u32,
+}
+
+/// The leaderboards.
+#[derive(Debug, Clone, Copy)]
+pub struct BoardsConfig {
+    /// How long a rendered page may be shown, at most a second; zero renders each anew.
+    pub page_life: Duration,
 }
 
 /// How often members may be looked for by mobile number or card.
@@ -292,6 +301,7 @@ impl Config {
             auth,
             sms: SmsConfig::read(reader),
             ledger: LedgerConfig::read(reader),
+            boards: BoardsConfig::read(reader),
             look_ups: LookUpConfig::read(reader),
             network: NetworkConfig::read(reader),
             worker: WorkerConfig::read(reader),
@@ -418,6 +428,12 @@ impl LedgerConfig {
             look_back_days: reader.number("LEDGER_LOOK_BACK_DAYS", 30, 0..=36_500),
             ahead_minutes: reader.number("LEDGER_AHEAD_MINUTES", 5, 0..=1_440),
         }
+    }
+}
+
+impl BoardsConfig {
+    fn read(reader: &mut Reader) -> Self {
+        Self { page_life: Duration::from_millis(reader.number("BOARDS_PAGE_MS", 1_000, 0..=1_000)) }
     }
 }
 

@@ -4,6 +4,7 @@
 //! takes them through the use cases on a clock of its own, so the ledger holds what a year of real use would have
 //! left. Every request has a key of its own, so a demo that was interrupted is played again and nothing happens twice.
 
+pub mod boards;
 pub mod cast;
 pub mod days;
 pub mod guide;

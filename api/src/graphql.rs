@@ -17,6 +17,7 @@ pub mod error;
 pub mod explanation;
 pub mod global_id;
 pub mod hold;
+pub mod leaderboard;
 pub mod ledger_loader;
 pub mod loader;
 pub mod login;

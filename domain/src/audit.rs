@@ -7,7 +7,7 @@ mod kind;
 mod record;
 
 use crate::access::{Actor, Caller, Identity};
-use crate::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
+use crate::id::{ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
 use crate::text::{CardNumber, Mobile};
 use crate::time::Instant;
 
@@ -64,6 +64,8 @@ pub enum Target {
     ApiKey(ApiKeyId),
     /// A session.
     Session(SessionId),
+    /// A board.
+    Board(BoardId),
 }
 
 /// A value of a detail. Secrets have no way into one, and numbers of people only masked.

@@ -45,6 +45,8 @@ ids! {
     StaffId;
     /// A secret by which a merchant's program is known.
     ApiKeyId;
+    /// A board that ranks members.
+    BoardId;
     /// One commit of a ledger writer; time-ordered, but commits do not follow that order.
     BatchId;
 }

@@ -15,13 +15,14 @@
 //! - values: [`id`], [`points`], [`money`], [`time`], [`calendar`], [`text`]
 //! - the installation: [`network`]; who takes part: [`merchant`], [`member`];
 //!   who runs it: [`user`]
-//! - what a merchant may see of a member: [`relation`]
+//! - what a merchant may see of a member: [`relation`]; who stands where: [`board`]
 //! - who may do what: [`access`]; who did what: [`audit`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
 
 pub mod access;
 pub mod audit;
+pub mod board;
 pub mod calendar;
 pub mod earn;
 pub mod id;

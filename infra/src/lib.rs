@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod board;
 pub mod cache;
 pub mod clock;
 pub mod db;

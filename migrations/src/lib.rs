@@ -14,6 +14,7 @@ mod m0007_staff;
 mod m0008_api_key;
 mod m0009_user;
 mod m0010_relation;
+mod m0011_board;
 
 use sea_orm_migration::prelude::*;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_api_key::Migration),
             Box::new(m0009_user::Migration),
             Box::new(m0010_relation::Migration),
+            Box::new(m0011_board::Migration),
         ]
     }
 }

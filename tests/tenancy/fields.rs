@@ -51,6 +51,17 @@ const PROBES: &[(&str, &str, &str)] = &[
     ("PurchaseLine", "node(id: {Purchase}) { ... on Purchase { lines { FIELD } } }", AT_SHOP),
     ("WalletLot", "wallet(id: {Wallet}) { lots { FIELD } }", OWN),
     ("Relation", "member(ref: { id: {Member} }) { relations(first: 9) { nodes { FIELD } } }", OWN),
+    ("Leaderboard", "node(id: {Leaderboard}) { ... on Leaderboard { FIELD } }", AT_SHOP),
+    (
+        "LeaderboardEntry",
+        "leaderboard(id: {NetworkLeaderboard}) { entries(first: 9) { nodes { FIELD } } }",
+        EVERYBODY,
+    ),
+    (
+        "LeaderboardEntry",
+        "leaderboardAround(id: {NetworkLeaderboard}, member: {Member}) { FIELD }",
+        "operator agent shop related profile hidden member",
+    ),
     ("AuditEntry", "auditLog(last: 9) { nodes { FIELD } }", "operator"),
 ];
 
@@ -73,6 +84,10 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("Operation", "rejection", ""),
     ("Operation", "money", ""),
     ("Operation", "lots", OWN),
+    ("Leaderboard", "closedAt", ""),
+    // Others see no more of the member than its initials.
+    ("LeaderboardEntry", "reachedAt", KNOWN),
+    ("LeaderboardEntry", "member", "operator agent shop related profile hidden member"),
     ("Merchant", "prices", "operator agent shop"),
     ("Merchant", "staff", "operator shop"),
     ("Merchant", "apiKeys", "operator shop"),
@@ -239,7 +254,9 @@ async fn everything(scene: &Scene<'_>, schema: &Schema, (name, caller): (&str, C
             }
         }
     }
-    for root in ["operations", "merchants", "members", "auditLog", "viewer", "sessions", "network"] {
+    for root in
+        ["leaderboards", "operations", "merchants", "members", "auditLog", "viewer", "sessions", "network"]
+    {
         if let Some(looked) = schema.looked_at("Query", root, 2, &skips) {
             documents.insert(format!("query Walk {{ {looked} }}"));
         }

@@ -22,6 +22,7 @@ use crate::support::till::{Till, codes, simple_rule};
 const MEMBER: &str = include_str!("../queries/member.graphql");
 const STAFF: &str = include_str!("../queries/staff.graphql");
 const KEYS: &str = include_str!("../queries/keys.graphql");
+const LEADERBOARD: &str = include_str!("../queries/leaderboard.graphql");
 const RELATION: &str = include_str!("../queries/relation.graphql");
 
 /// What nobody may see whom it is not for.
@@ -148,6 +149,8 @@ impl<'a> Scene<'a> {
             assert_eq!(codes(&refused), ["INSUFFICIENT_POINTS"]);
         }
         let refused = self.till(self.stranger).ask_operations().await;
+        let shops = self.board("POINTS_EARNED", Some(self.shop)).await;
+        let networks = self.board("VISITS", None).await;
         relay_outbox(&self.app.app, self.app.clock.now()).await.unwrap();
         for (merchant, consent) in [(self.profile, "PROFILE"), (self.hidden, "HIDDEN")] {
             self.consent(merchant, consent).await;
@@ -184,11 +187,23 @@ impl<'a> Scene<'a> {
             ("RefusedOperation", text(&refused["operations"]["nodes"][0]["id"])),
             ("Hold", text(&open)),
             ("Purchase", id(purchase)),
+            ("Leaderboard", shops),
+            ("NetworkLeaderboard", networks),
             ("Staff", text(&staff["addStaff"]["staff"]["id"])),
             ("User", user),
             ("ApiKey", text(&key["createApiKey"]["apiKey"]["id"])),
             ("Session", id(GlobalId::Session(session.unwrap().unwrap().session.id))),
         ]);
+    }
+
+    /// A board over what the member has done.
+    async fn board(&self, metric: &str, merchant: Option<MerchantId>) -> String {
+        let merchant = merchant.map(|merchant| id(GlobalId::Merchant(merchant)));
+        let input = json!({
+            "nameFa": "تابلو", "nameEn": "Board", "metric": metric, "cycle": "ALL_TIME", "merchantId": merchant,
+        });
+        let made = self.app.data(Caller::Operator, LEADERBOARD, "Create", json!({ "input": input })).await;
+        text(&made["createLeaderboard"]["leaderboard"]["id"])
     }
 
     /// The till of a merchant with the scene's member before it.

@@ -2,6 +2,7 @@
 
 mod around;
 mod audit;
+mod boards;
 mod ledger;
 mod people;
 
@@ -13,7 +14,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 28] = [
+const KEYS: [(&str, &str); 34] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -33,6 +34,12 @@ const KEYS: [(&str, &str); 28] = [
     ("consumer_cursor", "consumer, bucket"),
     ("member", "member_id"),
     ("relation", "member_id, merchant_id"),
+    ("board", "board_id"),
+    ("board_period", "board_id, period"),
+    ("board_wallet", "shard_no, wallet_id"),
+    ("board_total", "shard_no, wallet_id, board_id, period"),
+    ("board_merchant", "shard_no, wallet_id, board_id, period, merchant_id"),
+    ("board_snapshot", "board_id, period, position"),
     ("audit_entry", "seq"),
     ("audit_head", "id"),
     ("staff", "staff_id"),
@@ -79,6 +86,8 @@ pub(super) fn all() -> Vec<Damage> {
         around::keys(),
         around::outside(),
         around::relations(),
+        boards::totals(),
+        boards::snapshots(),
         audit::log(),
         people::staff(),
         people::users(),

@@ -25,8 +25,8 @@ use amvaj_infra::worker::acquire;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use uuid::Uuid;
 
-use super::people;
 use super::scene::new_id;
+use super::{boards, people};
 
 const START: i64 = 1_767_225_600_000_000;
 
@@ -274,6 +274,7 @@ async fn participants(database: &Database, wallets: impl Iterator<Item = WalletI
 pub(super) async fn play(database: &Database) {
     participants(database, (1..=12).map(wallet)).await;
     let clock = Clock::manual(day(0));
+    let boards = boards::make(database, merchant(1), day(0)).await;
     let mut network = Network::new(database, clock.clone());
     first_weeks(&mut network).await;
     for at in [10, 20, 40] {
@@ -290,6 +291,7 @@ pub(super) async fn play(database: &Database) {
     clock.advance_to(day(60));
     last_day(&mut network).await;
     network.close().await;
+    boards::end(database, &boards, day(59)).await;
     privileges(database, &clock).await;
     let merchants = [1, 2].map(|number| (merchant(number), branch(number)));
     people::play(database, merchants, member(0), clock.now()).await;
@@ -401,6 +403,7 @@ async fn relay(database: &Database) {
         acquire(database, "story", Uuid::from_u128(1), day(40), Span::days(1)).await.unwrap().unwrap();
     let held = (0..OUTBOX_BUCKETS).map(|bucket| (bucket, lease.clone())).collect();
     while keeper.keep(&held, 100).await.unwrap() > 0 {}
+    boards::count(database, &held).await;
     let pass = [
         "insert into consumer_cursor select 'cache', bucket, relay_no from relay",
         "delete from outbox where relay_no <= 2 and bucket = (select max(bucket) from relay where relay_no > 4)",

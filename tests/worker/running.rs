@@ -4,9 +4,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use amvaj_domain::{id::WalletId, time::Span};
 use amvaj_infra::{
+    board::{Boards, LiveBoards},
     cache::{BalanceCache, MemorySettings},
     clock::Clock,
     db::Database,
+    directory::Directory,
     outbox::Consumer,
     worker::{Worker, WorkerSettings, acquire},
 };
@@ -25,7 +27,9 @@ fn worker(database: &Database, ledger: &Ledger, holder: u128) -> Worker {
     };
     let balances = Arc::new(BalanceCache::memory(&MemorySettings::default()));
     let holder = Uuid::from_u128(holder);
-    Worker::start(database, ledger.writer.clone(), balances, &ledger.clock, &settings, holder)
+    let directory = Directory::new(database.clone());
+    let boards = Boards::new(database.clone(), directory, LiveBoards::memory(), Duration::ZERO);
+    Worker::start(database, ledger.writer.clone(), balances, boards, &ledger.clock, &settings, holder)
 }
 
 /// Earns and short holds on every wallet, from two writers at once.

@@ -5,6 +5,7 @@ member-not-found = No member is named so: check the reference, or enrol the memb
     .set-language = You are not enrolled here as a member; log in again.
     .set-consent = You are not enrolled here as a member; log in again.
     .withdraw-consent = You are not enrolled here as a member; log in again.
+    .set-leaderboard-visibility = You are not enrolled here as a member; log in again.
     .block-member = There is no member with this id; take one from `members`.
     .unblock-member = There is no member with this id; take one from `members`.
     .end-sessions-of = There is no member with this id; take one from `members`.

@@ -4,6 +4,7 @@ member-not-found = عضوی با این مشخصات پیدا نشد: مشخصا
     .link-customer = چنین عضوی وجود ندارد؛ او را با `enrolMember` عضو کنید.
     .set-language = شما اینجا عضو نیستید؛ دوباره وارد شوید.
     .set-consent = شما اینجا عضو نیستید؛ دوباره وارد شوید.
+    .set-leaderboard-visibility = شما اینجا عضو نیستید؛ دوباره وارد شوید.
     .withdraw-consent = شما اینجا عضو نیستید؛ دوباره وارد شوید.
     .block-member = عضوی با این شناسه نیست؛ شناسه را از `members` بردارید.
     .unblock-member = عضوی با این شناسه نیست؛ شناسه را از `members` بردارید.

@@ -3,6 +3,7 @@
 
 use amvaj_domain::id::OUTBOX_BUCKETS;
 use amvaj_domain::time::{Instant, Span};
+use amvaj_infra::board::BoardKeeper;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::outbox::{Buckets, CacheRepair, relay};
 use amvaj_infra::relation::RelationKeeper;
@@ -16,23 +17,27 @@ const PAGE: u32 = 1_000;
 /// How long a bucket's lease lasts; it is given up as soon as everything is relayed.
 const LEASE: Span = Span::minutes(1);
 
-/// Numbers what waits in the outbox, takes what it makes outdated out of the cache, and writes the relations that it
-/// began. Buckets that a worker has are left to it. `now` is the real time, whatever clock the ledger's writer goes by: leases and retention rest on it.
+/// Numbers what waits in the outbox, takes what it makes outdated out of the cache, writes the relations that it began, and
+/// counts it on the leaderboards. Buckets that a worker has are left to it. `now` is the real time, whatever clock the
+/// ledger's writer goes by: leases and retention rest on it.
 ///
 /// # Errors
 /// When the database fails. A lost lease or a Redis that does not answer is no error: the next worker goes on.
 pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
     let repair = CacheRepair::new(app.db.clone(), app.balances.clone());
     let relations = RelationKeeper::new(app.db.clone());
+    let boards = BoardKeeper::new(app.db.clone());
     repair.register().await?;
     relations.register().await?;
+    boards.register().await?;
     let holder = random::uuid(now);
     let mut held = Vec::new();
     for bucket in 0..OUTBOX_BUCKETS {
         let lease = acquire(&app.db, &Buckets::lease_name(bucket), holder, now, LEASE).await?;
         held.extend(lease.map(|lease| (bucket, lease)));
     }
-    let relayed = relay_buckets(app, (&repair, &relations), &held.iter().cloned().collect(), now).await;
+    let relayed =
+        relay_buckets(app, (&repair, &relations, &boards), &held.iter().cloned().collect(), now).await;
     for (_, lease) in held {
         lease.release(&app.db, now).await?;
     }
@@ -46,7 +51,7 @@ pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
 
 async fn relay_buckets(
     app: &App,
-    (repair, relations): (&CacheRepair, &RelationKeeper),
+    (repair, relations, boards): (&CacheRepair, &RelationKeeper, &BoardKeeper),
     held: &Buckets,
     now: Instant,
 ) -> Result<(), WorkError> {
@@ -55,6 +60,8 @@ async fn relay_buckets(
     }
     while relay(&app.db, held, now, PAGE).await?.more {}
     while relations.keep(held, PAGE).await? > 0 {}
+    while boards.keep(held, PAGE).await? > 0 {}
+    while boards.recount(held).await? {}
     while repair.repair(held, now, PAGE).await? > 0 {}
     Ok(())
 }

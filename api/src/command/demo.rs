@@ -12,6 +12,7 @@ use amvaj_domain::{
     calendar::Zone,
 };
 use amvaj_infra::{
+    board::BoardKeeper,
     clock::Clock,
     outbox::{Backlog, CacheRepair},
     relation::RelationKeeper,
@@ -26,6 +27,7 @@ use crate::{
     compose,
     config::Config,
     demo::{
+        boards::make as make_boards,
         cast,
         guide::Guide,
         marker::Marker,
@@ -61,7 +63,7 @@ pub async fn run(config: Config, args: DemoArgs) -> anyhow::Result<()> {
     let (script, edition) = (Script::write(&marker, &zone)?, marker.network.clone());
     if !marker.complete {
         generate(&config, &script).await?;
-        relay(&config).await?;
+        relay(&config, &script).await?;
         Marker { complete: true, ..marker }.write(&config.database.data_folder())?;
     }
     let Some(listener) = listener else { return Ok(()) };
@@ -98,17 +100,24 @@ async fn generate(config: &Config, script: &Script) -> anyhow::Result<()> {
     Ok(played?)
 }
 
-/// Has the worker pass on what the year left in the outbox, as it would have done all along; by the system's clock,
+/// Makes the leaderboards, and has the worker pass on what the year left in the outbox, as it would have done all along; by the system's clock,
 /// because leases that an interrupted start has left behind end by that clock.
-async fn relay(config: &Config) -> anyhow::Result<()> {
+async fn relay(config: &Config, script: &Script) -> anyhow::Result<()> {
     let app = compose::open(config, Clock::System).await?;
+    make_boards(&app, script).await?;
     let repair = CacheRepair::new(app.db.clone(), Arc::clone(&app.balances));
     let relations = RelationKeeper::new(app.db.clone());
+    let boards = BoardKeeper::new(app.db.clone());
     repair.register().await?;
     relations.register().await?;
+    boards.register().await?;
     let worker = compose::start_worker(&app, config);
     let waits = |bucket: &Backlog| bucket.unnumbered > 0 || bucket.unread > 0;
-    while repair.backlog().await?.iter().any(waits) || relations.backlog().await?.iter().any(waits) {
+    while repair.backlog().await?.iter().any(waits)
+        || relations.backlog().await?.iter().any(waits)
+        || boards.backlog().await?.iter().any(waits)
+        || !boards.waiting().await?.is_empty()
+    {
         tokio::time::sleep(RELAY_PAUSE).await;
     }
     compose::close(app, Some(worker)).await;

@@ -1,16 +1,21 @@
 //! `amvaj verify`: audits the ledger and says what it found.
 
 use std::io::{IsTerminal as _, Write};
+use std::time::Duration;
 
 use amvaj_domain::time::Span;
+use amvaj_infra::board::Boards;
 use amvaj_infra::clock::Clock;
+use amvaj_infra::db::Database;
+use amvaj_infra::directory::Directory;
 use amvaj_infra::verify::{CheckResult, Progress, Report, VerifyOptions, verify};
+use amvaj_infra::worker::WorkError;
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::VerifyArgs;
 use crate::config::Config;
-use crate::database;
+use crate::{compose, database};
 
 /// Checks every invariant with a progress bar and prints each with the rows that break it.
 ///
@@ -26,7 +31,8 @@ pub async fn run(config: Config, args: VerifyArgs) -> anyhow::Result<()> {
     let bar = progress_bar();
     let report = verify(&database, options, |progress| show(&bar, progress)).await;
     bar.finish_and_clear();
-    let report = report?;
+    let mut report = report?;
+    report.checks.extend(copies(&config, &database).await?);
     print(&report, &mut std::io::stdout().lock())?;
     if report.is_clean() {
         return Ok(());
@@ -36,6 +42,29 @@ pub async fn run(config: Config, args: VerifyArgs) -> anyhow::Result<()> {
         "{broken} of {} checks found broken rows: restore a backup, or mend what they name",
         report.checks.len()
     )
+}
+
+/// Compares the copies of leaderboards in Redis with what is reached, when a Redis is configured and answers.
+async fn copies(config: &Config, database: &Database) -> anyhow::Result<Option<CheckResult>> {
+    let Some(network) = Directory::new(database.clone()).network().await? else { return Ok(None) };
+    if config.cache.redis_url.is_none() {
+        return Ok(None);
+    }
+    let live = compose::live_boards(config, network.epoch).await?;
+    let boards = Boards::new(database.clone(), Directory::new(database.clone()), live, Duration::ZERO);
+    match boards.drift(Clock::System.now()).await {
+        Ok(drift) => Ok(Some(CheckResult {
+            number: 17,
+            name: "A leaderboard's copy in Redis says what is reached",
+            violations: u64::try_from(drift.differences.len()).unwrap_or(u64::MAX),
+            rows: drift.differences,
+        })),
+        Err(WorkError::Cache(error)) => {
+            tracing::warn!(%error, "the copies of leaderboards were not looked at: Redis does not answer");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A bar on the terminal; nothing where the output is kept.

@@ -4,7 +4,7 @@
 use amvaj_domain::{
     access::{Caller, InvalidPosts, Post, Posts, StaffRole},
     audit::{Act, ActKind, Author, Target},
-    id::{BranchId, MemberId, MerchantId, StaffId, WalletId},
+    id::{BoardId, BranchId, MemberId, MerchantId, StaffId, WalletId},
     member::{Member, MemberStatus},
     merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names},
     staff::Staff,
@@ -60,6 +60,7 @@ pub enum CastError {
 const MERCHANT_SUBJECT: u64 = 1 << 40;
 const MEMBER_SUBJECT: u64 = 1 << 41;
 const STAFF_SUBJECT: u64 = 1 << 42;
+const BOARD_SUBJECT: u64 = 1 << 43;
 
 /// The first merchant's people: an owner, and a cashier of its first branch. Names and numbers are invented.
 pub const OWNER: (&str, &str) = ("نسرین صدر", "09120000001");
@@ -79,6 +80,12 @@ pub fn shops(seed: u64, start: Instant) -> Vec<Shop> {
             Shop { merchant, branches }
         })
         .collect()
+}
+
+/// The leaderboards' ids, in their order.
+pub fn boards(seed: u64, start: Instant) -> Vec<BoardId> {
+    let id = |number| Random::fork(seed, BOARD_SUBJECT + number).uuid(millis(start) + number);
+    (0..super::boards::BOARDS).map(id).map(BoardId::new).collect()
 }
 
 /// A member of the demo, before it is written.
@@ -191,7 +198,8 @@ fn merchant(
     })
 }
 
-fn names(fa: &str, en: &str) -> Result<Names, CastError> {
+/// The names of a merchant, branch or board of the demo.
+pub(super) fn names(fa: &str, en: &str) -> Result<Names, CastError> {
     Ok(Names { fa: Name::parse(fa)?, en: Name::parse(en)? })
 }
 

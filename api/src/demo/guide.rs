@@ -49,6 +49,7 @@ impl Guide {
                 ("member.mobile", member.mobile.to_string()),
                 ("merchant.id", welcome.merchant_id.clone()),
                 ("owner.mobile", OWNER.1.to_owned()),
+                ("board.id", GlobalId::Leaderboard(*script.boards.first()?).write().0),
                 ("branch.id", GlobalId::Branch(*shop.branches.first()?).write().0),
             ]),
         })

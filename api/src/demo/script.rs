@@ -1,6 +1,6 @@
 //! The script of the play: who takes part and what happens. Everything follows from the demo's note.
 
-use amvaj_domain::{calendar::Zone, member::Member, staff::Staff, time::Instant};
+use amvaj_domain::{calendar::Zone, id::BoardId, member::Member, staff::Staff, time::Instant};
 
 use super::{
     cast::{self, CastError, Shop},
@@ -15,6 +15,8 @@ use super::{
 pub struct Script {
     /// The merchants, in the order of [`super::network::MERCHANTS`].
     pub shops: Vec<Shop>,
+    /// The leaderboards, in the order of [`super::boards`].
+    pub boards: Vec<BoardId>,
     /// The people of the first merchant.
     pub staff: Vec<Staff>,
     /// The members by number; `enrolled_at` is when they join.
@@ -48,7 +50,8 @@ impl Script {
             Some(shop) => cast::people_of(marker.seed, shop, opening)?.into(),
             None => Vec::new(),
         };
-        Ok(Self { shops, staff, members, days, end, events })
+        let boards = cast::boards(marker.seed, opening);
+        Ok(Self { shops, boards, staff, members, days, end, events })
     }
 
     /// When the network opens.

@@ -87,6 +87,14 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("withdrawConsent", Access::Roles(&[(Member, None)])),
     ("blockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
     ("unblockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
+    // Leaderboards, which show members by name; which of them a caller sees is for `app::boards`.
+    ("leaderboards", MEMBERS_READERS),
+    ("leaderboard", MEMBERS_READERS),
+    ("leaderboardAround", MEMBERS_READERS),
+    ("myRank", Access::Roles(&[(Member, None)])),
+    ("setLeaderboardVisibility", Access::Roles(&[(Member, None)])),
+    ("createLeaderboard", OPERATOR_OF_NETWORK),
+    ("closeLeaderboard", OPERATOR_OF_NETWORK),
     // A merchant's people.
     ("addStaff", STAFF_MANAGERS),
     ("setStaffPosts", STAFF_MANAGERS),

@@ -93,6 +93,15 @@ pub enum AuditAct {
     SessionEnded,
     /// What a merchant may see of a member was changed.
     ConsentChanged,
+    /// A leaderboard was made.
+    BoardMade,
+    /// A leaderboard was closed.
+    BoardClosed,
+    /// Leaderboards were counted anew on the command line.
+    BoardRebuilt,
+    /// An operator or an agent looked at who stands on a leaderboard. Looks at the same one are told once in ten minutes,
+    /// then with `times`.
+    BoardLookedAt,
 }
 
 /// What somebody who acted in person is.
@@ -124,7 +133,7 @@ pub struct AuditFilter {
     pub actor: Option<ID>,
     /// Only this act. Example: `MEMBER_BLOCKED`.
     pub act: Option<AuditAct>,
-    /// Only what was done to this: global id of a merchant, branch, member, user, staff member or key.
+    /// Only what was done to this: global id of a merchant, branch, member, user, staff member, key or leaderboard.
     pub target: Option<ID>,
     /// Only what was done at this time or later. Example: `"2026-11-24T08:00:00Z"`.
     pub from: Option<DateTime>,
@@ -235,6 +244,7 @@ fn target(id: &ID) -> Option<Target> {
         GlobalId::User(id) => Some(Target::User(id)),
         GlobalId::Staff(id) => Some(Target::Staff(id)),
         GlobalId::ApiKey(id) => Some(Target::ApiKey(id)),
+        GlobalId::Leaderboard(id) => Some(Target::Board(id)),
         _ => None,
     }
 }
@@ -249,6 +259,7 @@ fn target_id(target: Target) -> Option<ID> {
         Target::User(id) => GlobalId::User(id),
         Target::Staff(id) => GlobalId::Staff(id),
         Target::ApiKey(id) => GlobalId::ApiKey(id),
+        Target::Board(id) => GlobalId::Leaderboard(id),
     };
     Some(id.write())
 }

@@ -3,7 +3,9 @@
 //! The text is the base64url form of a tag byte, the UUID, and for objects within another their number. Clients
 //! must not read it; we may change it, but old ids keep their meaning: tags are never reused.
 
-use amvaj_domain::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WalletId};
+use amvaj_domain::id::{
+    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WalletId,
+};
 use async_graphql::ID;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -37,6 +39,8 @@ pub enum GlobalId {
     ApiKey(ApiKeyId),
     /// A log-in.
     Session(SessionId),
+    /// A leaderboard.
+    Leaderboard(BoardId),
 }
 
 impl GlobalId {
@@ -63,6 +67,7 @@ impl GlobalId {
             (13, None) => Some(Self::Staff(StaffId::new(uuid))),
             (12, None) => Some(Self::ApiKey(ApiKeyId::new(uuid))),
             (15, None) => Some(Self::Session(SessionId::new(uuid))),
+            (16, None) => Some(Self::Leaderboard(BoardId::new(uuid))),
             _ => None,
         }
     }
@@ -82,6 +87,7 @@ impl GlobalId {
             Self::Staff(id) => (13, id.uuid(), None),
             Self::ApiKey(id) => (12, id.uuid(), None),
             Self::Session(id) => (15, id.uuid(), None),
+            Self::Leaderboard(id) => (16, id.uuid(), None),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(uuid.as_bytes());
@@ -123,6 +129,14 @@ impl GlobalId {
         }
     }
 
+    /// The leaderboard that an id names; nothing when it names something else.
+    pub fn leaderboard(id: &ID) -> Option<BoardId> {
+        match Self::read(id)? {
+            Self::Leaderboard(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The user that an id names; nothing when it names something else.
     pub fn user(id: &ID) -> Option<UserId> {
         match Self::read(id)? {
@@ -156,6 +170,7 @@ mod tests {
             GlobalId::Staff(StaffId::new(uuid)),
             GlobalId::ApiKey(ApiKeyId::new(uuid)),
             GlobalId::Session(SessionId::new(uuid)),
+            GlobalId::Leaderboard(BoardId::new(uuid)),
         ];
         let written: std::collections::HashSet<_> = ids.iter().map(|id| id.write()).collect();
         assert_eq!(written.len(), ids.len());

@@ -11,6 +11,7 @@ use super::earn_rule::EarnRule;
 use super::error::{Code, fault};
 use super::global_id::GlobalId;
 use super::hold::Hold;
+use super::leaderboard::Leaderboard;
 use super::loader::loader;
 use super::member::Member;
 use super::merchant::Merchant;
@@ -57,6 +58,8 @@ pub enum Node {
     User(User),
     /// A log-in of the caller's own.
     Session(Session),
+    /// A leaderboard in its present period.
+    Leaderboard(Leaderboard),
 }
 
 /// Queries for objects by id.
@@ -126,6 +129,7 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Staff(id) => Staff::find(ctx, id).await?.map(Node::Staff),
         GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
         GlobalId::User(id) => User::find(ctx, id).await?.map(Node::User),
+        GlobalId::Leaderboard(id) => Leaderboard::find(ctx, id).await?.map(Node::Leaderboard),
     })
 }
 
@@ -133,7 +137,7 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
 /// without a scope; what others may not find says so itself.
 fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
     let scope = match id {
-        GlobalId::Member(_) | GlobalId::Wallet(_) => Scope::MembersRead,
+        GlobalId::Member(_) | GlobalId::Wallet(_) | GlobalId::Leaderboard(_) => Scope::MembersRead,
         GlobalId::Operation(..) | GlobalId::Hold(..) | GlobalId::Purchase(..) => Scope::OperationsRead,
         GlobalId::Merchant(_)
         | GlobalId::Branch(_)

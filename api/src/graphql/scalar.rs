@@ -88,10 +88,14 @@ mod digit {
         /// The number of a wallet's last operation, from 0: a text of ASCII digits. Of two answers about one wallet
         /// the one with the higher version is the newer. Example: `"42"`.
         Version = "/docs/scalars#version";
+
+        /// What was reached on a leaderboard, by its metric: points, visits or merchants. A text of ASCII digits, because
+        /// 64 bits do not fit into JSON numbers safely. Example: `"1250"`.
+        Score = "/docs/scalars#score";
     }
 }
 
-pub use digit::{MinorUnits, Points as PointsScalar, Version};
+pub use digit::{MinorUnits, Points as PointsScalar, Score, Version};
 
 impl PointsScalar {
     /// The points, when they are in the domain's range.

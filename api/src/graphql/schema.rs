@@ -8,6 +8,7 @@ use super::audit::AuditQueries;
 use super::branch::BranchMutations;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
+use super::leaderboard::{LeaderboardMutations, LeaderboardQueries};
 use super::login::LoginMutations;
 use super::member::{MemberMutations, MemberQueries};
 use super::merchant::{MerchantMutations, MerchantQueries};
@@ -44,6 +45,7 @@ pub struct Query(
     AuditQueries,
     UserQueries,
     SessionQueries,
+    LeaderboardQueries,
     RateLimitQuery,
 );
 
@@ -63,6 +65,7 @@ pub struct Mutation(
     UserMutations,
     SessionMutations,
     StaffMutations,
+    LeaderboardMutations,
 );
 
 /// A schema; the composition root adds its data and finishes it. How large a document may be is found out before it gets

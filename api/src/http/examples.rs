@@ -45,7 +45,7 @@ macro_rules! example {
 }
 
 /// All of them, in the order of a role's day; a colleague logs in after the operator has invited it.
-pub static EXAMPLES: [Example; 31] = [
+pub static EXAMPLES: [Example; 34] = [
     example!("nobody", "network", "TheNetwork"),
     example!("nobody", "viewer", "WhoAmI"),
     example!(
@@ -61,6 +61,7 @@ pub static EXAMPLES: [Example; 31] = [
     example!("shopper", "history", "MyHistory", variables),
     example!("shopper", "explanation", "WhyThesePoints"),
     example!("shopper", "merchants", "WhereToCollect"),
+    example!("shopper", "my_rank", "MyRank", variables),
     example!("shopper", "who_sees_me", "WhoSeesMe"),
     example!("shopper", "set_consent", "SetConsent", variables),
     example!("till", "till", "ThisTill"),
@@ -72,6 +73,7 @@ pub static EXAMPLES: [Example; 31] = [
     example!("till", "redeem", "RedeemPoints", variables),
     example!("till", "refund", "RefundPurchase", variables),
     example!("till", "receipt", "ReceiptAndDay", variables),
+    example!("till", "leaderboards", "Leaderboards"),
     example!("operator", "network", "TheClub"),
     example!("operator", "merchants", "Merchants", variables),
     example!(
@@ -85,6 +87,7 @@ pub static EXAMPLES: [Example; 31] = [
     example!("operator", "set_earn_rule", "SetEarnRule", variables),
     example!("operator", "members", "FindMembers", variables),
     example!("operator", "operations", "RefusedOperations", variables),
+    example!("operator", "create_leaderboard", "CreateLeaderboard", variables),
     example!("operator", "invite_user", "InviteUser", variables, &[("invitation", "inviteUser.invitation")]),
     example!("nobody", "accept_invitation", "AcceptInvitation", variables),
     example!("nobody", "confirm_totp", "ConfirmTotp", variables),
@@ -93,7 +96,7 @@ pub static EXAMPLES: [Example; 31] = [
 
 /// All of them for the page.
 pub(super) fn as_json() -> Vec<u8> {
-    serde_json::to_vec(&EXAMPLES.each_ref()).unwrap_or_default()
+    serde_json::to_vec(EXAMPLES.as_slice()).unwrap_or_default()
 }
 
 fn as_map<S: serde::Serializer>(pairs: &&[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -20,7 +20,17 @@ macro_rules! files {
     };
 }
 
-files!["explanations", "keys", "members", "merchants", "points", "requests", "sessions", "users"];
+files![
+    "explanations",
+    "keys",
+    "leaderboards",
+    "members",
+    "merchants",
+    "points",
+    "requests",
+    "sessions",
+    "users"
+];
 
 const OPEN: char = '\u{2068}';
 const CLOSE: char = '\u{2069}';

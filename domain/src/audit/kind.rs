@@ -99,6 +99,14 @@ acts! {
     SessionEnded = 70;
     /// What a merchant may see of a member was changed.
     ConsentChanged = 80;
+    /// A board was made.
+    BoardMade = 90;
+    /// A board was closed.
+    BoardClosed = 91;
+    /// A board was counted anew on the command line.
+    BoardRebuilt = 92;
+    /// An operator or an agent looked at who stands on a board.
+    BoardLookedAt = 93;
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Act, ActKind, Target};
 use crate::access::{Actor, Caller, Role};
-use crate::id::{ApiKeyId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
+use crate::id::{ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
 
 /// A link of the chain: SHA-256.
 pub type Hash = [u8; 32];
@@ -127,6 +127,7 @@ impl Record {
             (5, Some(id)) => Target::Staff(StaffId::new(id)),
             (6, Some(id)) => Target::ApiKey(ApiKeyId::new(id)),
             (7, Some(id)) => Target::Session(SessionId::new(id)),
+            (8, Some(id)) => Target::Board(BoardId::new(id)),
             _ => return None,
         })
     }
@@ -144,6 +145,7 @@ impl Target {
             Self::Staff(id) => (5, Some(id.uuid())),
             Self::ApiKey(id) => (6, Some(id.uuid())),
             Self::Session(id) => (7, Some(id.uuid())),
+            Self::Board(id) => (8, Some(id.uuid())),
         }
     }
 }
@@ -307,6 +309,7 @@ mod tests {
             Target::Staff(StaffId::new(id(5))),
             Target::ApiKey(ApiKeyId::new(id(6))),
             Target::Session(SessionId::new(id(7))),
+            Target::Board(BoardId::new(id(8))),
         ];
         for (number, actor) in actors.into_iter().enumerate() {
             let author = Author { caller: callers[number % callers.len()], actor, request_id: String::new() };

@@ -1,4 +1,4 @@
-//! Adding days, months and years to a day, and finding the end of its month, quarter or year.
+//! Adding days, months and years to a day, and finding the start and the end of its month, quarter or year.
 
 use icu_calendar::Date;
 use icu_calendar::cal::{Gregorian, Persian};
@@ -52,6 +52,15 @@ impl LocalDay {
         match calendar {
             Calendar::Gregorian => held(moved(self.in_calendar(Gregorian), term)),
             Calendar::Jalali => held(moved(self.in_calendar(Persian), term)),
+        }
+    }
+
+    /// The first day of the month, quarter or year of a calendar that contains this day, held at [`LocalDay::MIN`].
+    #[must_use]
+    pub fn start_of(self, unit: PeriodUnit, calendar: Calendar) -> Self {
+        match calendar {
+            Calendar::Gregorian => first_of(self, Gregorian, unit),
+            Calendar::Jalali => first_of(self, Persian, unit),
         }
     }
 
@@ -133,6 +142,26 @@ impl std::fmt::Display for Term {
 fn moved<C: icu_calendar::Calendar>(date: Date<C>, term: Term) -> Result<Date<C>, DateAddError> {
     // The default holds the day at the end of a shorter month.
     date.try_added_with_options(term.duration(), DateAddOptions::default())
+}
+
+fn first_of<C: icu_calendar::Calendar + Copy>(day: LocalDay, calendar: C, unit: PeriodUnit) -> LocalDay {
+    let month = day.in_calendar(calendar).month().number();
+    let months_before = match unit {
+        PeriodUnit::Month => 0,
+        PeriodUnit::Quarter => month.saturating_sub(1) % 3,
+        PeriodUnit::Year => month.saturating_sub(1),
+    };
+    let mut first = day;
+    // From the first of a month the day before it is in the month before.
+    for back in 0..=months_before {
+        let from = if back == 0 { first } else { days_before(first, 1) };
+        first = days_before(from, from.in_calendar(calendar).day_of_month().0.saturating_sub(1));
+    }
+    first
+}
+
+fn days_before(day: LocalDay, days: u8) -> LocalDay {
+    LocalDay::from_days(i64::from(day.days()).saturating_sub(days.into()))
 }
 
 fn last_of<C: icu_calendar::Calendar>(date: Date<C>, unit: PeriodUnit) -> Result<Date<C>, DateAddError> {
@@ -247,6 +276,11 @@ mod tests {
         ) {
             let end = day.end_of(unit, calendar);
             prop_assert!(end >= day);
+            let start = day.start_of(unit, calendar);
+            prop_assert!(start <= day);
+            prop_assert_eq!(start.start_of(unit, calendar), start);
+            prop_assert_eq!(start.end_of(unit, calendar), end);
+            prop_assert_eq!(end.start_of(unit, calendar), start);
             prop_assert_eq!(end.end_of(unit, calendar), end);
             let next = end.plus(Term::Days(1), calendar);
             let (of_month, month) = match calendar {

@@ -20,6 +20,12 @@ pub struct Network {
 }
 
 impl Directory {
+    /// The installation; nothing when the database was never used.
+    pub async fn network(&self) -> Result<Option<Network>, StoreError> {
+        let row = network::Entity::find_by_id(1_i16).one(self.db.reader()).await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// The installation; made with `epoch` and `mode` when this is the database's first use. Processes that start
     /// together agree on one.
     pub async fn ensure_network(
@@ -39,9 +45,15 @@ impl Directory {
             .exec_without_returning(self.db.writer())
             .await?;
         let row = network::Entity::find_by_id(1_i16).one(self.db.writer()).await?;
-        let corrupt = |what| StoreError::CorruptRow { table: "network", id: "1".to_owned(), what };
-        let row = row.ok_or_else(|| corrupt("it is missing"))?;
-        let mode = NetworkMode::from_stored(row.mode).ok_or_else(|| corrupt("its mode"))?;
-        Ok(Network { epoch: row.epoch, mode, created_at: Instant::from_micros(row.created_at) })
+        read(&row.ok_or_else(|| corrupt("it is missing"))?)
     }
+}
+
+fn read(row: &network::Model) -> Result<Network, StoreError> {
+    let mode = NetworkMode::from_stored(row.mode).ok_or_else(|| corrupt("its mode"))?;
+    Ok(Network { epoch: row.epoch, mode, created_at: Instant::from_micros(row.created_at) })
+}
+
+fn corrupt(what: &'static str) -> StoreError {
+    StoreError::CorruptRow { table: "network", id: "1".to_owned(), what }
 }

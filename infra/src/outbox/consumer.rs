@@ -29,6 +29,19 @@ pub struct Relayed {
     pub touched: Vec<Touched>,
 }
 
+impl Relayed {
+    /// The first rows that together touch no more than `most` wallets, and at least one row if there is any.
+    pub(crate) fn few(rows: &[Self], most: usize) -> &[Self] {
+        let mut wallets = 0_usize;
+        let fitting = rows.iter().take_while(|row| {
+            wallets = wallets.saturating_add(row.touched.len());
+            wallets <= most
+        });
+        let count = fitting.count().max(1);
+        rows.get(..count).unwrap_or(rows)
+    }
+}
+
 /// How much of a bucket waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backlog {

@@ -49,7 +49,7 @@ impl RelationKeeper {
     /// [`WorkError::Fenced`] when a lease is lost; otherwise when the database fails. Nothing is written then.
     pub async fn keep(&self, buckets: &Buckets, limit: u32) -> Result<usize, WorkError> {
         let rows = self.consumer.read_after(buckets, limit).await?;
-        let rows = few(&rows);
+        let rows = Relayed::few(&rows, MOST_WALLETS);
         if rows.is_empty() {
             return Ok(0);
         }
@@ -60,17 +60,6 @@ impl RelationKeeper {
         transaction.commit().await?;
         Ok(rows.len())
     }
-}
-
-/// The first rows that together touch no more wallets than fit into a statement, and at least one row if there is any.
-fn few(rows: &[Relayed]) -> &[Relayed] {
-    let mut wallets = 0_usize;
-    let fitting = rows.iter().take_while(|row| {
-        wallets = wallets.saturating_add(row.touched.len());
-        wallets <= MOST_WALLETS
-    });
-    let count = fitting.count().max(1);
-    rows.get(..count).unwrap_or(rows)
 }
 
 /// Of each wallet and merchant the first applied operation begins the relation, unless one is there. What only the

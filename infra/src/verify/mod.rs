@@ -8,6 +8,7 @@
 mod api_keys;
 mod audit;
 mod balances;
+mod boards;
 mod check;
 mod claims;
 mod journal;
@@ -101,8 +102,8 @@ pub async fn verify(
         snapshot.execute_unprepared("set local enable_nestloop = off").await?;
     }
     let stale = options.now.plus(Span::from_micros(options.grace.micros().saturating_neg()));
-    let total = checks().count().saturating_add(walk::CHECKS.len()).saturating_add(audit::CHECKS.len());
-    let total = count(total);
+    let others = [walk::CHECKS.len(), boards::CHECKS.len(), audit::CHECKS.len()];
+    let total = count(others.into_iter().fold(checks().count(), usize::saturating_add));
     let mut results = Vec::new();
     for (done, check) in checks().enumerate() {
         progress(Progress { done: count(done), total, name: check.name, wallets: (0, 0) });
@@ -113,6 +114,9 @@ pub async fn verify(
         progress(Progress { done, total, name: walk::NAME, wallets });
     });
     results.extend(walked.await?);
+    let done = count(results.len());
+    progress(Progress { done, total, name: boards::NAME, wallets: (0, 0) });
+    results.extend(boards::run(&snapshot, options.limit_per_check).await?);
     let done = count(results.len());
     progress(Progress { done, total, name: audit::NAME, wallets: (0, 0) });
     results.extend(audit::run(&snapshot, options.limit_per_check).await?);
@@ -132,6 +136,7 @@ fn checks() -> impl Iterator<Item = &'static Check> {
         members::CHECKS,
         relations::CHECKS,
         relay::CHECKS,
+        boards::QUERIES,
         staff::CHECKS,
         users::CHECKS,
         api_keys::CHECKS,

@@ -2,14 +2,16 @@
 //!
 //! | job | lease | what it does |
 //! |---|---|---|
-//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache and keeps relations from them |
+//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache, keeps relations and counts boards from them |
 //! | sweep | `sweep` | ends holds, activates and expires points, posts refunds that waited |
 //! | retention | `retention` | removes old rows of the outbox |
+//! | boards | `boards` | brings shared copies of boards forward, closes and freezes periods |
 //! | access | `access` | removes log-in codes and sessions that have been over for long |
 //!
 //! Any number of nodes may run a worker: leases divide the work, and whatever is written is fenced by them
 //! ([`Lease`]) or by the ledger's own guard.
 
+mod boards;
 mod due;
 mod error;
 mod job;
@@ -30,9 +32,15 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    cache::BalanceCache, clock::Clock, db::Database, ledger::LedgerWriter, outbox::CacheRepair,
+    board::{BoardKeeper, Boards},
+    cache::BalanceCache,
+    clock::Clock,
+    db::Database,
+    ledger::LedgerWriter,
+    outbox::CacheRepair,
     relation::RelationKeeper,
 };
+use boards::BoardJob;
 use job::run;
 use keeper::Keeper;
 use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
@@ -70,11 +78,12 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the jobs on the runtime that calls. `holder` names this node in the leases: it must be new for every
-    /// start.
+    /// start. Boards are shown elsewhere and fed here.
     pub fn start(
         database: &Database,
         writer: LedgerWriter,
         balances: Arc<BalanceCache>,
+        boards: Boards,
         clock: &Clock,
         settings: &WorkerSettings,
         holder: Uuid,
@@ -86,6 +95,7 @@ impl Worker {
             database: database.clone(),
             repair: CacheRepair::new(database.clone(), balances),
             relations: RelationKeeper::new(database.clone()),
+            boards: BoardKeeper::new(database.clone()),
             clock: clock.clone(),
             keeper: keeper(),
             interval,
@@ -103,10 +113,12 @@ impl Worker {
             keeper: keeper(),
             retention: span(settings.retention),
         };
+        let boards = BoardJob { boards, clock: clock.clone(), keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
         let tasks = vec![
             tokio::spawn(run(outbox, holder, interval, closing.clone())),
             tokio::spawn(run(sweep, holder, interval, closing.clone())),
+            tokio::spawn(run(boards, holder, interval, closing.clone())),
             tokio::spawn(run(retention, holder, interval, closing.clone())),
             tokio::spawn(run(access, holder, interval, closing.clone())),
         ];

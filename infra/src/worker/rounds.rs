@@ -10,6 +10,7 @@ use amvaj_domain::{
 use super::{WorkError, job::Job, keeper::Keeper, lease::Lease, sweep::Sweep};
 use crate::{
     access::{LoginCodes, purge_sessions},
+    board::BoardKeeper,
     clock::Clock,
     db::Database,
     outbox::{Backlog, Buckets, CacheRepair, relay, remove_passed},
@@ -19,17 +20,18 @@ use crate::{
 /// Rows of each bucket that one transaction of the relay numbers, or one call of a consumer reads.
 const OUTBOX_PAGE: u32 = 256;
 /// Pause of the outbox while there is something to do but no full page.
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(100);
 /// Pause of retention when nothing is left to remove.
 const RETENTION_PAUSE: Duration = Duration::from_mins(1);
 /// The oldest numbers of one bucket that one transaction of retention looks at.
 const RETENTION_PAGE: u32 = 1_000;
 
-/// Numbers the outbox, repairs the cache and keeps the relations.
+/// Numbers the outbox, repairs the cache, keeps the relations and counts the boards.
 pub(super) struct OutboxJob {
     pub(super) database: Database,
     pub(super) repair: CacheRepair,
     pub(super) relations: RelationKeeper,
+    pub(super) boards: BoardKeeper,
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
     pub(super) interval: Duration,
@@ -52,12 +54,14 @@ impl Job for OutboxJob {
         if !self.registered {
             self.repair.register().await?;
             self.relations.register().await?;
+            self.boards.register().await?;
             self.registered = true;
         }
-        let backlogs = [self.repair.backlog().await?, self.relations.backlog().await?];
+        let backlogs =
+            [self.repair.backlog().await?, self.relations.backlog().await?, self.boards.backlog().await?];
         measure(&backlogs);
         let waits = |waiting: &Backlog| waiting.unnumbered > 0 || waiting.unread > 0;
-        if !backlogs.iter().flatten().any(waits) {
+        if !backlogs.iter().flatten().any(waits) && self.boards.waiting().await?.is_empty() {
             return Ok(self.interval);
         }
         let now = self.clock.now();
@@ -115,11 +119,14 @@ impl OutboxJob {
         let repaired = self.repair.repair(held, now, OUTBOX_PAGE).await;
         let kept = self.relations.keep(held, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_kept_rows_total").increment(count(kept));
+        let counted = self.boards.keep(held, OUTBOX_PAGE).await?;
+        metrics::counter!("amvaj_outbox_counted_rows_total").increment(count(counted));
+        let recounted = self.boards.recount(held).await?;
         let repaired = repaired?;
         metrics::counter!("amvaj_outbox_repaired_rows_total").increment(count(repaired));
         let is_full = |rows: usize| u32::try_from(rows).is_ok_and(|rows| rows >= OUTBOX_PAGE);
-        let full = numbered.more || is_full(repaired) || is_full(kept);
-        Ok(match (full, numbered.rows + repaired + kept) {
+        let full = numbered.more || is_full(repaired) || is_full(kept) || is_full(counted) || recounted;
+        Ok(match (full, numbered.rows + repaired + kept + counted) {
             (true, _) => Progress::FullPage,
             (false, 0) => Progress::Nothing,
             (false, _) => Progress::Some,
@@ -218,14 +225,14 @@ impl Job for AccessJob {
 }
 
 /// A lease that was lost is asked for anew, not used again.
-fn forget_if_fenced<T>(keeper: &mut Keeper, done: Result<T, WorkError>) -> Result<T, WorkError> {
+pub(super) fn forget_if_fenced<T>(keeper: &mut Keeper, done: Result<T, WorkError>) -> Result<T, WorkError> {
     if let Err(WorkError::Fenced(name)) = &done {
         keeper.forget(name);
     }
     done
 }
 
-fn measure([repair, relations]: &[Vec<Backlog>; 2]) {
+fn measure([repair, relations, boards]: &[Vec<Backlog>; 3]) {
     let lag = |backlog: &[Backlog], of: fn(&Backlog) -> i64| gauge(backlog.iter().map(of).sum());
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relay")
         .set(lag(repair, |waiting| waiting.unnumbered));
@@ -233,6 +240,7 @@ fn measure([repair, relations]: &[Vec<Backlog>; 2]) {
         .set(lag(repair, |waiting| waiting.unread));
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relations")
         .set(lag(relations, |waiting| waiting.unread));
+    metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "boards").set(lag(boards, |waiting| waiting.unread));
 }
 
 /// A count as a metric value; one beyond the range shows as its end.

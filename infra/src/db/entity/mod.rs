@@ -3,6 +3,12 @@
 pub(crate) mod api_key;
 pub(crate) mod audit_entry;
 pub(crate) mod audit_head;
+pub(crate) mod board;
+pub(crate) mod board_hidden;
+pub(crate) mod board_merchant;
+pub(crate) mod board_period;
+pub(crate) mod board_snapshot;
+pub(crate) mod board_total;
 pub(crate) mod branch;
 pub(crate) mod cap_used;
 pub(crate) mod claim;

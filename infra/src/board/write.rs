@@ -1,0 +1,33 @@
+//! Writing many rows with one statement of a fixed shape: the rows are one JSON text on both databases.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use crate::db::{StoreError, columns::Columns};
+
+/// Inserts the rows; `on_conflict` says what becomes of those that are there.
+pub(super) async fn insert<M: Columns, C: ConnectionTrait>(
+    connection: &C,
+    rows: &[M],
+    on_conflict: &str,
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let backend = connection.get_database_backend();
+    let select = if backend == DbBackend::Postgres { select_jsonb::<M>() } else { M::select_json() };
+    // `where true` keeps SQLite from reading `on conflict` as a join condition.
+    let sql = format!("insert into {} ({}) {select} where true {on_conflict}", M::TABLE, M::names());
+    let values = [M::json_rows(rows).into()];
+    connection.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    Ok(())
+}
+
+/// A row of JSON as the table's columns.
+fn select_jsonb<M: Columns>() -> String {
+    let cells: Vec<String> = M::columns()
+        .iter()
+        .enumerate()
+        .map(|(at, (name, kind, _))| format!("cast(value ->> {at} as {kind}) as {name}"))
+        .collect();
+    format!("select {} from jsonb_array_elements(cast($1 as jsonb)) as rows(value)", cells.join(", "))
+}
