@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use amvaj_domain::access::{Actor, Caller, Identity};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::board::{Board, Cycle, Metric, Reach};
 use amvaj_domain::calendar::Zone;
-use amvaj_domain::id::{BoardId, MerchantId};
+use amvaj_domain::id::{BoardId, MerchantId, UserId};
 use amvaj_domain::merchant::Names;
 use amvaj_domain::text::Name;
 use amvaj_domain::time::{Instant, Span};
@@ -26,6 +27,8 @@ pub(super) async fn make(database: &Database, shop: MerchantId, now: Instant) ->
         (Metric::Visits, Reach::Merchant(shop), Cycle::AllTime),
         (Metric::MerchantsVisited, Reach::Network, Cycle::AllTime),
     ];
+    let user = Actor::User(UserId::new(Uuid::from_u128(0xe000)));
+    let author = Author::new(&Identity::new(Caller::Operator, user), "r-boards");
     for (number, (metric, reach, cycle)) in (1..).zip(plans) {
         let name = Name::parse("تابلو").unwrap();
         let zone = Zone::default();
@@ -42,7 +45,7 @@ pub(super) async fn make(database: &Database, shop: MerchantId, now: Instant) ->
             created_at: now,
             closed_at: None,
         };
-        let act = Act::new(&Author::console(), ActKind::BoardMade, Target::Board(id), now);
+        let act = Act::new(&author, ActKind::BoardMade, Target::Board(id), now).detail("nameEn", "board");
         boards.make(&board, &act).await.unwrap().unwrap();
     }
     boards
@@ -56,8 +59,10 @@ pub(super) async fn count(database: &Database, held: &Buckets) {
     while keeper.recount(held).await.unwrap() {}
 }
 
-/// Ends the periods that are over.
+/// Ends the periods that are over, and removes the totals of those that are frozen.
 pub(super) async fn end(database: &Database, boards: &Boards, now: Instant) {
     let lease = acquire(database, "boards", Uuid::from_u128(1), now, Span::days(9)).await.unwrap().unwrap();
-    while boards.end_periods(&lease, now).await.unwrap() {}
+    for now in [now, now.plus(Span::days(1))] {
+        while boards.end_periods(&lease, now).await.unwrap() {}
+    }
 }

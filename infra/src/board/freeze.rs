@@ -21,7 +21,7 @@ use crate::{
     worker::{Lease, WorkError},
 };
 
-/// How long after a period's end its last operations may take to be committed.
+/// How long after a period's end its last operations may take to be committed, and after its freezing every node to know.
 const SETTLE: Span = Span::minutes(1);
 /// Places that one transaction copies.
 const PAGE: u64 = 2_000;
@@ -70,6 +70,8 @@ impl Boards {
                 self.freeze(lease, key, now).await?;
                 Ok(true)
             }
+            // Until then another node may show what it read before the period was frozen.
+            (Some(_), Some(frozen)) if now < Instant::from_micros(frozen).plus(SETTLE) => Ok(false),
             (Some(_), Some(_)) => self.clear_shards(lease, row).await,
         }
     }
