@@ -44,8 +44,8 @@ fn assert_measured(scenarios: &[Value]) {
 }
 
 /// A short run on a database, with more arguments.
-fn measured(url: Option<&str>, arguments: &[&str]) -> Result<Value> {
-    let folder = empty_folder("bench-more");
+fn measured(name: &str, url: Option<&str>, arguments: &[&str]) -> Result<Value> {
+    let folder = empty_folder(name);
     let mut bench = amvaj(&folder);
     bench.args([
         "bench",
@@ -78,7 +78,7 @@ fn measured(url: Option<&str>, arguments: &[&str]) -> Result<Value> {
 fn every_scenario_gets_the_answers_it_expects() -> Result<()> {
     let names = ["till", "hot-merchant", "zipf-wallets", "replays", "rejections"];
     let arguments: Vec<&str> = names.iter().flat_map(|name| ["--scenario", name]).collect();
-    let report = measured(None, &arguments)?;
+    let report = measured("bench-scenarios", None, &arguments)?;
     let scenarios = report["scenarios"].as_array().unwrap();
     assert_eq!(scenarios.len(), names.len());
     assert_measured(scenarios);
@@ -87,7 +87,7 @@ fn every_scenario_gets_the_answers_it_expects() -> Result<()> {
 
 #[test]
 fn in_an_open_loop_requests_go_out_at_their_time() -> Result<()> {
-    let report = measured(None, &["--scenario", "balance", "--rate", "100"])?;
+    let report = measured("bench-open-loop", None, &["--scenario", "balance", "--rate", "100"])?;
     let balance = &report["scenarios"][0];
     assert_measured(std::slice::from_ref(balance));
     let requests = balance["requests"].as_u64().unwrap();
@@ -102,7 +102,7 @@ async fn a_plain_ledger_is_measured_beside_it_and_leaves_nothing() -> Result<()>
     for (url, ways) in
         [(None, &["plain-sql"][..]), (Some(postgres.url.as_str()), &["plain-sql", "plain-call"])]
     {
-        let report = measured(url, &["--scenario", "earn", "--baseline", "--rounds", "2"])?;
+        let report = measured("bench-baseline", url, &["--scenario", "earn", "--baseline", "--rounds", "2"])?;
         let scenarios = report["scenarios"].as_array().unwrap();
         assert_measured(scenarios);
         assert_eq!(scenarios.len(), 2 * (1 + ways.len()));

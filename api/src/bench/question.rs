@@ -96,7 +96,7 @@ impl<'a> Question<'a> {
     }
 
     /// The same, to be refused with a code.
-    pub(super) fn to_be_refused(self, code: &'static str) -> Self {
+    pub(super) fn refused_with(self, code: &'static str) -> Self {
         Self { expected: Expected::Refused(code), ..self }
     }
 
@@ -123,8 +123,8 @@ impl<'a> Question<'a> {
 mod tests {
     use super::*;
 
-    fn verdict(question: &Question<'_>, answer: Value) -> Verdict {
-        question.judge(200, &answer)
+    fn verdict(question: &Question<'_>, answer: &Value) -> Verdict {
+        question.judge(200, answer)
     }
 
     #[test]
@@ -133,18 +133,18 @@ mod tests {
         let payload = |operation: Value, errors: Value| json!({ "data": { "earnPoints": { "operation": operation, "userErrors": errors } } });
         let (done, refused) =
             (payload(json!({}), json!([])), payload(json!({}), json!([{ "code": "TOO_OLD" }])));
-        assert_eq!(verdict(&earn, done.clone()), Verdict::Right);
+        assert_eq!(verdict(&earn, &done), Verdict::Right);
         assert_eq!(earn.judge(500, &done), Verdict::Wrong);
-        assert_eq!(verdict(&earn, payload(Value::Null, json!([]))), Verdict::Wrong);
-        assert_eq!(verdict(&earn, refused.clone()), Verdict::Wrong);
-        assert_eq!(verdict(&earn, json!({ "data": null })), Verdict::Wrong);
+        assert_eq!(verdict(&earn, &payload(Value::Null, json!([]))), Verdict::Wrong);
+        assert_eq!(verdict(&earn, &refused), Verdict::Wrong);
+        assert_eq!(verdict(&earn, &json!({ "data": null })), Verdict::Wrong);
         let overloaded = json!({ "data": null, "errors": [{ "extensions": { "code": "OVERLOADED" } }] });
-        assert_eq!(verdict(&earn, overloaded), Verdict::Overloaded);
-        let earn = earn.to_be_refused("TOO_OLD");
-        assert_eq!(verdict(&earn, refused), Verdict::Right);
-        assert_eq!(verdict(&earn, done), Verdict::Wrong);
+        assert_eq!(verdict(&earn, &overloaded), Verdict::Overloaded);
+        let earn = earn.refused_with("TOO_OLD");
+        assert_eq!(verdict(&earn, &refused), Verdict::Right);
+        assert_eq!(verdict(&earn, &done), Verdict::Wrong);
         let balance = Question::query(Asks::Balance, "");
-        assert_eq!(verdict(&balance, json!({ "data": { "wallet": { "available": "0" } } })), Verdict::Right);
-        assert_eq!(verdict(&balance, json!({ "data": { "wallet": null } })), Verdict::Wrong);
+        assert_eq!(verdict(&balance, &json!({ "data": { "wallet": { "available": "0" } } })), Verdict::Right);
+        assert_eq!(verdict(&balance, &json!({ "data": { "wallet": null } })), Verdict::Wrong);
     }
 }

@@ -90,7 +90,7 @@ impl Scenario {
                 None => earn(world, random, merchant, member, key),
             },
             Self::Rejections if is_odd => {
-                spend(Asks::Redeem, merchant, member, key, TOO_MANY).to_be_refused("INSUFFICIENT_POINTS")
+                spend(Asks::Redeem, merchant, member, key, TOO_MANY).refused_with("INSUFFICIENT_POINTS")
             }
             Self::Redeem | Self::Rejections => spend(Asks::Redeem, merchant, member, key, "1"),
             Self::Hold => spend(Asks::Hold, merchant, member, key, "1"),

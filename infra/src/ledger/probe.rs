@@ -4,7 +4,7 @@
 //! Most requests use a new key and name a new receipt, so this one statement is all that an ordinary batch reads. It has
 //! one snapshot: what it does not find was not there when the wallet had the version that guards the write.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use amvaj_domain::{
     calendar::LocalDay,
@@ -47,24 +47,24 @@ pub(super) struct Probed {
 struct Row {
     number: i32,
     wallet: Option<wallet::Model>,
-    claimed: bool,
-    taken: bool,
-    redeemed: bool,
-    awaited: bool,
+    /// Something where the key, the receipt, a redemption of it or a refund that waits for it is there.
+    claimed: Option<i32>,
+    taken: Option<i32>,
+    redeemed: Option<i32>,
+    awaited: Option<i32>,
     cap_used: Option<i64>,
 }
 
 impl FromQueryResult for Row {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        let is_there = |name| Ok::<_, DbErr>(row.try_get::<Option<i32>>(prefix, name)?.is_some());
         let has_wallet = row.try_get::<Option<i64>>(prefix, "version")?.is_some();
         Ok(Self {
             number: row.try_get(prefix, "n")?,
             wallet: has_wallet.then(|| wallet::Model::from_query_result(row, prefix)).transpose()?,
-            claimed: is_there("claimed")?,
-            taken: is_there("taken")?,
-            redeemed: is_there("redeemed")?,
-            awaited: is_there("awaited")?,
+            claimed: row.try_get(prefix, "claimed")?,
+            taken: row.try_get(prefix, "taken")?,
+            redeemed: row.try_get(prefix, "redeemed")?,
+            awaited: row.try_get(prefix, "awaited")?,
             cap_used: row.try_get(prefix, "cap_used")?,
         })
     }
@@ -119,18 +119,18 @@ impl Probed {
         let Probe { idem, receipt, cap, .. } = of(request);
         if let Some(model) = &row.wallet {
             let id = WalletId::new(model.wallet_id);
-            if !self.wallets.contains_key(&id) {
-                self.wallets.insert(id, WalletState::head(rows::wallet_from(model)?));
+            if let Entry::Vacant(place) = self.wallets.entry(id) {
+                place.insert(WalletState::head(rows::wallet_from(model)?));
             }
             self.add_cap(id, cap, row.cap_used)?;
         }
-        self.claims.extend(idem.filter(|_| row.claimed));
+        self.claims.extend(idem.filter(|_| row.claimed.is_some()));
         if let Some(receipt) = receipt
             && self.named.insert(receipt.clone())
         {
-            self.taken.extend(row.taken.then(|| receipt.clone()));
-            self.redeemed.extend(row.redeemed.then(|| receipt.clone()));
-            self.awaited.extend(row.awaited.then_some(receipt));
+            self.taken.extend(row.taken.map(|_| receipt.clone()));
+            self.redeemed.extend(row.redeemed.map(|_| receipt.clone()));
+            self.awaited.extend(row.awaited.map(|_| receipt));
         }
         if let Request::Apply(operation) = request
             && let Command::Capture { hold, .. } | Command::Release { hold } = operation.command
