@@ -141,7 +141,8 @@ const WALLET_SIDE: [&str; 16] = [
     ) {keyed}",
     "create index hold_open on hold (shard_no, wallet_id) where state = 1",
     "create index hold_ending on hold (expires_at) where state = 1",
-    // What a refund recomputes from: the terms of the sale and how much of it came back.
+    // What a refund recomputes from: the terms of the sale and how much of it came back. A purchase that was reported by
+    // its total has no lines until it comes back.
     "create table purchase (
         shard_no {i16} not null,
         wallet_id {uuid} not null,
@@ -149,6 +150,7 @@ const WALLET_SIDE: [&str; 16] = [
         merchant_id {uuid} not null,
         receipt_no {text} not null,
         basket {i64} not null check (basket > 0),
+        lines {i32} not null check (lines >= 0),
         refunded_amount {i64} not null,
         paid_value {i64} not null check (paid_value >= 0),
         kept {i64} not null check (kept >= 0),

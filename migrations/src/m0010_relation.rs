@@ -23,8 +23,8 @@ const STATEMENTS: [&str; 3] = [
     // Source: 1 enrolled, 2 linked, 3 by an operation (whose number in the member's wallet is kept), 4 none yet but
     // what the member allowed. Consent: 1 hidden, 2 profile.
     "create table relation (
-        member_id {uuid} not null references member (member_id),
-        merchant_id {uuid} not null references merchant (merchant_id),
+        member_id {uuid} not null,
+        merchant_id {uuid} not null,
         since {i64} not null,
         source {i16} not null check (source between 1 and 4),
         seq {i64} check (seq > 0),

@@ -31,6 +31,12 @@ pub struct SaleLine {
 }
 
 impl SaleLine {
+    /// The one line of a purchase that was reported by its total only, of which nothing has come back.
+    pub const fn whole(amount: i64) -> Self {
+        // What has no category is excluded by no rule.
+        Self { line_no: 1, product: None, category: None, amount, quantity: 1, refunded: 0, eligible: true }
+    }
+
     /// Minor units of the units that were kept.
     fn kept_amount(&self) -> i64 {
         let returned = floor_share(self.amount, self.refunded, self.quantity).unwrap_or(self.amount);

@@ -190,8 +190,10 @@ impl Replaces for hold::Model {
 }
 
 impl Replaces for purchase::Model {
-    const UPSERT: Upsert =
-        Upsert { key: "shard_no, wallet_id, seq", changing: &["refunded_amount", "paid_value", "kept"] };
+    const UPSERT: Upsert = Upsert {
+        key: "shard_no, wallet_id, seq",
+        changing: &["lines", "refunded_amount", "paid_value", "kept"],
+    };
 }
 
 impl Replaces for purchase_line::Model {

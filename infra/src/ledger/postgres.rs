@@ -93,10 +93,13 @@ fn bind_wallets<'q>(wallets: &[GuardedWallet], query: PgQuery<'q>) -> PgQuery<'q
     wallet::Model::bind(&rows, query).bind(expected)
 }
 
-/// Rows of a surviving wallet.
-const ALIVE: &str = "n.wallet_id in (select wallet_id from moved)";
+/// Rows of a surviving wallet. Nearly always all wallets survive, which is asked once; a join instead would compare each
+/// row with each wallet. $4 are the wallets of the batch.
+const ALIVE: &str = "((select count(*) from moved) = cardinality($4::uuid[]) \
+     or n.wallet_id = any (array(select wallet_id from moved)))";
 /// Rows of a surviving wallet, and rows that have none.
-const FREE_OR_ALIVE: &str = "(n.wallet_id is null or n.wallet_id in (select wallet_id from moved))";
+const FREE_OR_ALIVE: &str = "((select count(*) from moved) = cardinality($4::uuid[]) or n.wallet_id is null \
+     or n.wallet_id = any (array(select wallet_id from moved)))";
 
 /// The parts for the tables that a batch has rows for. A statement has no part for the others: PostgreSQL would set up
 /// each of them only to find nothing.
@@ -139,18 +142,20 @@ fn statement(shape: &[&str]) -> String {
     let mut parts = Parts { next: 3, texts: Vec::new(), after: "moved" };
     parts.wallets();
     if has("claims") {
-        parts.insert::<claim::Model>("claims", FREE_OR_ALIVE, "order by n.idem", "");
+        parts.insert::<claim::Model>("claims", FREE_OR_ALIVE, "order by n.idem", "returning 1");
         parts.after = "claims";
     }
     if has("receipts") {
-        parts.insert::<receipt::Model>("receipts", ALIVE, "order by n.merchant_id, n.receipt_no", "");
+        let order = "order by n.merchant_id, n.receipt_no";
+        parts.insert::<receipt::Model>("receipts", ALIVE, order, "returning 1");
         parts.after = "receipts";
     }
     if has("ops") {
-        parts.insert::<op::Model>("ops", ALIVE, "", "");
+        parts.insert::<op::Model>("ops", ALIVE, "", "returning shard_no, wallet_id, seq");
     }
     if has("entries") {
-        parts.insert::<entry::Model>("entries", ALIVE, "", "");
+        let legs = "returning account_kind, account_id, amount, value";
+        parts.insert::<entry::Model>("entries", ALIVE, "", legs);
     }
     if has("lot_uses") {
         parts.insert::<lot_use::Model>("lot_uses", ALIVE, "", "");
@@ -209,11 +214,12 @@ impl Parts {
         ));
     }
 
-    /// One part that inserts rows, after the part that is waited for.
-    fn insert<M: Columns>(&mut self, part: &str, which: &str, order: &str, on_conflict: &str) {
+    /// One part that inserts rows, after the part that is waited for, and `then` answers some of them or changes those
+    /// that are there.
+    fn insert<M: Columns>(&mut self, part: &str, which: &str, order: &str, then: &str) {
         self.texts.push(format!(
             "{part} as (insert into {table} ({names}) select {names} from {rows} \
-             where {which} and (select count(*) from {after}) >= 0 {order} {on_conflict} returning *)",
+             where {which} and (select count(*) from {after}) >= 0 {order} {then})",
             table = M::TABLE,
             names = M::names(),
             rows = M::unnest("n", &mut self.next),

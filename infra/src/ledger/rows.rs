@@ -230,9 +230,10 @@ pub(crate) fn hold_row(wallet: WalletId, hold: &Hold) -> hold::Model {
     }
 }
 
-/// A purchase from its row and its lines.
+/// A purchase from its row and its lines; without lines it was reported by its total only.
 pub(crate) fn purchase_from(row: &purchase::Model, lines: Vec<SaleLine>) -> Result<Purchase, StoreError> {
     let points = |value| points(value, "purchase", row.wallet_id);
+    let lines = if lines.is_empty() { vec![SaleLine::whole(row.basket)] } else { lines };
     Ok(Purchase {
         seq: row.seq,
         sale: Sale {
@@ -265,13 +266,15 @@ pub(crate) fn line_from(row: purchase_line::Model) -> SaleLine {
     }
 }
 
-/// The row of a purchase and those of its lines.
+/// The row of a purchase and those of its lines. The one line of a purchase that was reported by its total says nothing
+/// that the purchase does not, until it comes back.
 pub(crate) fn purchase_rows(
     wallet: WalletId,
     key: &ReceiptKey,
     purchase: &Purchase,
 ) -> (purchase::Model, Vec<purchase_line::Model>) {
     let (shard_no, wallet_id, sale) = (wallet.shard_no(), wallet.uuid(), &purchase.sale);
+    let lines = if sale.lines == [SaleLine::whole(sale.total)] { &[][..] } else { &sale.lines };
     let row = purchase::Model {
         shard_no,
         wallet_id,
@@ -279,6 +282,7 @@ pub(crate) fn purchase_rows(
         merchant_id: key.merchant.uuid(),
         receipt_no: key.number.as_str().to_owned(),
         basket: sale.total,
+        lines: i32::try_from(lines.len()).unwrap_or(i32::MAX),
         refunded_amount: sale.refunded_amount,
         paid_value: sale.paid_value,
         kept: purchase.kept.get(),
@@ -291,8 +295,7 @@ pub(crate) fn purchase_rows(
         price: purchase.price,
         lot_no: purchase.lot_no,
     };
-    let lines = sale
-        .lines
+    let lines = lines
         .iter()
         .map(|line| purchase_line::Model {
             shard_no,

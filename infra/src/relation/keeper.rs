@@ -68,20 +68,17 @@ fn begun() -> String {
     let (operation, consent) = (RelationSource::Operation.stored(), RelationSource::Consent.stored());
     format!(
         "insert into relation (member_id, merchant_id, since, source, seq) \
-         select member.member_id, op.merchant_id, op.occurred_at, {operation}, op.seq \
+         select member.member_id, first.merchant_id, first.occurred_at, {operation}, first.seq \
          from ( \
-             select o.shard_no, o.wallet_id, o.merchant_id, min(o.seq) as seq \
+             select o.wallet_id, o.merchant_id, o.seq, o.occurred_at, \
+                 row_number() over (partition by o.wallet_id, o.merchant_id order by o.seq) as nth \
              from {{k}} join op o on o.shard_no = k.shard_no and o.wallet_id = k.wallet_id \
                  and o.seq between k.first_seq and k.last_seq \
              where o.reject_code is null and o.merchant_id is not null \
-             group by o.shard_no, o.wallet_id, o.merchant_id \
-         ) as earliest \
-         join op on op.shard_no = earliest.shard_no and op.wallet_id = earliest.wallet_id \
-             and op.seq = earliest.seq \
-         join member on member.wallet_id = op.wallet_id \
-         join merchant on merchant.merchant_id = op.merchant_id \
-         where not exists (select 1 from relation r where r.member_id = member.member_id \
-             and r.merchant_id = op.merchant_id and r.source <> {consent}) \
+         ) as first \
+         join member on member.wallet_id = first.wallet_id \
+         where first.nth = 1 and not exists (select 1 from relation r where r.member_id = member.member_id \
+             and r.merchant_id = first.merchant_id and r.source <> {consent}) \
          on conflict (member_id, merchant_id) do update \
          set since = excluded.since, source = excluded.source, seq = excluded.seq \
          where relation.source = {consent}"

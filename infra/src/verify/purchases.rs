@@ -49,15 +49,17 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         number: 13,
-        name: "The lines of a purchase add up to its basket",
-        sql: "select {op} || ': basket and lines differ by ' || sum(amount) || ' minor units' as what
+        name: "A purchase has all its lines, and they add up to its basket",
+        sql: "select {op} || ': basket and lines differ by ' || sum(amount) || ' minor units and ' || sum(lines) || ' lines'
+                as what
             from (
-                select shard_no, wallet_id, seq, basket as amount, 1 as purchases, 0 as lines from purchase
+                select shard_no, wallet_id, seq, case lines when 0 then 0 else basket end as amount, 1 as purchases, lines
+                from purchase
                 union all
-                select shard_no, wallet_id, seq, -amount, 0, 1 from purchase_line
+                select shard_no, wallet_id, seq, -amount, 0, -1 from purchase_line
             ) as both_sides
             group by shard_no, wallet_id, seq
-            having sum(amount) <> 0 or sum(purchases) <> 1 or sum(lines) = 0",
+            having sum(amount) <> 0 or sum(purchases) <> 1 or sum(lines) <> 0",
     },
     Check {
         number: 13,

@@ -15,6 +15,16 @@ pub(super) const CHECKS: &[Check] = &[
             where relation.source = 3 and op.seq is null",
     },
     Check {
+        number: 23,
+        name: "Each relation is of a member with a merchant",
+        sql: "select 'relation of member ' || {uuid relation.member_id} || ' with merchant ' || {uuid relation.merchant_id}
+                || ': there is no such member or no such merchant' as what
+            from relation
+            left join member on member.member_id = relation.member_id
+            left join merchant on merchant.merchant_id = relation.merchant_id
+            where member.member_id is null or merchant.merchant_id is null",
+    },
+    Check {
         number: 18,
         name: "Whoever had points of a member earned or spent has a relation with it in time",
         sql: "select 'wallet ' || {uuid begun.wallet_id} || ' seq ' || begun.seq

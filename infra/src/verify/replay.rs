@@ -311,20 +311,18 @@ fn check_purchases(wallet: WalletId, rows: &WalletRows, findings: &mut Findings)
 }
 
 fn sale(row: &purchase::Model, lines: &[&purchase_line::Model]) -> Sale {
+    let lines = lines.iter().map(|line| SaleLine {
+        line_no: line.line_no,
+        product: None,
+        category: None,
+        amount: line.amount,
+        quantity: line.quantity,
+        refunded: line.refunded,
+        eligible: line.eligible == 1,
+    });
     Sale {
         total: row.basket,
-        lines: lines
-            .iter()
-            .map(|line| SaleLine {
-                line_no: line.line_no,
-                product: None,
-                category: None,
-                amount: line.amount,
-                quantity: line.quantity,
-                refunded: line.refunded,
-                eligible: line.eligible == 1,
-            })
-            .collect(),
+        lines: if row.lines == 0 { vec![SaleLine::whole(row.basket)] } else { lines.collect() },
         refunded_amount: row.refunded_amount,
         paid_value: row.paid_value,
         rule_version: row.rule_version,

@@ -46,6 +46,7 @@ pub(super) fn purchases() -> Vec<Damage> {
         change(13, "a line's amount", "purchase_line", "amount = amount + 1", "1 = 1"),
         change(13, "a line that may not earn", "purchase_line", "eligible = 1 - eligible", "amount >= 100"),
         delete(13, "a line deleted", "purchase_line", "1 = 1"),
+        change(13, "the lines forgotten", "purchase", "lines = 0", "lines > 0"),
         copy(
             13,
             "a line inserted",

@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) merchant_id: Uuid,
     pub(crate) receipt_no: String,
     pub(crate) basket: i64,
+    pub(crate) lines: i32,
     pub(crate) refunded_amount: i64,
     pub(crate) paid_value: i64,
     pub(crate) kept: i64,
@@ -33,5 +34,5 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 crate::db::columns::columns!("purchase" {
-    shard_no, wallet_id, seq, merchant_id, receipt_no, basket, refunded_amount, paid_value, kept, rule_version, rate_points, rate_per, minimum_basket, cap_left, cap_day, price, lot_no
+    shard_no, wallet_id, seq, merchant_id, receipt_no, basket, lines, refunded_amount, paid_value, kept, rule_version, rate_points, rate_per, minimum_basket, cap_left, cap_day, price, lot_no
 });
