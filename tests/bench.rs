@@ -76,7 +76,16 @@ fn measured(name: &str, url: Option<&str>, arguments: &[&str]) -> Result<Value> 
 
 #[test]
 fn every_scenario_gets_the_answers_it_expects() -> Result<()> {
-    let names = ["till", "hot-merchant", "zipf-wallets", "replays", "rejections"];
+    let names = [
+        "top-ten",
+        "top-hundred",
+        "neighbours",
+        "till",
+        "hot-merchant",
+        "zipf-wallets",
+        "replays",
+        "rejections",
+    ];
     let arguments: Vec<&str> = names.iter().flat_map(|name| ["--scenario", name]).collect();
     let report = measured("bench-scenarios", None, &arguments)?;
     let scenarios = report["scenarios"].as_array().unwrap();

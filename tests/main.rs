@@ -5,6 +5,7 @@
 
 mod architecture;
 mod audit;
+mod backup;
 mod bench;
 mod browser;
 mod cache;
@@ -18,6 +19,7 @@ mod issuers;
 mod keys;
 mod language;
 mod leaderboards;
+mod ledger_heads;
 mod ledger_traces;
 mod limits;
 mod login;

@@ -6,3 +6,4 @@ mod repair;
 mod running;
 mod support;
 mod sweep;
+mod watch;

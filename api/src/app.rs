@@ -13,6 +13,7 @@ pub mod exchange_api_key;
 pub mod find_member;
 mod fingerprint;
 pub mod hold_points;
+pub mod ledger_heads;
 pub mod link_customer;
 pub mod login_limits;
 mod look_up;

@@ -71,6 +71,10 @@ pub enum Command {
     Boards(BoardsArgs),
     /// Check every invariant of the ledger and name the rows that break one
     Verify(VerifyArgs),
+    /// Copy the SQLite database into a file while it is in use
+    Backup(BackupArgs),
+    /// Make a database ready that was put back from a backup
+    Restored(RestoredArgs),
     /// Measure a running server: requests per second and how long they take
     Bench(BenchArgs),
 }
@@ -375,6 +379,8 @@ pub struct RetireKeyArgs {
 Examples:
   amvaj verify
   amvaj verify --rows 5 --grace-minutes 10
+  amvaj verify --keep-heads heads.json      and later, on the same database or a restored one:
+  amvaj verify --heads heads.json
 
 Reads only, in one snapshot, and may run beside a server. Ends with 1 when an invariant is broken.")]
 pub struct VerifyArgs {
@@ -384,7 +390,40 @@ pub struct VerifyArgs {
     /// How long something may be left undone (a hold to end, an outbox row to relay) before it counts as stuck
     #[arg(long, default_value_t = 60)]
     pub grace_minutes: u32,
+    /// Heads of the ledger's chains that were kept earlier, as `ledgerHeads` answers them or --keep-heads wrote them: they
+    /// must be in the chains
+    #[arg(long, value_name = "FILE")]
+    pub heads: Option<PathBuf>,
+    /// Write the heads here when every invariant holds, to keep them elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub keep_heads: Option<PathBuf>,
 }
+
+/// `amvaj backup`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj backup /backups/amvaj-2026-11-27.sqlite
+
+The copy is of one moment, whole, and may be made while servers run. To put it back, stop the servers, remove the database
+file with its -wal and -shm, copy the backup to its place, and run `amvaj restored`. docs/operations.md tells the same of
+PostgreSQL, which has tools of its own.")]
+pub struct BackupArgs {
+    /// The new file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `amvaj restored`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj restored && amvaj verify --heads heads.json
+
+Run it once, while no server runs, after a backup was put back and before the servers start. Nothing that Redis keeps of the
+time after the backup is read again; all sessions end, because some may have been ended since; what waits in the outbox is
+relayed. API keys that were revoked since the backup are good again: revoke them anew.")]
+pub struct RestoredArgs {}
 
 /// `amvaj bench`
 #[derive(Debug, Clone, Args)]
@@ -454,6 +493,8 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Worker(args) => command::worker::run(config, args).await,
         Command::Boards(args) => command::boards::run(config, args).await,
         Command::Verify(args) => command::verify::run(config, args).await,
+        Command::Backup(args) => command::backup::run(config, args).await,
+        Command::Restored(RestoredArgs {}) => command::restored::run(config).await,
         Command::Import(args) => command::import::run(config, args).await,
         Command::Demo(args) => command::demo::run(config, args).await,
         Command::Bench(args) => command::bench::run(config, args).await,

@@ -13,7 +13,7 @@ use amvaj_infra::{
     directory::Directory,
     limit::Limiter,
     notify::Notifier,
-    worker::{Worker, WorkerSettings},
+    worker::{Nightly, Worker, WorkerSettings},
 };
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
@@ -154,6 +154,11 @@ pub fn start_worker(app: &App, config: &Config) -> Worker {
         interval: config.worker.interval,
         lease: config.worker.lease,
         retention: config.worker.outbox_retention,
+        watch: config.worker.verify_touched,
+        nightly: config
+            .worker
+            .verify_at
+            .map(|after_midnight| Nightly { zone: app.zone.clone(), after_midnight }),
         ..WorkerSettings::default()
     };
     let holder = random::uuid(app.now());

@@ -12,6 +12,7 @@ use std::time::Duration;
 use amvaj_domain::language::Language;
 use amvaj_domain::money::Currency;
 use amvaj_domain::network::NetworkMode;
+use amvaj_domain::time::Span;
 use thiserror::Error;
 
 use crate::graphql::access::Introspection;
@@ -209,6 +210,10 @@ pub struct WorkerConfig {
     pub lease: Duration,
     /// How long relayed events stay readable.
     pub outbox_retention: Duration,
+    /// Wallets that are audited every ten seconds, of those that were touched since; none when zero.
+    pub verify_touched: usize,
+    /// When everything is audited, in hours and minutes after midnight in the network's time zone; never when nothing.
+    pub verify_at: Option<Span>,
 }
 
 /// The log.
@@ -476,13 +481,32 @@ impl NetworkConfig {
 impl WorkerConfig {
     fn read(reader: &mut Reader) -> Self {
         let hours: u64 = reader.number("OUTBOX_RETENTION_HOURS", 168, 1..=8_760);
+        let verify_at =
+            reader.take("VERIFY_AT", "03:30".to_owned(), |text| night(text).map(|_| text.to_owned()));
         Self {
             in_serve: reader.take("WORKER_IN_SERVE", true, flag),
             interval: Duration::from_millis(reader.number("WORKER_INTERVAL_MS", 500, 10..=60_000)),
             lease: Duration::from_secs(reader.number("WORKER_LEASE_SECONDS", 15, 1..=600)),
             outbox_retention: Duration::from_secs(hours.saturating_mul(3_600)),
+            verify_touched: reader.number("VERIFY_TOUCHED", 100, 0..=1_000),
+            verify_at: night(&verify_at).unwrap_or_default(),
         }
     }
+}
+
+/// A time of day as what has passed since midnight; nothing when it is `off`.
+fn night(text: &str) -> Result<Option<Span>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let numbers = text.split_once(':').and_then(|(hours, minutes)| {
+        let hours = hours.parse::<i64>().ok().filter(|hours| (0..24).contains(hours))?;
+        let minutes = minutes.parse::<i64>().ok().filter(|minutes| (0..60).contains(minutes))?;
+        Some((hours, minutes))
+    });
+    let (hours, minutes) =
+        numbers.ok_or_else(|| format!("is {text:?}; write a time of day, like 03:30, or off"))?;
+    Ok(Some(Span::minutes(hours.saturating_mul(60).saturating_add(minutes))))
 }
 
 impl LogConfig {

@@ -11,7 +11,6 @@ pub mod config;
 pub mod database;
 pub mod demo;
 pub mod graphql;
-pub mod hex;
 pub mod http;
 pub mod import;
 pub mod language;

@@ -12,7 +12,7 @@ use crate::text::{CardNumber, Mobile};
 use crate::time::Instant;
 
 pub use kind::ActKind;
-pub use record::{ActorKind, Hash, Record, read_actor, stored_actor};
+pub use record::{ActorKind, Record, read_actor, stored_actor};
 
 /// The longest text that one detail keeps, in characters; the rest is cut off.
 pub const LONGEST_DETAIL: usize = 200;

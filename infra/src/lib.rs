@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod page;
 pub mod plain;
 pub mod relation;
+pub mod restored;
 pub mod users;
 pub mod verify;
 pub mod worker;

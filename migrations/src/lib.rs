@@ -15,6 +15,7 @@ mod m0008_api_key;
 mod m0009_user;
 mod m0010_relation;
 mod m0011_board;
+mod m0012_verification;
 
 use sea_orm_migration::prelude::*;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_user::Migration),
             Box::new(m0010_relation::Migration),
             Box::new(m0011_board::Migration),
+            Box::new(m0012_verification::Migration),
         ]
     }
 }

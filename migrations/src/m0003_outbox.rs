@@ -14,11 +14,11 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        dialect::drop_tables(manager, &["lease", "consumer_cursor", "relay", "outbox"]).await
+        dialect::drop_tables(manager, &["lease", "consumer_cursor", "chain", "relay", "outbox"]).await
     }
 }
 
-const STATEMENTS: [&str; 6] = [
+const STATEMENTS: [&str; 7] = [
     // One row per batch and bucket that it touched, in the batch's own commit. The relay numbers it later.
     "create table outbox (
         bucket {i16} not null check (bucket between 0 and 15),
@@ -33,6 +33,16 @@ const STATEMENTS: [&str; 6] = [
     "create table relay (
         bucket {i16} not null primary key check (bucket between 0 and 15),
         relay_no {i64} not null
+    ) {keyed}",
+    // What the relay numbered, sealed: a link of its bucket's chain for each batch. Links outlive the outbox.
+    "create table chain (
+        bucket {i16} not null check (bucket between 0 and 15),
+        relay_no {i64} not null check (relay_no > 0),
+        batch_id {uuid} not null,
+        n {i64} not null check (n >= 0),
+        digest {bytes} not null,
+        hash {bytes} not null,
+        primary key (bucket, relay_no)
     ) {keyed}",
     "create table consumer_cursor (
         consumer {text} not null,

@@ -1,8 +1,11 @@
 //! Documents that a server knows are neither parsed nor validated again. Whatever it then answers has to be what a server
 //! answers that sees the document for the first time.
 
+use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_domain::access::Caller;
+use amvaj_domain::id::{BoardId, MemberId};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::app::TestApp;
 use crate::support::database::TestDb;
@@ -23,6 +26,8 @@ const END: &str =
     "mutation End($input: EndSessionInput!) { endSession(input: $input) { userErrors { code } } }";
 const PARTS: &str = "query Parts($value: MinorUnits!, $currency: CurrencyCode!) \
     { quoteEarn(input: { amount: { amount: $value, currency: $currency } }) { userErrors { code } } }";
+const OR_ELSE: &str = "query OrElse($id: ID!, $member: ID!, $distance: Int = 3) \
+    { leaderboardAround(id: $id, member: $member, distance: $distance) { rank } }";
 const TWO: &str = "query One($first: Int) { operations(first: $first) { nodes { id } } } \
     query Two($id: ID!) { node(id: $id) { id } }";
 const SWITCH: &str =
@@ -30,6 +35,14 @@ const SWITCH: &str =
 
 fn quote(amount: &Value) -> Value {
     json!({ "input": { "amount": amount } })
+}
+
+/// Nobody's place on no leaderboard, with more variables.
+fn around(more: &Value) -> Value {
+    let mut variables = more.clone();
+    variables["id"] = json!(GlobalId::Leaderboard(BoardId::new(Uuid::nil())).write().as_str());
+    variables["member"] = json!(GlobalId::Member(MemberId::new(Uuid::nil())).write().as_str());
+    variables
 }
 
 fn cases() -> Vec<Case> {
@@ -93,6 +106,16 @@ fn cases() -> Vec<Case> {
                 json!({ "input": { "which": "OTHERS", "sessionId": "x" } }),
                 json!({ "input": { "sessionId": null } }),
                 json!({ "input": { "sessionId": { "id": "x" } } }),
+            ],
+        },
+        Case {
+            document: OR_ELSE,
+            operation: "OrElse",
+            good: around(&json!({ "distance": 2 })),
+            other: vec![
+                around(&json!({})),
+                around(&json!({ "distance": null })),
+                around(&json!({ "distance": "two" })),
             ],
         },
         Case {

@@ -94,6 +94,15 @@ async fn others_see_initials_and_of_those_who_hide_nothing_but_the_place() {
         assert_eq!(first_place(Caller::Member(first)).await, (whole.clone(), true, true, true, true));
         assert_eq!(first_place(Caller::Member(second)).await, (None, false, true, false, false));
         assert_eq!(first_place(cafe.caller()).await, (None, false, true, false, false));
+        // Nor is it found by whoever names it: a place without a name would still be the place of who was named.
+        let named = async |caller, member: MemberId| {
+            let variables = json!({ "id": board, "member": id(member), "distance": 0 });
+            let around = app.data(caller, BOARD, "Around", variables).await;
+            around["leaderboardAround"].as_array().unwrap().len()
+        };
+        assert_eq!(named(cafe.caller(), first).await, 0);
+        assert_eq!(named(cafe.caller(), second).await, 1);
+        assert_eq!(named(Caller::Agent, first).await, 1);
         assert_eq!(first_place(Caller::Agent).await, (whole.clone(), true, true, false, true));
         hide(false).await;
         assert_eq!(first_place(Caller::Member(second)).await, (initials, false, false, false, false));

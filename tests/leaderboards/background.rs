@@ -48,6 +48,11 @@ async fn rows_that_come_again_or_in_another_order_change_nothing() {
         count(&app).await;
         assert_eq!(top(&app, &board, None).await, right, "once more from the beginning");
         assert_eq!(top(&app, &visited, None).await, [row(1, 1, 1, one), row(2, 1, 1, two)]);
+        // What was numbered by hand was not sealed: all of it is numbered anew.
+        execute(&app, "delete from relay").await;
+        execute(&app, "update outbox set relay_no = null, relayed_at = null").await;
+        execute(&app, "update consumer_cursor set relay_no = 0").await;
+        count(&app).await;
         assert_sound(&app).await;
         assert_eq!(app.app.boards.drift(app.clock.now()).await.unwrap().differences, Vec::<String>::new());
     }

@@ -1,7 +1,7 @@
 //! A migrated database for one test: a SQLite file in a folder of its own, or a PostgreSQL database copied from a
 //! migrated template. Both go away with the value.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -42,6 +42,38 @@ impl TestDb {
         let name = unique("amvaj_test");
         let server = SeaOrm::connect(server_url()).await.unwrap();
         server.execute_unprepared(&format!("create database {name} template {template}")).await.unwrap();
+        server.close().await.unwrap();
+        let url = url_of(&name);
+        Self { database: open(&url).await, url, place: Place::Postgres(name) }
+    }
+
+    /// A SQLite file that is a copy of another, as a restore puts it.
+    pub(crate) async fn sqlite_from(file: &Path) -> Self {
+        let folder = std::env::temp_dir().join(unique("amvaj-restored"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let copy = folder.join("amvaj.sqlite");
+        std::fs::copy(file, &copy).unwrap();
+        let url = format!("sqlite://{}", copy.display());
+        Self { database: open(&url).await, url, place: Place::Folder(folder) }
+    }
+
+    /// A PostgreSQL database as another one is now. Whoever uses that one is cut off for a moment, and connects again.
+    pub(crate) async fn postgres_from(original: &str) -> Self {
+        let (_, original) = original.rsplit_once('/').expect("the URL ends with a database");
+        let name = unique("amvaj_restored");
+        let server = SeaOrm::connect(server_url()).await.unwrap();
+        let cut =
+            format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{original}'");
+        let copy = format!("create database {name} template {original}");
+        let mut tries = 0;
+        loop {
+            server.execute_unprepared(&cut).await.unwrap();
+            match server.execute_unprepared(&copy).await {
+                Ok(_) => break,
+                Err(error) => assert!(tries < 100, "{error}"),
+            }
+            tries += 1;
+        }
         server.close().await.unwrap();
         let url = url_of(&name);
         Self { database: open(&url).await, url, place: Place::Postgres(name) }

@@ -123,7 +123,8 @@ pub(crate) fn codes(payload: &Value) -> Vec<&str> {
 
 /// Every invariant of the ledger holds.
 pub(crate) async fn assert_sound(app: &TestApp) {
-    let options = VerifyOptions { now: app.clock.now(), grace: Span::days(400), limit_per_check: 5 };
+    let options =
+        VerifyOptions { now: app.clock.now(), grace: Span::days(400), limit_per_check: 5, heads: Vec::new() };
     let report = verify(&app.app.db, options, |_| {}).await.unwrap();
     let broken: Vec<_> = report.checks.iter().filter(|check| check.violations > 0).collect();
     assert!(broken.is_empty(), "{broken:#?}");

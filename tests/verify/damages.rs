@@ -3,6 +3,7 @@
 mod around;
 mod audit;
 mod boards;
+mod chain;
 mod ledger;
 mod people;
 
@@ -14,7 +15,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 34] = [
+const KEYS: [(&str, &str); 35] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -31,6 +32,7 @@ const KEYS: [(&str, &str); 34] = [
     ("merchant_balance", "bucket, merchant_id, kind"),
     ("outbox", "bucket, batch_id"),
     ("relay", "bucket"),
+    ("chain", "bucket, relay_no"),
     ("consumer_cursor", "consumer, bucket"),
     ("member", "member_id"),
     ("relation", "member_id, merchant_id"),
@@ -86,6 +88,7 @@ pub(super) fn all() -> Vec<Damage> {
         around::keys(),
         around::outside(),
         around::relations(),
+        chain::sealed(),
         boards::totals(),
         boards::snapshots(),
         audit::log(),

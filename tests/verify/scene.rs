@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use amvaj_domain::time::Instant;
 use amvaj_infra::db::{Database, DatabaseSettings};
-use amvaj_infra::verify::{Report, VerifyOptions, verify};
+use amvaj_infra::verify::{Report, VerifyOptions, verify, verify_wallets};
 use amvaj_migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, Database as SeaOrm, DatabaseConnection};
 use uuid::Uuid;
@@ -106,8 +106,23 @@ impl Scene {
     }
 
     pub(super) async fn verify(&self) -> Report {
+        self.verify_against(Vec::new()).await
+    }
+
+    /// Verifies all wallets of the story as if they had just been touched.
+    pub(super) async fn verify_wallets(&self) -> Report {
         let database = self.open().await;
-        let options = VerifyOptions { now: story::end(), grace: story::grace(), limit_per_check: 5 };
+        let options =
+            VerifyOptions { now: story::end(), grace: story::grace(), limit_per_check: 5, heads: Vec::new() };
+        let report = verify_wallets(&database, &story::wallets(), &options).await.unwrap();
+        database.close().await.unwrap();
+        report
+    }
+
+    /// Verifies that heads which were kept are in the chain, too.
+    pub(super) async fn verify_against(&self, heads: Vec<Option<Vec<u8>>>) -> Report {
+        let database = self.open().await;
+        let options = VerifyOptions { now: story::end(), grace: story::grace(), limit_per_check: 5, heads };
         let report = verify(&database, options, |_| {}).await.unwrap();
         database.close().await.unwrap();
         report

@@ -20,6 +20,7 @@ use amvaj_infra::cache::{BalanceCache, MemorySettings};
 use amvaj_infra::clock::Clock;
 use amvaj_infra::db::Database;
 use amvaj_infra::ledger::{Answer, LedgerWriter, Request, WriterSettings};
+use amvaj_infra::outbox::{self, Buckets};
 use amvaj_infra::relation::RelationKeeper;
 use amvaj_infra::worker::acquire;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
@@ -388,20 +389,13 @@ async fn waiting_refunds(network: &mut Network) {
     network.earn(9, 1, "B-23", &[(500, 1)], PLAIN).await;
 }
 
-/// What the relay and the consumers do: numbers all that is there, has the relations written, and drops the oldest of one
-/// bucket.
+/// What the relay and the consumers do: numbers and seals all that is there, has the relations written, and drops the oldest
+/// of one bucket.
 async fn relay(database: &Database) {
-    let number = [
-        "update outbox set relayed_at = 1, relay_no = (select count(*) from outbox as o
-            where o.bucket = outbox.bucket and o.batch_id <= outbox.batch_id)",
-        "insert into relay select bucket, max(relay_no) from outbox group by bucket",
-    ];
-    execute(database, &number).await;
+    let held = held(database).await;
+    relay_all(database, &held).await;
     let keeper = RelationKeeper::new(database.clone());
     keeper.register().await.unwrap();
-    let lease =
-        acquire(database, "story", Uuid::from_u128(1), day(40), Span::days(1)).await.unwrap().unwrap();
-    let held = (0..OUTBOX_BUCKETS).map(|bucket| (bucket, lease.clone())).collect();
     while keeper.keep(&held, 100).await.unwrap() > 0 {}
     boards::count(database, &held).await;
     let pass = [
@@ -409,6 +403,23 @@ async fn relay(database: &Database) {
         "delete from outbox where relay_no <= 2 and bucket = (select max(bucket) from relay where relay_no > 4)",
     ];
     execute(database, &pass).await;
+}
+
+/// The wallets, those without an operation too.
+pub(super) fn wallets() -> Vec<WalletId> {
+    (0..=13).map(wallet).collect()
+}
+
+/// All buckets, held by the story.
+pub(super) async fn held(database: &Database) -> Buckets {
+    let lease =
+        acquire(database, "story", Uuid::from_u128(1), day(40), Span::days(1)).await.unwrap().unwrap();
+    (0..OUTBOX_BUCKETS).map(|bucket| (bucket, lease.clone())).collect()
+}
+
+/// Numbers and seals whatever waits.
+pub(super) async fn relay_all(database: &Database, held: &Buckets) {
+    while outbox::relay(database, held, Instant::from_micros(1), 100).await.unwrap().rows > 0 {}
 }
 
 async fn execute(database: &Database, statements: &[&str]) {

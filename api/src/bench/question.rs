@@ -24,6 +24,9 @@ pub(super) enum Asks {
     Redeem,
     Refund,
     Balance,
+    TopTen,
+    TopHundred,
+    Neighbours,
 }
 
 /// What has to come back.
@@ -66,18 +69,27 @@ impl Asks {
                  { refundPurchase(input: $i) { operation { id } userErrors { code } } }"
             }
             Self::Balance => "{ wallet { available posted held version } }",
+            Self::TopTen => {
+                "query($id: ID!) { leaderboard(id: $id) { entries(first: 10) { nodes { rank score name isMine } } } }"
+            }
+            Self::TopHundred => {
+                "query($id: ID!) { leaderboard(id: $id) { entries(first: 100) { nodes { rank score name isMine } } } }"
+            }
+            Self::Neighbours => "query($id: ID!) { leaderboardAround(id: $id) { rank score name isMine } }",
         }
     }
 
-    /// The root field, and in it the field that must not be null.
+    /// The root field, and in it what must be there and not be null, as a JSON pointer.
     const fn fields(self) -> (&'static str, &'static str) {
         match self {
-            Self::Earn => ("earnPoints", "operation"),
-            Self::Hold => ("holdPoints", "hold"),
-            Self::Capture => ("captureHold", "operation"),
-            Self::Redeem => ("redeemPoints", "operation"),
-            Self::Refund => ("refundPurchase", "operation"),
-            Self::Balance => ("wallet", "available"),
+            Self::Earn => ("earnPoints", "/operation"),
+            Self::Hold => ("holdPoints", "/hold"),
+            Self::Capture => ("captureHold", "/operation"),
+            Self::Redeem => ("redeemPoints", "/operation"),
+            Self::Refund => ("refundPurchase", "/operation"),
+            Self::Balance => ("wallet", "/available"),
+            Self::TopTen | Self::TopHundred => ("leaderboard", "/entries/nodes/0/score"),
+            Self::Neighbours => ("leaderboardAround", "/0/score"),
         }
     }
 }
@@ -86,6 +98,12 @@ impl<'a> Question<'a> {
     /// A mutation with its input.
     pub(super) fn mutation(asks: Asks, token: &'a str, input: &Value) -> Self {
         let body = json!({ "query": asks.document(), "variables": { "i": input } }).to_string().into_bytes();
+        Self { asks, token, body, expected: Expected::Done }
+    }
+
+    /// A query about the thing with a global id.
+    pub(super) fn query_of(asks: Asks, token: &'a str, id: &str) -> Self {
+        let body = json!({ "query": asks.document(), "variables": { "id": id } }).to_string().into_bytes();
         Self { asks, token, body, expected: Expected::Done }
     }
 
@@ -110,7 +128,7 @@ impl<'a> Question<'a> {
             return Verdict::Wrong;
         };
         let code = payload.pointer("/userErrors/0/code").and_then(Value::as_str);
-        let there = payload.get(field).is_some_and(|value| !value.is_null());
+        let there = payload.pointer(field).is_some_and(|value| !value.is_null());
         let right = match self.expected {
             Expected::Done => there && code.is_none(),
             Expected::Refused(expected) => code == Some(expected),

@@ -20,6 +20,12 @@ pub enum Scenario {
     Refund,
     /// A member looks at its balance.
     Balance,
+    /// A member looks at the ten best of a leaderboard on which everybody is.
+    TopTen,
+    /// A member looks at the hundred best of it.
+    TopHundred,
+    /// A member looks at itself and three on each side of it.
+    Neighbours,
     /// A day at the till: of a hundred turns 55 earn, 20 look at a balance, 15 redeem, and 10 hold and capture; 5 of the 55
     /// purchases come back.
     Till,
@@ -56,6 +62,9 @@ impl Scenario {
             Self::Redeem => "redeem",
             Self::Refund => "refund",
             Self::Balance => "balance",
+            Self::TopTen => "top-ten",
+            Self::TopHundred => "top-hundred",
+            Self::Neighbours => "neighbours",
             Self::Till => "till",
             Self::HotMerchant => "hot-merchant",
             Self::ZipfWallets => "zipf-wallets",
@@ -95,6 +104,9 @@ impl Scenario {
             Self::Redeem | Self::Rejections => spend(Asks::Redeem, merchant, member, key, "1"),
             Self::Hold => spend(Asks::Hold, merchant, member, key, "1"),
             Self::Balance => Question::query(Asks::Balance, &member.token),
+            Self::TopTen => Question::query_of(Asks::TopTen, &member.token, world.board()),
+            Self::TopHundred => Question::query_of(Asks::TopHundred, &member.token, world.board()),
+            Self::Neighbours => Question::query_of(Asks::Neighbours, &member.token, world.board()),
             Self::Till => {
                 let drawn = random.weighted(&TILL.map(|(_, weight)| weight));
                 let (scenario, _) = TILL.get(drawn).copied().unwrap_or((Self::Earn, 0));

@@ -1,13 +1,14 @@
 //! The bench's network: merchants and members with ids of their own, in a database that holds nothing else.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, net::SocketAddr, time::Duration};
 
 use amvaj_domain::{
     access::{Caller, Identity},
     audit::{Act, ActKind, Author, Target},
+    board::{Board, Cycle, Metric, Reach},
     calendar::ExpiryPolicy,
     earn::{Basket, EarnRule, Rate},
-    id::{MemberId, MerchantId, WalletId},
+    id::{BoardId, MemberId, MerchantId, WalletId},
     ledger::Prices,
     member::{Member, MemberLookup, MemberStatus, SeenMember},
     merchant::{Merchant, MerchantStatus, Names},
@@ -16,8 +17,10 @@ use amvaj_domain::{
     time::Instant,
 };
 use amvaj_infra::{
+    board::BoardKeeper,
     db::StoreError,
     directory::{Directory, MemberFilter, MerchantFilter, RuleRefused},
+    outbox::Backlog,
     page::PageRequest,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -26,8 +29,10 @@ use uuid::Uuid;
 use crate::{
     app::{
         App, Stopped,
+        boards::USUAL_GRACE,
         earn_points::{EarnPoints, earn_points},
         points::{PointsRefusal, PointsRequest},
+        relay_outbox::relay_outbox,
     },
     auth::{Tokens, token::MintError},
     demo::random::Random,
@@ -50,6 +55,8 @@ pub struct World {
     run: u64,
     merchants: Vec<Party>,
     members: Vec<Party>,
+    /// The global id of the leaderboard.
+    board: String,
 }
 
 /// Somebody who calls or is called.
@@ -107,12 +114,14 @@ impl World {
         refuse_foreign(&app.directory).await?;
         let merchants = merchants(app, size.merchants).await?;
         let members = members(app, size.wallets).await?;
+        let board = board(app).await?;
         if let Some(first) = merchants.first() {
             fill(app, *first, &members).await?;
         }
+        everybody_on_the_board(app).await?;
         let now = app.now();
         let party = |id: GlobalId, caller: Caller| {
-            let token = tokens.mint(&Identity::console(caller), std::time::Duration::from_hours(24), now)?;
+            let token = tokens.mint(&Identity::console(caller), Duration::from_hours(24), now)?;
             Ok::<_, WorldError>(Party { id: id.write().to_string(), token })
         };
         Ok(Self {
@@ -127,6 +136,7 @@ impl World {
                 .iter()
                 .map(|member| party(GlobalId::Member(member.id), Caller::Member(member.id)))
                 .collect::<Result<_, _>>()?,
+            board: GlobalId::Leaderboard(board).write().to_string(),
         })
     }
 
@@ -146,6 +156,11 @@ impl World {
 
     pub(super) fn merchant(&self, random: &mut Random) -> &Party {
         drawn(&self.merchants, random)
+    }
+
+    /// The leaderboard on which every member is.
+    pub(super) fn board(&self) -> &str {
+        &self.board
     }
 
     /// The merchant that a crowd is at.
@@ -211,6 +226,46 @@ async fn merchants(app: &App, count: u32) -> Result<Vec<MerchantId>, WorldError>
         app.directory.add_rule_version(id, &rule(now), now, &act(ActKind::EarnRuleSet)).await??;
     }
     Ok(ids)
+}
+
+/// A leaderboard of all points, made before the members are filled, so that they are on it.
+async fn board(app: &App) -> Result<BoardId, WorldError> {
+    let id = BoardId::new(id(4, 0));
+    if app.boards.find(id).await?.is_some() {
+        return Ok(id);
+    }
+    let (now, cycle) = (app.now(), Cycle::AllTime);
+    let name = Name::parse(&format!("{NAME}board")).map_err(|_| WorldError::Malformed("name"))?;
+    let board = Board {
+        id,
+        names: Names { fa: name.clone(), en: name },
+        metric: Metric::PointsEarned,
+        reach: Reach::Network,
+        cycle,
+        zone: app.zone.clone(),
+        grace: USUAL_GRACE,
+        first: cycle.period_of(app.zone.day_of(now)).first,
+        created_at: now,
+        closed_at: None,
+    };
+    let act = Act::new(&Author::console(), ActKind::BoardMade, Target::Board(id), now);
+    app.boards.make(&board, &act).await?.map_err(|_| WorldError::Malformed("leaderboard"))?;
+    Ok(id)
+}
+
+/// Waits until what the members were filled with is relayed and counted, by a worker or here.
+async fn everybody_on_the_board(app: &App) -> Result<(), StoreError> {
+    let keeper = BoardKeeper::new(app.db.clone());
+    keeper.register().await?;
+    loop {
+        relay_outbox(app, app.now()).await?;
+        let backlog = keeper.backlog().await?;
+        let waits = |of: &Backlog| of.unnumbered > 0 || of.unread > 0;
+        if !backlog.iter().any(waits) && keeper.waiting().await?.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// A point for a thousand minor units, without caps.

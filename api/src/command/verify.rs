@@ -1,6 +1,7 @@
 //! `amvaj verify`: audits the ledger and says what it found.
 
 use std::io::{IsTerminal as _, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use amvaj_domain::time::Span;
@@ -10,9 +11,10 @@ use amvaj_infra::db::Database;
 use amvaj_infra::directory::Directory;
 use amvaj_infra::verify::{CheckResult, Progress, Report, VerifyOptions, verify};
 use amvaj_infra::worker::WorkError;
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::app::ledger_heads::LedgerHeads;
 use crate::cli::VerifyArgs;
 use crate::config::Config;
 use crate::{compose, database};
@@ -27,6 +29,7 @@ pub async fn run(config: Config, args: VerifyArgs) -> anyhow::Result<()> {
         now: Clock::System.now(),
         grace: Span::minutes(args.grace_minutes.into()),
         limit_per_check: args.rows,
+        heads: args.heads.as_deref().map(kept_heads).transpose()?.unwrap_or_default(),
     };
     let bar = progress_bar();
     let report = verify(&database, options, |progress| show(&bar, progress)).await;
@@ -35,6 +38,11 @@ pub async fn run(config: Config, args: VerifyArgs) -> anyhow::Result<()> {
     report.checks.extend(copies(&config, &database).await?);
     print(&report, &mut std::io::stdout().lock())?;
     if report.is_clean() {
+        if let Some(file) = args.keep_heads {
+            let heads = LedgerHeads::from_bytes(&report.heads);
+            std::fs::write(&file, serde_json::to_string_pretty(&heads)? + "\n")
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
         return Ok(());
     }
     let broken = report.checks.iter().filter(|check| check.violations > 0).count();
@@ -42,6 +50,16 @@ pub async fn run(config: Config, args: VerifyArgs) -> anyhow::Result<()> {
         "{broken} of {} checks found broken rows: restore a backup, or mend what they name",
         report.checks.len()
     )
+}
+
+/// Reads heads that were kept.
+fn kept_heads(file: &Path) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let heads: LedgerHeads = serde_json::from_str(&text)
+        .with_context(|| format!("{} has no list of hashes called `hashes`", file.display()))?;
+    heads
+        .to_bytes()
+        .with_context(|| format!("{} does not have 16 hashes of 64 hexadecimal digits", file.display()))
 }
 
 /// Compares the copies of leaderboards in Redis with what is reached, when a Redis is configured and answers.
@@ -128,7 +146,7 @@ mod tests {
         let broken = CheckResult { number: 1, name: "Entries sum to zero", violations: 4, rows };
         let text = |checks| {
             let mut out = Vec::new();
-            print(&Report { checks }, &mut out).unwrap();
+            print(&Report { checks, heads: Vec::new() }, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert_eq!(text(vec![clean.clone()]), "✓  2  The whole book sums to zero\nAll 1 checks passed.\n");

@@ -57,6 +57,7 @@ const REDEEMER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsRedeem))])
 /// Every root field and who may ask for it.
 pub const ROOT_FIELDS: &[(&str, Access)] = &[
     // Everybody.
+    ("ledgerHeads", Access::Anyone),
     ("network", Access::Anyone),
     ("rateLimit", Access::Anyone),
     ("version", Access::Anyone),
@@ -227,6 +228,7 @@ impl From<Denied> for Error {
 #[derive(Debug, Default)]
 pub struct Guarded<T>(T);
 
+#[async_trait::async_trait]
 impl<T: ObjectType> ContainerType for Guarded<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let name = ctx.item.node.name.node.as_str();
@@ -245,6 +247,7 @@ impl<T: ObjectType> ContainerType for Guarded<T> {
     }
 }
 
+#[async_trait::async_trait]
 impl<T: ObjectType> OutputType for Guarded<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()

@@ -178,6 +178,7 @@ pub fn add_key_loader(request: Request, app: &App) -> Request {
     request.data::<KeyLoader>(loader.delay(DELAY).max_batch_size(LARGEST_BATCH))
 }
 
+#[async_trait::async_trait]
 impl Loader<ApiKeyId> for KeyReader {
     type Value = access::ApiKey;
     type Error = Arc<StoreError>;

@@ -14,8 +14,8 @@ use super::merchant::Merchant;
 use super::node::{self, Node};
 use super::scalar::DateTime;
 use super::viewer::Role;
-use crate::hex::hex;
 use crate::language::Message;
+use amvaj_domain::sealed::hex;
 
 /// What was done with a privilege.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -77,6 +77,8 @@ pub enum AuditAct {
     UserLoggedIn,
     /// Somebody failed to log in as a user. Repetitions within ten minutes are told once, with `times`.
     UserLogInFailed,
+    /// A backup of the database was put back.
+    BackupRestored,
     /// Somebody was added to a merchant's staff.
     StaffAdded,
     /// What one of a merchant's staff may do was changed.
@@ -94,13 +96,17 @@ pub enum AuditAct {
     /// What a merchant may see of a member was changed.
     ConsentChanged,
     /// A leaderboard was made.
+    #[graphql(name = "LEADERBOARD_CREATED")]
     BoardMade,
     /// A leaderboard was closed.
+    #[graphql(name = "LEADERBOARD_CLOSED")]
     BoardClosed,
     /// Leaderboards were counted anew on the command line.
+    #[graphql(name = "LEADERBOARD_REBUILT")]
     BoardRebuilt,
     /// An operator or an agent looked at who stands on a leaderboard. Looks at the same one are told once in ten minutes,
     /// then with `times`.
+    #[graphql(name = "LEADERBOARD_LOOKED_AT")]
     BoardLookedAt,
 }
 

@@ -106,6 +106,7 @@ impl JournalReader {
 
 macro_rules! loads {
     ($key:ident, $value:ty, $read:ident, $scope:ident) => {
+        #[async_trait::async_trait]
         impl Loader<$key> for JournalReader {
             type Value = $value;
             type Error = Arc<StoreError>;

@@ -58,6 +58,7 @@ pub fn add_loaders(
     request.data::<DirectoryLoader>(loader.delay(DELAY).max_batch_size(LARGEST_BATCH))
 }
 
+#[async_trait::async_trait]
 impl Loader<MerchantId> for DirectoryReader {
     type Value = Merchant;
     type Error = Arc<StoreError>;
@@ -68,6 +69,7 @@ impl Loader<MerchantId> for DirectoryReader {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<BranchId> for DirectoryReader {
     type Value = Branch;
     type Error = Arc<StoreError>;
@@ -79,6 +81,7 @@ impl Loader<BranchId> for DirectoryReader {
 }
 
 /// People of every merchant: who may see them is for [`super::staff`].
+#[async_trait::async_trait]
 impl Loader<StaffId> for DirectoryReader {
     type Value = Staff;
     type Error = Arc<StoreError>;
@@ -89,6 +92,7 @@ impl Loader<StaffId> for DirectoryReader {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<(MerchantId, i32)> for DirectoryReader {
     type Value = EarnRule;
     type Error = Arc<StoreError>;
@@ -102,6 +106,7 @@ impl Loader<(MerchantId, i32)> for DirectoryReader {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<MemberId> for DirectoryReader {
     type Value = SeenMember;
     type Error = Arc<StoreError>;
@@ -113,6 +118,7 @@ impl Loader<MemberId> for DirectoryReader {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<WalletId> for DirectoryReader {
     type Value = SeenMember;
     type Error = Arc<StoreError>;
@@ -124,6 +130,7 @@ impl Loader<WalletId> for DirectoryReader {
     }
 }
 
+#[async_trait::async_trait]
 impl Loader<CustomerRefOf> for DirectoryReader {
     type Value = CustomerRef;
     type Error = Arc<StoreError>;
@@ -140,6 +147,7 @@ impl Loader<CustomerRefOf> for DirectoryReader {
 }
 
 /// Whoever asks for users has been found to be allowed to see them; see [`super::user::User::find`].
+#[async_trait::async_trait]
 impl Loader<UserId> for DirectoryReader {
     type Value = User;
     type Error = Arc<StoreError>;

@@ -5,8 +5,9 @@ use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 
 use super::context::app;
 use super::member::language::Language;
-use super::scalar::CurrencyCode;
+use super::scalar::{CurrencyCode, DateTime};
 use super::value::LocalizedDate;
+use crate::app::ledger_heads::ledger_heads;
 
 /// Queries about the network.
 #[derive(Default)]
@@ -45,6 +46,17 @@ pub struct Network {
     today: LocalizedDate,
 }
 
+/// The ends of the ledger's chains. Every operation is sealed in one of 16 chains of hashes, moments after it was
+/// acknowledged; the last hash of a chain covers all before it. Whoever keeps this answer can have it proved later that no
+/// operation which was sealed by then has been changed or removed, and none put among them: `amvaj verify --heads FILE`.
+#[derive(SimpleObject)]
+pub struct LedgerHeads {
+    /// When they were read.
+    at: DateTime,
+    /// The last hash of each chain, 64 hexadecimal digits, in the order of the chains; null where nothing is sealed yet.
+    hashes: Vec<Option<String>>,
+}
+
 #[Object]
 impl NetworkQueries {
     /// The network that this server runs. Needs no token.
@@ -61,6 +73,12 @@ impl NetworkQueries {
             time_zone: app.zone.name().to_owned(),
             today: app.zone.day_of(app.now()).into(),
         })
+    }
+
+    /// The ends of the ledger's chains, by which a later change of its history is found. Needs no token.
+    async fn ledger_heads(&self, ctx: &Context<'_>) -> Result<LedgerHeads> {
+        let (heads, at) = ledger_heads(app(ctx)?).await?;
+        Ok(LedgerHeads { at: DateTime(at), hashes: heads.hashes })
     }
 
     /// The version of the server that answers. Needs no token. Example: `"0.1.0"`.

@@ -12,7 +12,7 @@ use super::member::MemberRef;
 use super::reason::{Reason, Skipped};
 use super::record::Records;
 use super::row::Rows;
-use crate::hex::hex;
+use amvaj_domain::sealed::hex;
 
 /// What a file asks for.
 #[derive(Debug)]

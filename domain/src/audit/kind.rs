@@ -59,6 +59,8 @@ acts! {
     PurchasesImported = 16;
     /// An access token was made on the command line.
     TokenMade = 20;
+    /// A backup was put back, which was told on the command line.
+    BackupRestored = 23;
     /// A key that signs access tokens was made on the command line.
     SigningKeyMade = 21;
     /// A key that signed access tokens was retired on the command line.

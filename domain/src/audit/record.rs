@@ -1,14 +1,11 @@
 //! Records: acts as they are stored, and the chain of their hashes.
 
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Act, ActKind, Target};
 use crate::access::{Actor, Caller, Role};
 use crate::id::{ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
-
-/// A link of the chain: SHA-256.
-pub type Hash = [u8; 32];
+use crate::sealed::{Hash, Sealing};
 
 /// What the encoding begins with, so that the hash of a record is the hash of nothing else.
 const SEPARATOR: &[u8] = b"amvaj audit record 1";
@@ -69,16 +66,8 @@ impl Record {
     /// The record's hash: SHA-256 over all columns, each with its length before it, so that no two records are encoded
     /// alike. Pinned for ever by a test vector.
     pub fn hash(&self) -> Hash {
-        let mut hasher = Sha256::new();
-        let mut column = |bytes: Option<&[u8]>| {
-            hasher.update([u8::from(bytes.is_some())]);
-            if let Some(bytes) = bytes {
-                let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                hasher.update(length.to_be_bytes());
-                hasher.update(bytes);
-            }
-        };
-        column(Some(SEPARATOR));
+        let mut sealing = Sealing::new(SEPARATOR);
+        let mut column = |bytes: Option<&[u8]>| sealing.column(bytes);
         column(Some(&self.previous_hash));
         column(Some(&self.seq.to_be_bytes()));
         column(Some(&self.recorded_at.to_be_bytes()));
@@ -91,7 +80,7 @@ impl Record {
         column(self.target_id.as_ref().map(|id| &id.as_bytes()[..]));
         column(Some(self.detail.as_bytes()));
         column(Some(self.request_id.as_bytes()));
-        hasher.finalize().into()
+        sealing.hash()
     }
 
     /// Who did it; `None` within when that is not known, and `None` when this program cannot read it.
@@ -233,6 +222,7 @@ mod tests {
     use super::*;
     use crate::access::Identity;
     use crate::audit::Author;
+    use crate::sealed::hex;
     use crate::time::Instant;
 
     fn id(number: u128) -> Uuid {
@@ -246,10 +236,6 @@ mod tests {
         let at = Instant::from_micros(1_800_000_000_000_000);
         let act = Act::new(&Author::new(&identity, "r-1"), ActKind::ApiKeyMade, target, at);
         Record::of(&act, r#"{"name":"صندوق"}"#.to_owned(), 7, vec![0xab; 32])
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).map(char::from).collect()
     }
 
     #[test]

@@ -6,10 +6,11 @@
 //!
 //! - [`Operation`], [`Command`]: what can be asked; [`Rejection`]: how it can be refused
 //! - [`WalletState`]: the wallet with the lots, holds, receipts and caps that a decision reads
-//! - [`Journal`]: the append-only facts of a decision (operations, entries, allocation of lots)
+//! - [`Journal`]: the append-only facts of a decision (operations, entries, allocation of lots); [`chain`]: what seals them
 
 mod apply;
 mod capture;
+pub mod chain;
 mod due;
 mod earn;
 mod fault;

@@ -5,7 +5,7 @@
 mod api_key;
 mod key_use;
 mod login_code;
-mod revocation;
+pub(crate) mod revocation;
 mod session;
 mod used_token;
 

@@ -16,11 +16,12 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, Statement, sea_query::LockType, sea_query::Query,
 };
 
-use super::{Counted, board_from, journal::new_effects, write::insert};
+use super::{Counted, board_from, journal::new_effects};
 use crate::{
     db::{
         Database, StoreError,
         entity::{board, board_merchant, board_period, board_total},
+        insert,
     },
     ledger::keys::Keys,
     outbox::{Backlog, Buckets, Consumer, Relayed},

@@ -162,7 +162,7 @@ impl Boards {
             let scores = scores_of(&self.db, key, some).await?;
             self.live.apply(key, &scores, None).await?;
         }
-        self.live.apply(key, &[], Some(cursors)).await?;
+        self.live.apply(key, &[], Some((&positions, cursors))).await?;
         Ok(wallets.len())
     }
 
@@ -170,7 +170,7 @@ impl Boards {
     /// forward afterwards.
     async fn copy(&self, key: BoardKey) -> Result<usize, WorkError> {
         let cursors = cursors(&self.db).await?;
-        let mut draft = self.live.begin(key).await?;
+        let mut draft = self.live.begin(key);
         let mut last = None;
         let mut copied: usize = 0;
         loop {

@@ -15,9 +15,12 @@ use sea_orm::{
 };
 use uuid::{Builder, Uuid};
 
-use super::{BoardKeeper, BoardKey, Boards, stored::places_after, write::insert};
+use super::{BoardKeeper, BoardKey, Boards, stored::places_after};
 use crate::{
-    db::entity::{board, board_period, board_snapshot},
+    db::{
+        entity::{board, board_period, board_snapshot},
+        insert,
+    },
     worker::{Lease, WorkError},
 };
 

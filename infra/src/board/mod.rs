@@ -24,7 +24,6 @@ mod live;
 mod read;
 mod recount;
 mod stored;
-mod write;
 
 pub use count::BoardKeeper;
 pub use faces::{Face, Seat, ShownSeat};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database as SeaOrm, DatabaseConnection, DatabaseTransaction,
-    DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    DbBackend, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
 };
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
@@ -92,6 +92,18 @@ impl Database {
         if self.backend() == DbBackend::Sqlite {
             let pragmas = "pragma synchronous = full; pragma wal_checkpoint(truncate)";
             self.writer.execute_unprepared(pragmas).await?;
+        }
+        Ok(())
+    }
+
+    /// Copies a SQLite database, as it is at one moment, into a new file. Nothing on PostgreSQL.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or the database fails.
+    pub async fn copy_to(&self, file: &str) -> Result<(), StoreError> {
+        if self.backend() == DbBackend::Sqlite {
+            let copy = Statement::from_sql_and_values(self.backend(), "vacuum into $1", [file.into()]);
+            self.writer.execute_raw(copy).await?;
         }
         Ok(())
     }

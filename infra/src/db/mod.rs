@@ -4,7 +4,9 @@ pub(crate) mod columns;
 mod connection;
 pub(crate) mod entity;
 mod error;
+mod insert;
 pub(crate) mod listing;
 
 pub use connection::{Database, DatabaseSettings};
 pub use error::StoreError;
+pub(crate) use insert::insert;

@@ -14,6 +14,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult, Statem
 use uuid::Uuid;
 
 use super::buckets::Buckets;
+use super::chain;
 use super::order::{OpKey, Precedence, Unnumbered};
 use crate::{
     db::{Database, StoreError},
@@ -127,32 +128,33 @@ async fn still_unnumbered(
     Ok(rows.into_iter().map(|row| (WalletId::new(row.wallet_id), row.seq)).collect())
 }
 
-/// Gives the rows the next numbers of their buckets, in their order, and moves the buckets' last numbers.
+/// Gives the rows the next numbers of their buckets, in their order, moves the buckets' last numbers, and makes a link of
+/// each.
 async fn number(
     transaction: &DatabaseTransaction,
     rows: &[&Unnumbered],
     now: Instant,
 ) -> Result<(), StoreError> {
     let backend = transaction.get_database_backend();
-    let mut last: BTreeMap<i16, i64> = BTreeMap::new();
-    for row in transaction.query_all_raw(Statement::from_string(backend, LAST)).await? {
-        last.insert(row.try_get("", "bucket")?, row.try_get("", "relay_no")?);
-    }
+    let ends = chain::ends(transaction).await?;
+    let mut last: BTreeMap<i16, i64> = ends.iter().map(|(bucket, end)| (*bucket, end.relay_no)).collect();
     let mut moved = BTreeMap::new();
-    let numbers: Vec<(i16, Uuid, i64)> = rows
+    let numbered: Vec<chain::Numbered<'_>> = rows
         .iter()
         .map(|row| {
             let number = last.entry(row.bucket).or_insert(0);
             *number += 1;
             moved.insert(row.bucket, *number);
-            (row.bucket, row.batch, *number)
+            (*row, *number)
         })
         .collect();
+    let numbers: Vec<(i16, Uuid, i64)> =
+        numbered.iter().map(|(row, number)| (row.bucket, row.batch, *number)).collect();
     let numbering = Keys::batches(backend, &numbers).with(now.micros());
     transaction.execute_raw(numbering.statement(NUMBER)).await?;
     let moved: Vec<(i16, i64)> = moved.into_iter().collect();
     transaction.execute_raw(Keys::buckets(backend, &moved).statement(MOVE_LAST)).await?;
-    Ok(())
+    chain::seal(transaction, ends, &numbered).await
 }
 
 const UNNUMBERED: &str = "select bucket, batch_id, payload from outbox where bucket = {bucket} and relay_no is null \
@@ -160,7 +162,6 @@ const UNNUMBERED: &str = "select bucket, batch_id, payload from outbox where buc
 const STILL_UNNUMBERED: &str = "select k.wallet_id, k.n as seq from {k} \
      join op on op.shard_no = k.shard_no and op.wallet_id = k.wallet_id and op.seq = k.n \
      join outbox o on o.bucket = op.shard_no % {buckets} and o.batch_id = op.batch_id and o.relay_no is null";
-const LAST: &str = "select bucket, relay_no from relay";
 const NUMBER: &str = "update outbox set relay_no = k.n, relayed_at = {v1} from {k} \
      where outbox.bucket = k.bucket and outbox.batch_id = k.batch_id and outbox.relay_no is null";
 const MOVE_LAST: &str = "insert into relay (bucket, relay_no) select k.bucket, k.n from {k} where true \

@@ -8,7 +8,7 @@ use super::CheckResult;
 use super::check::Check;
 use crate::audit::record;
 use crate::db::StoreError;
-use crate::db::entity::audit_entry::{Column, Entity, Model};
+use crate::db::entity::audit_entry::{Column, Entity};
 
 /// What the progress bar says meanwhile.
 pub(super) const NAME: &str = "Audit log: entry by entry";
@@ -59,19 +59,14 @@ pub(super) async fn run<C: ConnectionTrait>(
         }
         for row in page {
             if row.previous_hash != before.1 {
-                found(&mut links, limit, &row, "it does not follow from the entry before it");
+                links.found(limit, || {
+                    format!("audit entry {}: it does not follow from the entry before it", row.seq)
+                });
             }
             if record(&row).hash()[..] != row.hash {
-                found(&mut hashes, limit, &row, "it does not say what was written");
+                hashes.found(limit, || format!("audit entry {}: it does not say what was written", row.seq));
             }
             before = (row.seq, row.hash);
         }
-    }
-}
-
-fn found(result: &mut CheckResult, limit: u32, row: &Model, what: &str) {
-    result.violations = result.violations.saturating_add(1);
-    if result.violations <= u64::from(limit) {
-        result.rows.push(format!("audit entry {}: {what}", row.seq));
     }
 }

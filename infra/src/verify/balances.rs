@@ -1,4 +1,4 @@
-//! Entries, and the balances that are their sums: invariants 1–4 and 12.
+//! Entries, and the balances that are their sums: invariants 1–4, 8 and 12.
 
 use super::check::Check;
 
@@ -8,11 +8,6 @@ pub(super) const CHECKS: &[Check] = &[
         name: "The entries of every operation sum to zero",
         sql: "select {op} || ': its entries sum to ' || sum(amount) as what from entry
             group by shard_no, wallet_id, seq having sum(amount) <> 0",
-    },
-    Check {
-        number: 2,
-        name: "The whole book sums to zero",
-        sql: "select 'the book sums to ' || sum(amount) as what from entry having sum(amount) <> 0",
     },
     Check {
         number: 3,
@@ -63,18 +58,6 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         number: 12,
-        name: "A merchant's buckets add up to its entries: points, value and how many",
-        sql: "select 'merchant ' || {uuid merchant_id} || ' account ' || kind || ': its buckets are off by '
-                || sum(points) || ' points, ' || sum(value) || ' minor units and ' || sum(n) || ' entries' as what
-            from (
-                select merchant_id, kind, points, value, n from merchant_balance
-                union all
-                select account_id, account_kind, -amount, -value, -1 from entry where account_kind in (3, 4, 6)
-            ) as both_sides
-            group by merchant_id, kind having sum(points) <> 0 or sum(value) <> 0 or sum(n) <> 0",
-    },
-    Check {
-        number: 12,
         name: "Issued points have the price of their purchase, redeemed points that of their receipt",
         sql: "select {op} || ': ' || amount || ' points have the value ' || value || ' at the price ' || price as what
             from (
@@ -100,5 +83,32 @@ pub(super) const CHECKS: &[Check] = &[
         sql: "select {op} || ' leg ' || leg || ': an account of kind ' || account_kind || ' has the value ' || value
                 as what
             from entry where value <> 0 and account_kind not in (3, 4, 6)",
+    },
+];
+
+/// Checks that no wallet can be asked alone: sums of all, and wallets that are not where their ids say.
+pub(super) const OF_THE_BOOK: &[Check] = &[
+    Check {
+        number: 8,
+        name: "A wallet is in the shard of its id",
+        sql: "select {wallet} || ': it is in shard ' || shard_no as what
+            from wallet where shard_no <> {shard wallet_id}",
+    },
+    Check {
+        number: 2,
+        name: "The whole book sums to zero",
+        sql: "select 'the book sums to ' || sum(amount) as what from entry having sum(amount) <> 0",
+    },
+    Check {
+        number: 12,
+        name: "A merchant's buckets add up to its entries: points, value and how many",
+        sql: "select 'merchant ' || {uuid merchant_id} || ' account ' || kind || ': its buckets are off by '
+                || sum(points) || ' points, ' || sum(value) || ' minor units and ' || sum(n) || ' entries' as what
+            from (
+                select merchant_id, kind, points, value, n from merchant_balance
+                union all
+                select account_id, account_kind, -amount, -value, -1 from entry where account_kind in (3, 4, 6)
+            ) as both_sides
+            group by merchant_id, kind having sum(points) <> 0 or sum(value) <> 0 or sum(n) <> 0",
     },
 ];

@@ -87,8 +87,8 @@ pub(super) const QUERIES: &[Check] = &[
     },
 ];
 
-/// Wallets beyond which not all of them are looked at at once.
-const MANY_WALLETS: i64 = 50_000;
+/// Operations beyond which not all of them are looked at at once.
+const MANY_OPERATIONS: i64 = 500_000;
 
 /// A total by its key.
 type Key = (WalletId, BoardId, LocalDay);
@@ -103,7 +103,7 @@ pub(super) async fn run<C: ConnectionTrait>(
     let boards = counted(connection).await?;
     let closed = closed(connection).await?;
     // A small network is looked at as a whole, a large one shard by shard.
-    let step = if wallets(connection).await? < MANY_WALLETS { SHARDS } else { 1 };
+    let step = if operations(connection).await? < MANY_OPERATIONS { SHARDS } else { 1 };
     for first in (0..SHARDS).step_by(usize::try_from(step).unwrap_or(1)) {
         let shards = (first, first.saturating_add(step).saturating_sub(1));
         let mut right = right(connection, &boards, &closed, shards).await?;
@@ -154,9 +154,9 @@ async fn closed<C: ConnectionTrait>(connection: &C) -> Result<HashSet<(BoardId, 
     Ok(rows.iter().map(key).collect())
 }
 
-async fn wallets<C: ConnectionTrait>(connection: &C) -> Result<i64, StoreError> {
-    let statement =
-        Statement::from_string(connection.get_database_backend(), "select count(*) from board_wallet");
+async fn operations<C: ConnectionTrait>(connection: &C) -> Result<i64, StoreError> {
+    let sql = "select cast(coalesce(sum(version), 0) as bigint) from wallet";
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
     let row = connection.query_one_raw(statement).await?;
     Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
 }

@@ -7,9 +7,9 @@
 //! - `{stale}`: the instant before which nothing may be left undone
 
 use amvaj_domain::time::Instant;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend};
 
-use super::CheckResult;
+use super::{CheckResult, scope::Scope};
 use crate::db::StoreError;
 
 /// What must hold, and the query for the rows where it does not.
@@ -27,6 +27,7 @@ impl Check {
     pub(super) async fn run<C: ConnectionTrait>(
         &self,
         connection: &C,
+        scope: Scope<'_>,
         stale: Instant,
         limit: u32,
     ) -> Result<CheckResult, StoreError> {
@@ -36,7 +37,7 @@ impl Check {
             expand(self.sql, backend, stale),
             limit.max(1)
         );
-        let found = connection.query_all_raw(Statement::from_string(backend, sql)).await?;
+        let found = connection.query_all_raw(scope.statement(backend, &sql)).await?;
         let mut result =
             CheckResult { number: self.number, name: self.name, violations: 0, rows: Vec::new() };
         for row in found {

@@ -18,18 +18,6 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         number: 11,
-        name: "A claim without a wallet has its refund, which waits or waited",
-        sql: "select 'key ' || {uuid idem} || case when sum(n) > 0 then ': claimed without a wallet, and no refund waits'
-                else ': the refund that waits has no such claim' end as what
-            from (
-                select idem, body_hash, 1 as n from claim where wallet_id is null
-                union all
-                select idem, body_hash, -1 from refund_waiting
-            ) as both_sides
-            group by idem, body_hash having sum(n) <> 0",
-    },
-    Check {
-        number: 11,
         name: "One earn has each receipt: receipts and purchases name each other",
         sql: "select {op} || ': receipt ' || receipt_no || ' of merchant ' || {uuid merchant_id}
                 || case when sum(n) > 0 then ' has no such purchase' else ' is not taken by this purchase' end as what
@@ -84,6 +72,22 @@ pub(super) const CHECKS: &[Check] = &[
                         case op.kind when 9 then hold.receipt_no end, '')
                 where op.kind in (3, 4, 9) and op.reject_code is null and hold.seq is null
             ) as following",
+    },
+];
+
+/// Checks of what no wallet has: refunds that wait or waited.
+pub(super) const OF_WAITING_REFUNDS: &[Check] = &[
+    Check {
+        number: 11,
+        name: "A claim without a wallet has its refund, which waits or waited",
+        sql: "select 'key ' || {uuid idem} || case when sum(n) > 0 then ': claimed without a wallet, and no refund waits'
+                else ': the refund that waits has no such claim' end as what
+            from (
+                select idem, body_hash, 1 as n from claim where wallet_id is null
+                union all
+                select idem, body_hash, -1 from refund_waiting
+            ) as both_sides
+            group by idem, body_hash having sum(n) <> 0",
     },
     Check {
         number: 11,

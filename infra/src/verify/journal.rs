@@ -32,12 +32,6 @@ pub(super) const CHECKS: &[Check] = &[
             where op.seq = wallet.version and op.recorded_at <> wallet.last_recorded_at",
     },
     Check {
-        number: 8,
-        name: "A wallet is in the shard of its id",
-        sql: "select {wallet} || ': it is in shard ' || shard_no as what
-            from wallet where shard_no <> {shard wallet_id}",
-    },
-    Check {
         number: 9,
         name: "Balances after each operation are those before it and what its entries and lots moved",
         sql: "select {op} || ': posted is off by ' || sum(posted) || ', held by ' || sum(held) || ', pending by '

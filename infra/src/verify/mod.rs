@@ -9,28 +9,39 @@ mod api_keys;
 mod audit;
 mod balances;
 mod boards;
+mod chain;
 mod check;
 mod claims;
 mod journal;
 mod lots;
 mod members;
+mod nightly;
 mod purchases;
 mod relations;
 mod relay;
 mod replay;
+mod scope;
 mod sessions;
 mod staff;
 mod users;
 mod walk;
+mod watch;
 
+use amvaj_domain::id::WalletId;
 use amvaj_domain::time::{Instant, Span};
-use sea_orm::{AccessMode, ConnectionTrait as _, IsolationLevel, TransactionOptions, TransactionTrait as _};
+use sea_orm::{
+    AccessMode, ConnectionTrait as _, DatabaseTransaction, IsolationLevel, TransactionOptions,
+    TransactionTrait as _,
+};
 
-use self::check::Check;
+pub use self::nightly::{keep_verification, last_verified, was_verified};
+pub use self::watch::{Watch, Watched};
+use self::{check::Check, scope::Scope};
 use crate::db::{Database, StoreError};
+use crate::outbox::chain::heads_in as heads;
 
 /// How to audit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct VerifyOptions {
     /// The present, by which something is late or not.
     pub now: Instant,
@@ -39,6 +50,15 @@ pub struct VerifyOptions {
     pub grace: Span,
     /// The most rows that one check names; it counts the others.
     pub limit_per_check: u32,
+    /// Heads of the ledger's chain that were kept elsewhere ([`crate::outbox::heads`]); empty when there are none.
+    pub heads: Vec<Option<Vec<u8>>>,
+}
+
+impl VerifyOptions {
+    /// The instant before which nothing may be left undone.
+    fn stale(&self) -> Instant {
+        self.now.plus(Span::from_micros(self.grace.micros().saturating_neg()))
+    }
 }
 
 /// How far the audit is.
@@ -59,6 +79,8 @@ pub struct Progress {
 pub struct Report {
     /// One result per check, by number.
     pub checks: Vec<CheckResult>,
+    /// The ends of the ledger's chains in the snapshot that was audited, in the order of the buckets.
+    pub heads: Vec<Option<Vec<u8>>>,
 }
 
 /// What one check found.
@@ -74,10 +96,25 @@ pub struct CheckResult {
     pub rows: Vec<String>,
 }
 
+impl CheckResult {
+    /// Counts a row that breaks the check, and names it unless enough are named.
+    fn found(&mut self, limit: u32, what: impl FnOnce() -> String) {
+        self.violations = self.violations.saturating_add(1);
+        if self.violations <= u64::from(limit) {
+            self.rows.push(what());
+        }
+    }
+}
+
 impl Report {
     /// Whether every invariant holds.
     pub fn is_clean(&self) -> bool {
-        self.checks.iter().all(|check| check.violations == 0)
+        self.violations() == 0
+    }
+
+    /// How many rows break an invariant.
+    pub fn violations(&self) -> u64 {
+        self.checks.iter().fold(0, |sum, check| sum.saturating_add(check.violations))
     }
 }
 
@@ -90,24 +127,19 @@ pub async fn verify(
     options: VerifyOptions,
     mut progress: impl FnMut(Progress),
 ) -> Result<Report, StoreError> {
-    let options_of_snapshot = TransactionOptions {
-        isolation_level: db.is_postgres().then_some(IsolationLevel::RepeatableRead),
-        access_mode: db.is_postgres().then_some(AccessMode::ReadOnly),
-        sqlite_transaction_mode: None,
-    };
-    let snapshot = db.reader().begin_with_options(options_of_snapshot).await?;
+    let snapshot = snapshot(db).await?;
     if db.is_postgres() {
         // Every check joins whole tables. The planner takes `shard_no` and `wallet_id` for independent, expects few
         // rows and would pick nested loops, which a wallet with a long history makes slow by its square.
         snapshot.execute_unprepared("set local enable_nestloop = off").await?;
     }
-    let stale = options.now.plus(Span::from_micros(options.grace.micros().saturating_neg()));
-    let others = [walk::CHECKS.len(), boards::CHECKS.len(), audit::CHECKS.len()];
+    let stale = options.stale();
+    let others = [walk::CHECKS.len(), chain::CHECKS.len(), boards::CHECKS.len(), audit::CHECKS.len()];
     let total = count(others.into_iter().fold(checks().count(), usize::saturating_add));
     let mut results = Vec::new();
     for (done, check) in checks().enumerate() {
         progress(Progress { done: count(done), total, name: check.name, wallets: (0, 0) });
-        results.push(check.run(&snapshot, stale, options.limit_per_check).await?);
+        results.push(check.run(&snapshot, Scope::Everything, stale, options.limit_per_check).await?);
     }
     let done = count(results.len());
     let walked = walk::run(&snapshot, options.limit_per_check, |wallets| {
@@ -115,36 +147,83 @@ pub async fn verify(
     });
     results.extend(walked.await?);
     let done = count(results.len());
+    progress(Progress { done, total, name: chain::NAME, wallets: (0, 0) });
+    results.extend(chain::run(&snapshot, options.limit_per_check, &options.heads).await?);
+    let done = count(results.len());
     progress(Progress { done, total, name: boards::NAME, wallets: (0, 0) });
     results.extend(boards::run(&snapshot, options.limit_per_check).await?);
     let done = count(results.len());
     progress(Progress { done, total, name: audit::NAME, wallets: (0, 0) });
     results.extend(audit::run(&snapshot, options.limit_per_check).await?);
+    let heads = heads(&snapshot).await?;
     snapshot.rollback().await?;
     results.sort_by_key(|result| result.number);
-    Ok(Report { checks: results })
+    Ok(Report { checks: results, heads })
 }
+
+/// Runs the checks that look at one wallet at a time for some wallets, on one snapshot. It writes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn verify_wallets(
+    db: &Database,
+    wallets: &[WalletId],
+    options: &VerifyOptions,
+) -> Result<Report, StoreError> {
+    let snapshot = snapshot(db).await?;
+    if db.is_postgres() {
+        // The other way round: few rows of large tables, which are found by their keys.
+        snapshot.execute_unprepared("set local enable_seqscan = off").await?;
+    }
+    let (stale, limit) = (options.stale(), options.limit_per_check);
+    let mut checks = Vec::new();
+    let of_wallets: Vec<&'static Check> = OF_WALLETS.into_iter().flatten().collect();
+    for check in of_wallets {
+        checks.push(check.run(&snapshot, Scope::Wallets(wallets), stale, limit).await?);
+    }
+    checks.extend(walk::run_for(&snapshot, wallets, limit).await?);
+    snapshot.rollback().await?;
+    Ok(Report { checks, heads: Vec::new() })
+}
+
+/// A transaction that sees one state of the database and changes nothing.
+async fn snapshot(db: &Database) -> Result<DatabaseTransaction, StoreError> {
+    let options = TransactionOptions {
+        isolation_level: db.is_postgres().then_some(IsolationLevel::RepeatableRead),
+        access_mode: db.is_postgres().then_some(AccessMode::ReadOnly),
+        sqlite_transaction_mode: None,
+    };
+    let snapshot = db.reader().begin_with_options(options).await?;
+    if db.is_postgres() {
+        // The reader's connections end what takes longer than a request may.
+        snapshot.execute_unprepared("set local statement_timeout = 0").await?;
+    }
+    Ok(snapshot)
+}
+
+/// The checks that look at one wallet at a time, each one statement.
+const OF_WALLETS: [&[Check]; 5] =
+    [balances::CHECKS, lots::CHECKS, journal::CHECKS, claims::CHECKS, purchases::CHECKS];
+
+/// The checks of everything else, each one statement.
+const OF_THE_REST: [&[Check]; 12] = [
+    balances::OF_THE_BOOK,
+    claims::OF_WAITING_REFUNDS,
+    members::CHECKS,
+    relations::CHECKS,
+    relay::CHECKS,
+    chain::QUERIES,
+    boards::QUERIES,
+    staff::CHECKS,
+    users::CHECKS,
+    api_keys::CHECKS,
+    sessions::CHECKS,
+    audit::QUERIES,
+];
 
 /// The checks that are one statement each.
 fn checks() -> impl Iterator<Item = &'static Check> {
-    [
-        balances::CHECKS,
-        lots::CHECKS,
-        journal::CHECKS,
-        claims::CHECKS,
-        purchases::CHECKS,
-        members::CHECKS,
-        relations::CHECKS,
-        relay::CHECKS,
-        boards::QUERIES,
-        staff::CHECKS,
-        users::CHECKS,
-        api_keys::CHECKS,
-        sessions::CHECKS,
-        audit::QUERIES,
-    ]
-    .into_iter()
-    .flatten()
+    OF_WALLETS.into_iter().chain(OF_THE_REST).flatten()
 }
 
 fn count(number: usize) -> u64 {

@@ -26,20 +26,6 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         number: 17,
-        name: "As many batches were written as were relayed or wait for it",
-        sql: "select 'bucket ' || bucket || ': ' || sum(n) || ' batches were never relayed and do not wait for it'
-                as what
-            from (
-                select shard_no % 16 as bucket, count(distinct batch_id) as n from op group by shard_no % 16
-                union all
-                select bucket, -relay_no from relay
-                union all
-                select bucket, -1 from outbox where relay_no is null
-            ) as both_sides
-            group by bucket having sum(n) <> 0",
-    },
-    Check {
-        number: 17,
         name: "A batch is in the outbox while its bucket keeps all, and what is in the outbox is a batch",
         sql: "select 'batch ' || {uuid batch_id} || ' bucket ' || bucket || case when sum(kept) = 0
                 then ': it is not in the outbox' else ': it has no operations' end as what

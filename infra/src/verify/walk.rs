@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use amvaj_domain::id::WalletId;
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
 use super::{CheckResult, replay};
@@ -11,6 +11,7 @@ use crate::db::{
     StoreError,
     entity::{purchase, purchase_line, receipt_redemption},
 };
+use crate::ledger::keys::Keys;
 
 /// What the progress bar says meanwhile.
 pub(super) const NAME: &str = "Wallet by wallet: lots in their order, purchases by their terms";
@@ -42,14 +43,14 @@ pub(super) enum Finding {
 /// Violations as they are found.
 pub(super) struct Findings {
     results: Vec<CheckResult>,
-    limit: usize,
+    limit: u32,
 }
 
 impl Findings {
     fn new(limit: u32) -> Self {
         let results =
             CHECKS.map(|(number, name)| CheckResult { number, name, violations: 0, rows: Vec::new() });
-        Self { results: results.into(), limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+        Self { results: results.into(), limit }
     }
 
     /// Counts a violation, and names it unless enough are named.
@@ -61,10 +62,7 @@ impl Findings {
             Finding::Order => 3,
         };
         let Some(result) = self.results.get_mut(place) else { return };
-        result.violations = result.violations.saturating_add(1);
-        if result.rows.len() < self.limit {
-            result.rows.push(what());
-        }
+        result.found(self.limit, what);
     }
 }
 
@@ -126,6 +124,8 @@ struct WalletRow {
 /// A wallet's place in the order of the tables.
 type Place = (i16, Uuid);
 
+/// Wallets of a list whose histories, however long, are in memory at once.
+const WALLETS_AT_ONCE: usize = 10;
 /// The most wallets of one page.
 const WALLETS_PER_PAGE: u32 = 500;
 /// A page ends with the wallet that fills it up to so many operations.
@@ -143,12 +143,27 @@ pub(super) async fn run<C: ConnectionTrait>(
     let mut after: Place = (i16::MIN, Uuid::nil());
     progress((0, total));
     while let Some((first, last, wallets)) = next_page(connection, after).await? {
-        for (wallet, rows) in read(connection, first, last).await? {
+        for (wallet, rows) in read(connection, Which::Range(first, last)).await? {
             replay::check(WalletId::new(wallet), &rows, &mut findings);
         }
         done = done.saturating_add(wallets);
         after = last;
         progress((done, total));
+    }
+    Ok(findings.results)
+}
+
+/// Runs the checks over some wallets.
+pub(super) async fn run_for<C: ConnectionTrait>(
+    connection: &C,
+    wallets: &[WalletId],
+    limit: u32,
+) -> Result<Vec<CheckResult>, StoreError> {
+    let mut findings = Findings::new(limit);
+    for some in wallets.chunks(WALLETS_AT_ONCE) {
+        for (wallet, rows) in read(connection, Which::Only(some)).await? {
+            replay::check(WalletId::new(wallet), &rows, &mut findings);
+        }
     }
     Ok(findings.results)
 }
@@ -186,12 +201,10 @@ async fn next_page<C: ConnectionTrait>(
 
 async fn read<C: ConnectionTrait>(
     connection: &C,
-    first: Place,
-    last: Place,
+    which: Which<'_>,
 ) -> Result<HashMap<Uuid, WalletRows>, StoreError> {
     let mut wallets: HashMap<Uuid, WalletRows> = HashMap::new();
-    let page =
-        Page { connection, values: vec![first.0.into(), first.1.into(), last.0.into(), last.1.into()] };
+    let page = Page { connection, which };
     let ops = "select wallet_id, seq, kind, amount, money, merchant_id, ref_seq, occurred_at, recorded_at
         from op where reject_code is null and {page} order by shard_no, wallet_id, seq";
     for row in page.select::<OpRow>(ops).await? {
@@ -222,16 +235,43 @@ async fn read<C: ConnectionTrait>(
     Ok(wallets)
 }
 
-/// A range of wallets.
+/// Wallets whose rows are read at a time.
 struct Page<'a, C> {
     connection: &'a C,
-    values: Vec<Value>,
+    which: Which<'a>,
+}
+
+/// Which wallets.
+#[derive(Clone, Copy)]
+enum Which<'a> {
+    /// From the first to the last.
+    Range(Place, Place),
+    /// These.
+    Only(&'a [WalletId]),
+}
+
+impl Which<'_> {
+    /// A query, in which `{page}` stands for the condition that a row is of these wallets.
+    fn statement(self, backend: DbBackend, sql: &str) -> Statement {
+        match self {
+            Self::Range(first, last) => {
+                let range = "(shard_no, wallet_id) >= ($1, $2) and (shard_no, wallet_id) <= ($3, $4)";
+                let values = [first.0.into(), first.1.into(), last.0.into(), last.1.into()];
+                Statement::from_sql_and_values(backend, sql.replace("{page}", range), values)
+            }
+            Self::Only(wallets) => {
+                let listed = "(shard_no, wallet_id) in (select shard_no, wallet_id from {k})";
+                Keys::wallets(backend, wallets).statement(&sql.replace("{page}", listed))
+            }
+        }
+    }
 }
 
 impl<C: ConnectionTrait> Page<'_, C> {
     async fn select<R: FromQueryResult>(&self, sql: &str) -> Result<Vec<R>, StoreError> {
-        let range = "(shard_no, wallet_id) >= ($1, $2) and (shard_no, wallet_id) <= ($3, $4)";
-        select(self.connection, &sql.replace("{page}", range), self.values.clone()).await
+        let statement = self.which.statement(self.connection.get_database_backend(), sql);
+        let rows = self.connection.query_all_raw(statement).await?;
+        Ok(rows.iter().map(|row| R::from_query_result(row, "")).collect::<Result<Vec<R>, _>>()?)
     }
 }
 

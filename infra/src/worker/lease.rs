@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use amvaj_domain::time::{Instant, Span};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -61,6 +61,13 @@ impl Lease {
         let values = [self.name.as_str().into(), self.holder.into(), self.epoch.into(), now.micros().into()];
         let statement = Statement::from_sql_and_values(database.backend(), RELEASE, values);
         database.writer().execute_raw(statement).await?;
+        Ok(())
+    }
+
+    /// Ends all leases, whoever holds them: for a moment when no worker runs. Their epochs stay, so that a holder which comes
+    /// back is fenced off.
+    pub(crate) async fn free_all<C: ConnectionTrait>(connection: &C) -> Result<(), StoreError> {
+        connection.execute_unprepared("update lease set expires_at = 0").await?;
         Ok(())
     }
 

@@ -6,6 +6,8 @@
 //! | sweep | `sweep` | ends holds, activates and expires points, posts refunds that waited |
 //! | retention | `retention` | removes old rows of the outbox |
 //! | boards | `boards` | brings shared copies of boards forward, closes and freezes periods |
+//! | watch | `verify` | audits the wallets that were touched last |
+//! | nightly | `nightly verify` | audits everything, once a night |
 //! | access | `access` | removes log-in codes and sessions that have been over for long |
 //!
 //! Any number of nodes may run a worker: leases divide the work, and whatever is written is fenced by them
@@ -19,10 +21,12 @@ mod keeper;
 mod lease;
 mod rounds;
 mod sweep;
+mod verify;
 
 pub use error::WorkError;
 pub use lease::{Lease, acquire};
 pub use sweep::{Sweep, SweepReport, SweepSettings};
+pub use verify::Nightly;
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,14 +43,19 @@ use crate::{
     ledger::LedgerWriter,
     outbox::CacheRepair,
     relation::RelationKeeper,
+    verify::Watch,
 };
 use boards::BoardJob;
 use job::run;
 use keeper::Keeper;
 use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
+use verify::{NightlyJob, WatchJob};
+
+/// How long other nodes wait for one that audits everything and went silent.
+const NIGHT: Span = Span::minutes(120);
 
 /// How a worker works.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct WorkerSettings {
     /// Pause between two rounds that find nothing to do.
     pub interval: Duration,
@@ -56,6 +65,10 @@ pub struct WorkerSettings {
     pub retention: Duration,
     /// How the sweep works.
     pub sweep: SweepSettings,
+    /// Wallets that are audited every ten seconds, of those that were touched since; none when zero.
+    pub watch: usize,
+    /// When everything is audited; never unless said.
+    pub nightly: Option<Nightly>,
 }
 
 impl Default for WorkerSettings {
@@ -65,6 +78,8 @@ impl Default for WorkerSettings {
             lease: Duration::from_secs(15),
             retention: Duration::from_hours(168),
             sweep: SweepSettings::default(),
+            watch: 100,
+            nightly: None,
         }
     }
 }
@@ -115,13 +130,32 @@ impl Worker {
         };
         let boards = BoardJob { boards, clock: clock.clone(), keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(run(outbox, holder, interval, closing.clone())),
             tokio::spawn(run(sweep, holder, interval, closing.clone())),
             tokio::spawn(run(boards, holder, interval, closing.clone())),
             tokio::spawn(run(retention, holder, interval, closing.clone())),
             tokio::spawn(run(access, holder, interval, closing.clone())),
         ];
+        verify::announce();
+        if settings.watch > 0 {
+            let watch = WatchJob {
+                watch: Watch::new(database.clone(), settings.watch),
+                clock: clock.clone(),
+                keeper: keeper(),
+            };
+            tasks.push(tokio::spawn(run(watch, holder, verify::LOOK_EVERY, closing.clone())));
+        }
+        if let Some(nightly) = settings.nightly.clone() {
+            let nightly = NightlyJob {
+                database: database.clone(),
+                nightly,
+                clock: clock.clone(),
+                keeper: Keeper::new(database.clone(), holder, NIGHT),
+                closing: closing.clone(),
+            };
+            tasks.push(tokio::spawn(run(nightly, holder, verify::PATIENCE, closing.clone())));
+        }
         Self { tasks, closing }
     }
 

@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use amvaj_domain::access::Identity;
 use amvaj_domain::id::UserId;
+use amvaj_domain::sealed::hex;
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::limit::{Limit, Taken};
 use uuid::Uuid;
@@ -134,13 +135,8 @@ pub(super) fn range(address: IpAddr) -> String {
 
 /// What a subject is called in the buckets' keys, which may be in a Redis that others read.
 pub(super) fn hashed(app: &App, purpose: Purpose, parts: &[&[u8]]) -> String {
-    use std::fmt::Write as _;
     let hash = app.credentials.secret.keyed_hash(purpose, parts);
-    hash.iter().take(16).fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(hash.get(..16).unwrap_or(&hash))
 }
 
 /// Takes one from each bucket, or from none.

@@ -26,6 +26,8 @@ impl InputTypes {
         operation.variable_definitions.iter().all(|variable| {
             let variable = &variable.node;
             match variables.get(&variable.name.node) {
+                // Because of its default it may stand where null may not.
+                Some(Value::Null) if variable.default_value.is_some() => false,
                 Some(value) => self.is_of(&variable.var_type.node, value),
                 None => variable.var_type.node.nullable || variable.default_value.is_some(),
             }

@@ -1,7 +1,8 @@
 -- KEYS: ranking, known. ARGV: whether the copy is in the making (1 or 0); how many scores there are; for each the wallet,
--- the number of its operation with all its digits, its place or nothing, and the score of the place; then pairs of a
--- bucket's field and how far the copy is there.
--- Takes over each score whose operation is later than the one that is known. Answers 0 when the copy is not whole.
+-- the number of its operation with all its digits, its place or nothing, and the score of the place; then for each
+-- bucket its field, how far the copy was there, and how far it is now.
+-- Takes over each score whose operation is later than the one that is known. Answers 0 when the copy is not whole, or is
+-- another one by now, which is not as far as the one whose rows were followed.
 local ranking, known = KEYS[1], KEYS[2]
 if ARGV[1] == '0'
     and (not redis.call('ZSCORE', ranking, WHOLE) or redis.call('HEXISTS', known, WHOLE) == 0) then
@@ -22,9 +23,13 @@ for _ = 1, tonumber(ARGV[2]) do
     redis.call('HSET', known, wallet, seq .. place)
   end
 end
-while ARGV[at] do
-  redis.call('HSET', known, ARGV[at], ARGV[at + 1])
-  at = at + 2
+for field = at, #ARGV, 3 do
+  if redis.call('HGET', known, ARGV[field]) ~= ARGV[field + 1] then
+    return 0
+  end
+end
+for field = at, #ARGV, 3 do
+  redis.call('HSET', known, ARGV[field], ARGV[field + 2])
 end
 if ARGV[1] == '1' then
   redis.call('EXPIRE', ranking, DRAFT_SECONDS)

@@ -73,14 +73,14 @@ impl MemoryBoards {
         Some(read(&copy).positions)
     }
 
-    pub(super) fn apply(&self, key: BoardKey, scores: &[Scored], positions: Option<&Positions>) {
+    pub(super) fn apply(&self, key: BoardKey, scores: &[Scored], moved: Option<(&Positions, &Positions)>) {
         let Some(copy) = self.copies.get(&key) else { return };
         let mut copy = write(&copy);
         for score in scores {
             copy.take(score);
         }
-        if let Some(positions) = positions {
-            copy.positions = *positions;
+        if let Some((_, to)) = moved.filter(|(from, _)| copy.positions == **from) {
+            copy.positions = *to;
         }
     }
 

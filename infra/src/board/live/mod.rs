@@ -100,28 +100,29 @@ impl LiveBoards {
         }
     }
 
-    /// Takes over what is newer than what a copy knows, and how far it is then.
+    /// Takes over what is newer than what a copy knows, and how far it was and is then. A copy that was not there any more,
+    /// because another took its place, stays where it is.
     pub(super) async fn apply(
         &self,
         key: BoardKey,
         scores: &[Scored],
-        positions: Option<&Positions>,
+        moved: Option<(&Positions, &Positions)>,
     ) -> Result<(), LinkError> {
         match self {
             Self::Memory(memory) => {
-                memory.apply(key, scores, positions);
+                memory.apply(key, scores, moved);
                 Ok(())
             }
-            Self::Redis(redis) => redis.apply(key, scores, positions).await,
+            Self::Redis(redis) => redis.apply(key, scores, moved).await,
         }
     }
 
     /// Begins a copy beside the one that is there.
-    pub(super) async fn begin(&self, key: BoardKey) -> Result<Draft, LinkError> {
-        Ok(match self {
+    pub(super) fn begin(&self, key: BoardKey) -> Draft {
+        match self {
             Self::Memory(_) => Draft::Memory(Scores::default()),
-            Self::Redis(redis) => Draft::Redis(redis.begin(key).await?),
-        })
+            Self::Redis(redis) => Draft::Redis(redis.begin(key)),
+        }
     }
 
     /// Adds to a copy in the making.

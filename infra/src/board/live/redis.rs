@@ -3,6 +3,7 @@
 //! The sorted set does not pack the moment into the score but into the name of the entry: equal scores of a sorted set are
 //! in the order of their entries' bytes. So the order is exact for scores below 2^53 and for periods of any length.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use amvaj_domain::{
@@ -102,32 +103,30 @@ impl RedisBoards {
         &self,
         key: BoardKey,
         scores: &[Scored],
-        positions: Option<&Positions>,
+        moved: Option<(&Positions, &Positions)>,
     ) -> Result<(), LinkError> {
         for some in scores.chunks(SCORES_AT_ONCE) {
             let mut call = self.call(&self.apply, key);
             put(&mut call, false, some);
             self.send(&call).await?;
         }
-        if let Some(positions) = positions {
+        if let Some((from, to)) = moved {
             let mut call = self.call(&self.apply, key);
             put(&mut call, false, &[]);
-            put_positions(&mut call, positions);
+            for ((bucket, from), to) in (0..OUTBOX_BUCKETS).zip(from).zip(to) {
+                call.arg(field(bucket)).arg(*from).arg(*to);
+            }
             self.send(&call).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn begin(&self, key: BoardKey) -> Result<Staged, LinkError> {
+    pub(super) fn begin(&self, key: BoardKey) -> Staged {
         let [ranking, known] = self.names(key);
-        let staged = Staged { ranking: format!("{ranking}:next"), known: format!("{known}:next") };
-        self.feed
-            .call(async |connection| {
-                let mut delete = redis::cmd("DEL");
-                delete.arg(&staged.ranking).arg(&staged.known).exec_async(connection).await
-            })
-            .await?;
-        Ok(staged)
+        // A node that lost its lease may still draw: two that share a draft would publish half of it as a whole. One that
+        // is given up ends by itself.
+        let own = RandomState::new().build_hasher().finish();
+        Staged { ranking: format!("{ranking}:next:{own:016x}"), known: format!("{known}:next:{own:016x}") }
     }
 
     pub(super) async fn draw(&self, staged: &Staged, scores: &[Scored]) -> Result<(), LinkError> {

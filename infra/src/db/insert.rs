@@ -2,10 +2,10 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use crate::db::{StoreError, columns::Columns};
+use super::{StoreError, columns::Columns};
 
 /// Inserts the rows; `on_conflict` says what becomes of those that are there.
-pub(super) async fn insert<M: Columns, C: ConnectionTrait>(
+pub(crate) async fn insert<M: Columns, C: ConnectionTrait>(
     connection: &C,
     rows: &[M],
     on_conflict: &str,
@@ -27,7 +27,10 @@ fn select_jsonb<M: Columns>() -> String {
     let cells: Vec<String> = M::columns()
         .iter()
         .enumerate()
-        .map(|(at, (name, kind, _))| format!("cast(value ->> {at} as {kind}) as {name}"))
+        .map(|(at, (name, kind, _))| match *kind {
+            "bytea" => format!("decode(value ->> {at}, 'hex') as {name}"),
+            kind => format!("cast(value ->> {at} as {kind}) as {name}"),
+        })
         .collect();
     format!("select {} from jsonb_array_elements(cast($1 as jsonb)) as rows(value)", cells.join(", "))
 }
