@@ -23,6 +23,7 @@ mod ledger_heads;
 mod ledger_traces;
 mod limits;
 mod login;
+mod many_lots;
 mod migrations;
 mod notify;
 mod outage;
