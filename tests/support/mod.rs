@@ -6,5 +6,6 @@ pub(crate) mod issuer;
 pub(crate) mod panel;
 pub(crate) mod person;
 pub(crate) mod redis;
+pub(crate) mod server;
 pub(crate) mod till;
 pub(crate) mod web;
