@@ -10,6 +10,7 @@
 
 mod check;
 mod clients;
+mod full_disk;
 mod operation;
 mod plan;
 mod proxy;

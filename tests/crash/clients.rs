@@ -15,7 +15,7 @@ use super::scene::{Said, Scene};
 /// Clients of a round.
 const CLIENTS: u64 = 24;
 /// Within this time every operation gets its answer once all servers are there again.
-const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 
 /// What the clients of a round remember.
 #[derive(Debug, Default)]

@@ -1,11 +1,12 @@
 //! Who takes part in a round: one merchant and a few members, so that operations meet on their wallets; and how all of
 //! them are reached through the API.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amvaj_api::graphql::global_id::GlobalId;
 use reqwest::Client;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::stage::Stage;
 use crate::support::till::POINTS;
@@ -17,6 +18,8 @@ const MEMBERS: usize = 5;
 const HASTE: Duration = Duration::from_millis(800);
 /// How long a client waits when all servers are there.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Within this time an operation is answered, also on a machine that is busy with other things.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(120);
 
 /// Who takes part.
 pub(super) struct Scene {
@@ -79,17 +82,28 @@ impl Scene {
         self.send(&self.hasty, node, &self.merchant, POINTS, name, json!({ "input": input })).await
     }
 
-    /// Asks for an operation on points of the merchant at a node, with all servers there.
+    /// Asks for an operation on points of the merchant at a node, with all servers there: sooner or later it is answered.
     pub(super) async fn ask_at(&self, node: usize, name: &str, input: &Value) -> Value {
-        payload(
-            name,
-            self.send(&self.patient, node, &self.merchant, POINTS, name, json!({ "input": input })).await,
-        )
+        let began = Instant::now();
+        loop {
+            let variables = json!({ "input": input });
+            let told = match self.send(&self.patient, node, &self.merchant, POINTS, name, variables).await {
+                Said::Payload(payload) => return payload,
+                Said::Later(code) => code,
+                Said::Nothing => "no answer".to_owned(),
+            };
+            assert!(began.elapsed() < ANSWERED_WITHIN, "{name} {input}: {told} with all servers there");
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// What the operator reads at a node.
     pub(super) async fn read(&self, node: usize, document: &str, name: &str, variables: Value) -> Value {
-        payload(name, self.send(&self.patient, node, &self.operator, document, name, variables).await)
+        match self.send(&self.patient, node, &self.operator, document, name, variables).await {
+            Said::Payload(read) => read,
+            Said::Later(code) => panic!("{name}: {code} with all servers there"),
+            Said::Nothing => panic!("{name}: no answer with all servers there"),
+        }
     }
 
     async fn arrange(&self, document: &str, name: &str, input: Value) -> Value {
@@ -120,14 +134,6 @@ impl Scene {
         }
         assert_eq!(error["retryable"], true, "{name} at node {node}: {answer:#}");
         Said::Later(text(&error["code"]))
-    }
-}
-
-fn payload(name: &str, said: Said) -> Value {
-    match said {
-        Said::Payload(payload) => payload,
-        Said::Later(code) => panic!("{name}: {code} with all servers there"),
-        Said::Nothing => panic!("{name}: no answer with all servers there"),
     }
 }
 

@@ -5,19 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, prlimit};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::sleep;
 
 use super::plan::{Blow, Far, Fault, Servers, Victim};
 use super::proxy::Proxy;
 use crate::program::{amvaj, empty_folder};
+use crate::support::disk::Disk;
 use crate::support::server::{OwnPostgres, Server, free_port};
 
 /// Answers that are cut in the middle on each node's line: enough that most lanes and readers meet one.
 const CUT_ANSWERS: usize = 6;
-/// The file that says how large files may be on a full disk, in blocks of 512 bytes.
-const FULL: &str = "full";
 
 /// What runs in a round.
 pub(super) struct Stage {
@@ -83,7 +81,7 @@ impl Stage {
         let folder = empty_folder("crash");
         let database = format!("sqlite://{}", folder.join("amvaj.sqlite").display());
         let port = free_port();
-        let (command, log) = (on_a_disk_that_fills_up(&program(&folder), &folder), folder.join("node-1.log"));
+        let (command, log) = (Disk::under(&folder).run(&program(&folder)), folder.join("node-1.log"));
         let server = Server::program(command, port, &log).await;
         let node = Node { server: Mutex::new(server), port, lines: None };
         Self { folder, database, nodes: vec![node], far: None }
@@ -166,25 +164,29 @@ impl Stage {
             }
             Fault::FullDisk => {
                 let node = self.server(Victim::Node(0)).await;
-                self.fill_disk(&node, lasts);
+                self.disk().fill(&node, blocks(lasts));
                 sleep(lasts).await;
-                self.empty_disk(&node);
+                self.disk().empty(&node);
             }
             Fault::KillOnFullDisk => {
                 let mut node = self.server(Victim::Node(0)).await;
-                self.fill_disk(&node, lasts);
+                self.disk().fill(&node, blocks(lasts));
                 sleep(lasts / 2).await;
                 node.kill();
                 node.start_again();
                 sleep(lasts / 2).await;
-                self.empty_disk(&node);
+                self.disk().empty(&node);
                 node.wait_until_it_answers().await;
             }
         }
     }
 
+    pub(super) fn disk(&self) -> Disk {
+        Disk::under(&self.folder)
+    }
+
     /// A server; who holds it keeps other faults away from it.
-    async fn server(&self, victim: Victim) -> MappedMutexGuard<'_, Server> {
+    pub(super) async fn server(&self, victim: Victim) -> MappedMutexGuard<'_, Server> {
         match (victim, &self.far) {
             (Victim::Node(number), _) => MutexGuard::map(self.nodes[number].server.lock().await, |node| node),
             (Victim::Postgres, Some(far)) => {
@@ -202,19 +204,6 @@ impl Stage {
             Far::Redis => &lines.redis,
         })
     }
-
-    /// From now on no file of the node grows beyond a few hundred kibibytes, which the database and its log have long
-    /// passed: writes fail, most of them after some of their bytes, and what is there can be read.
-    fn fill_disk(&self, node: &Server, lasts: Duration) {
-        let blocks = 100 + u64::from(lasts.subsec_millis()) / 2;
-        fs::write(self.folder.join(FULL), blocks.to_string()).unwrap();
-        limit_files(node, Some(blocks * 512));
-    }
-
-    fn empty_disk(&self, node: &Server) {
-        fs::remove_file(self.folder.join(FULL)).unwrap();
-        limit_files(node, None);
-    }
 }
 
 impl Drop for Stage {
@@ -224,6 +213,12 @@ impl Drop for Stage {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// How large files may be on a full disk: some hundred kibibytes, which the database and its log have soon passed, so that
+/// most writes fail after some of their bytes.
+fn blocks(lasts: Duration) -> u64 {
+    100 + u64::from(lasts.subsec_millis()) / 2
 }
 
 /// The program with the settings of all rounds.
@@ -237,26 +232,4 @@ fn program(folder: &Path) -> Command {
         // What a killed node left is taken over within the round.
         .env("AMVAJ_WORKER_LEASE_SECONDS", "2");
     command
-}
-
-/// The same program, started so that a file that may not grow is an error to it, as a full disk is, and not its end; on a
-/// disk that is full already it starts with that limit.
-fn on_a_disk_that_fills_up(program: &Command, folder: &Path) -> Command {
-    let script =
-        format!("trap '' XFSZ; [ ! -e {FULL} ] || ulimit -S -f \"$(cat {FULL})\"; exec \"$0\" \"$@\"");
-    let mut command = Command::new("sh");
-    command.args(["-c", &script]).arg(program.get_program()).current_dir(folder);
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    command
-}
-
-/// The most bytes that a file of a running node may have; none for as many as the disk takes.
-fn limit_files(node: &Server, most: Option<u64>) {
-    // A node that has ended in between has nothing to limit.
-    let _ = prlimit(Some(node.pid()), Resource::Fsize, Rlimit { current: most, maximum: None });
 }

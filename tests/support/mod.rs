@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod database;
+pub(crate) mod disk;
 pub(crate) mod issuer;
 pub(crate) mod panel;
 pub(crate) mod person;

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 
 use crate::program::empty_folder;
 
@@ -22,6 +22,7 @@ pub(crate) struct Server {
     command: Command,
     child: Child,
     sign_of_life: SignOfLife,
+    starts: usize,
 }
 
 /// What tells that a server answers.
@@ -64,7 +65,7 @@ impl Server {
         let log = File::options().create(true).append(true).open(log).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let mut server = Self { command, child, sign_of_life };
+        let mut server = Self { command, child, sign_of_life, starts: 1 };
         server.wait_until_it_answers().await;
         server
     }
@@ -78,6 +79,12 @@ impl Server {
     /// Starts the killed server again.
     pub(crate) fn start_again(&mut self) {
         self.child = self.command.spawn().unwrap();
+        self.starts += 1;
+    }
+
+    /// How often it was started until now.
+    pub(crate) fn starts(&self) -> usize {
+        self.starts
     }
 
     /// Freezes the server with all that it forked, until [`Self::go_on`].
@@ -109,7 +116,7 @@ impl Server {
         while !self.sign_of_life.is_there().await {
             assert!(began.elapsed() < PATIENCE, "{:?} does not answer", self.command);
             if self.child.try_wait().unwrap().is_some() {
-                self.child = self.command.spawn().unwrap();
+                self.start_again();
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -194,16 +201,11 @@ impl OwnPostgres {
         url_on(self.port, database)
     }
 
-    /// Runs statements as the superuser.
+    /// Runs a statement as the superuser.
     pub(crate) async fn execute(&self, database: &str, sql: &str) {
-        let connection = self.connect(database).await;
+        let connection = Database::connect(single(&self.url(database))).await.unwrap();
         connection.execute_unprepared(sql).await.unwrap();
         connection.close().await.unwrap();
-    }
-
-    /// One connection of the superuser.
-    pub(crate) async fn connect(&self, database: &str) -> DatabaseConnection {
-        Database::connect(single(&self.url(database))).await.unwrap()
     }
 }
 
