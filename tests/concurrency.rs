@@ -1,19 +1,23 @@
 //! Many at once: what one after the other would have done, and nothing else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use amvaj_api::config::Config;
 use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_domain::access::Caller;
+use amvaj_domain::earn::EarnRule;
 use amvaj_domain::ledger::OpKind;
+use amvaj_domain::points::Points;
 use amvaj_domain::time::Span;
 use amvaj_infra::ledger::{LedgerScope, OperationFilter, Request};
 use amvaj_infra::page::PageRequest;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 use crate::support::database::TestDb;
-use crate::support::till::{POINTS, Till, a_moment, assert_sound, codes};
+use crate::support::till::{POINTS, Till, a_moment, assert_sound, codes, simple_rule};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_redemptions_of_one_balance_spend_it_once() {
@@ -99,6 +103,21 @@ async fn a_refund_that_races_its_purchase_ends_the_same_in_either_order() {
             assert_eq!(state["status"], "POSTED", "{state:#}");
         }
         assert_eq!(till.wallet_now().await["posted"], "0");
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retries_at_once_of_a_refund_that_waits_are_all_answered_at_once() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09122000011").await;
+        let whole = json!({ "whole": true });
+        assert_eq!(till.refund("f", "later", whole.clone()).await["status"], "WAITING_FOR_PURCHASE");
+        let retries = join_all((0..30).map(|_| till.refund("f", "later", whole.clone()))).await;
+        assert!(retries.iter().all(|retry| retry["status"] == "WAITING_FOR_PURCHASE"), "{retries:#?}");
+        till.earn("e", "later", 10).await;
+        let retries = join_all((0..30).map(|_| till.refund("f", "later", whole.clone()))).await;
+        assert!(retries.iter().all(|retry| retry["status"] == "POSTED"), "{retries:#?}");
         assert_sound(&app).await;
     }
 }
@@ -195,6 +214,77 @@ async fn two_nodes_on_one_wallet_lose_nothing() {
     let answers = join_all(earns).await;
     assert!(answers.iter().all(|answer| codes(&answer["earnPoints"]).is_empty()), "{answers:?}");
     assert_eq!(till.wallet_now().await["posted"], "600");
+    assert_sound(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_operations_of_one_wallet_on_two_nodes_overshoot_no_cap_and_no_balance() {
+    const CAP: i64 = 2_000;
+    let (earning, spending) = (7, 11);
+    let [_, database] = TestDb::both().await;
+    // A busy machine may need longer than usual for so many at once.
+    let patient = |config: &mut Config| config.http.request_timeout = Duration::from_secs(120);
+    let app = TestApp::start_with(database, patient).await;
+    let second = app.second_node().await;
+    let till = Till::open(&app, "09122000010").await;
+    app.clock.advance_to(app.clock.now().plus(Span::seconds(2)));
+    let rule = EarnRule {
+        version: 2,
+        effective_from: app.clock.now(),
+        cap_per_day: Some(Points::new(CAP).unwrap()),
+        ..simple_rule(&app)
+    };
+    Till::set_rule(&app, till.merchant, rule).await;
+    app.clock.advance_to(app.clock.now().plus(Span::seconds(2)));
+
+    let member = till.member_ref();
+    let operations: Vec<(&str, Value)> = (0..1_000)
+        .map(|number| {
+            let key = format!("k{number}");
+            if number % 5 < 3 {
+                let amount = json!({ "amount": (earning * 10).to_string(), "currency": "IRR" });
+                let receipt = format!("R{number}");
+                let earn = json!({ "idempotencyKey": key, "receiptNumber": receipt, "member": member, "amount": amount });
+                ("Earn", earn)
+            } else {
+                ("Redeem", json!({ "idempotencyKey": key, "member": member, "points": spending }))
+            }
+        })
+        .collect();
+    // Each operation and its twin go to the two nodes at the same time. A connection that a busy machine was too late for
+    // is closed, and the request sent again with its key.
+    let send = async |node: &TestApp, (name, input): &(&'static str, Value)| loop {
+        let request = node.request(Some(till.caller()), POINTS, name, json!({ "input": input }));
+        let Ok(answer) = request.send().await else { continue };
+        let Ok(answer) = answer.json::<Value>().await else { continue };
+        assert!(answer["errors"].is_null(), "{answer:#}");
+        return answer["data"].as_object().unwrap().values().next().unwrap().clone();
+    };
+    let pairs = operations.iter().map(|operation| join(send(&app, operation), send(&second, operation)));
+    let answers = join_all(pairs).await;
+
+    let (mut earned, mut partly, mut spent) = (0, 0, 0);
+    for ((name, input), (one, twin)) in operations.iter().zip(&answers) {
+        assert_eq!(one["operation"], twin["operation"], "{input}: {one:#} {twin:#}");
+        assert_eq!(codes(one), codes(twin), "{input}");
+        let did_it = [one, twin].iter().filter(|answer| answer["replayed"] == false).count();
+        assert!(did_it <= 1, "at most one of the two did it: {input}: {one:#} {twin:#}");
+        let points = || one["operation"]["points"].as_str().unwrap().parse::<i64>().unwrap();
+        match (*name, codes(one).as_slice()) {
+            ("Earn", []) => {
+                earned += points();
+                partly += i32::from(![0, earning].contains(&points()));
+            }
+            ("Redeem", []) => spent += points(),
+            ("Redeem", ["INSUFFICIENT_POINTS"]) => {}
+            (_, refused) => panic!("{input}: {refused:?}"),
+        }
+    }
+    assert_eq!((earned, partly), (CAP, 1), "600 earns come to 4,200, and the cap is met to the point");
+    assert!(spent > 0 && spent <= earned && spent % spending == 0, "{spent} of {earned}");
+    assert_eq!(till.wallet_now().await["posted"], (earned - spent).to_string());
+    let journal = till.ask_operations().await;
+    assert_eq!(journal["operations"]["totalCount"], 1_000, "each key once");
     assert_sound(&app).await;
 }
 

@@ -10,6 +10,7 @@ mod bench;
 mod browser;
 mod cache;
 mod concurrency;
+mod crash;
 mod demo;
 mod directory;
 mod fuzz;

@@ -1,5 +1,8 @@
-//! What goes away in the middle: the server, and Redis. Nothing acknowledged is lost, nothing is done twice, and
-//! answers stay right.
+//! What goes away in the middle, the server and Redis, and what is there and does not do what it should. Nothing
+//! acknowledged is lost, nothing is done twice, and answers stay right.
+
+mod database;
+mod redis;
 
 use std::collections::HashMap;
 use std::net::{TcpListener, TcpStream};

@@ -21,7 +21,12 @@ pub fn start_log(config: &LogConfig) {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A line that cannot be written, as on a full disk, is lost. To tell of it on the same stream would panic, and end
+        // whatever was about to log.
+        .log_internal_errors(false);
     let started = if pretty {
         lines.with_target(false).finish().try_init()
     } else {

@@ -96,6 +96,13 @@ impl TestApp {
         .await
     }
 
+    /// A server on a database of a PostgreSQL of the test's own, without Redis.
+    pub(crate) async fn start_at(url: &str) -> Self {
+        let credentials = Credentials::generate(&Config::default().auth).unwrap();
+        let clock = Clock::manual(START);
+        Self::start_node(url.to_owned(), None, credentials, clock, None, Arc::new(|_: &mut Config| {})).await
+    }
+
     /// A server with credentials that lie in files.
     pub(crate) async fn start_as(database: TestDb, credentials: Credentials) -> Self {
         let (url, clock) = (database.url.clone(), Clock::manual(START));

@@ -71,6 +71,11 @@ impl<'a> Till<'a> {
         json!({ "id": GlobalId::Member(self.member).write().as_str() })
     }
 
+    /// The wallet's id as the API has it.
+    pub(crate) fn wallet_id(&self) -> Value {
+        json!(GlobalId::Wallet(self.wallet).write().as_str())
+    }
+
     /// Sends one operation and answers its payload.
     pub(crate) async fn ask(&self, name: &str, input: Value) -> Value {
         let data = self.app.data(self.caller(), POINTS, name, json!({ "input": input })).await;

@@ -7,10 +7,12 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database as SeaOrm, DatabaseConnection, DatabaseTransaction,
     DbBackend, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
 };
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
 use super::StoreError;
@@ -147,6 +149,12 @@ fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions 
         .sqlx_logging(false)
         // A connection that broke is noticed by its next statement; asking before each would double round trips.
         .test_before_acquire(false)
+        // When a file cannot be written, as on a full disk, SQLite ends the transaction itself, and the rollback that
+        // follows fails. The connection would take itself to be in that transaction for ever: the ledger could write no
+        // more, and what others commit on it would be a part of nothing that is ever committed.
+        .map_sqlx_sqlite_before_acquire(|connection, _| {
+            std::future::ready(Ok(!connection.is_in_transaction())).boxed()
+        })
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite
                 .create_if_missing(true)
@@ -158,4 +166,46 @@ fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions 
                 .pragma("cache_size", "-65536")
         });
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+
+    use super::*;
+
+    async fn rows(database: &Database) -> usize {
+        let all = Statement::from_string(DbBackend::Sqlite, "select 1 from written");
+        database.reader().query_all_raw(all).await.unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_has_ended_leaves_no_connection_behind_that_commits_nothing() {
+        let folder = std::env::temp_dir().join(format!("amvaj-connection-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let database = Database::open(&DatabaseSettings {
+            url: format!("sqlite://{}", folder.join("amvaj.sqlite").display()),
+            max_connections: 1,
+            read_timeout: None,
+            acquire_timeout: Duration::from_secs(5),
+        })
+        .await
+        .unwrap();
+        database.writer().execute_unprepared("create table written (number int)").await.unwrap();
+
+        let ended = database.begin().await.unwrap();
+        // What SQLite does when a file cannot be written.
+        ended.execute_unprepared("rollback").await.unwrap();
+        drop(ended);
+
+        let dropped = database.begin().await.unwrap();
+        dropped.execute_unprepared("insert into written values (1)").await.unwrap();
+        drop(dropped);
+        let committed = database.begin().await.unwrap();
+        committed.execute_unprepared("insert into written values (2)").await.unwrap();
+        committed.commit().await.unwrap();
+        assert_eq!(rows(&database).await, 1);
+        database.close().await.unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -233,6 +233,10 @@ impl ReadSet {
             claims.iter().filter_map(|claim| Some((WalletId::new(claim.wallet_id?), claim.idem))).collect();
         let ops = keyed_ops(connection, &by_idem).await?;
         for claim in claims {
+            // Two requests of a batch with one key have read its claim twice.
+            if self.claims.contains_key(&Idem::stored(claim.idem)) {
+                continue;
+            }
             let holder = if let Some(wallet) = claim.wallet_id.map(WalletId::new) {
                 let op = ops.get(&claim.idem).ok_or_else(|| missing("op", claim.idem))?;
                 ClaimHolder::Op(wallet, Box::new(op.clone()))
