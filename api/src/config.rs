@@ -488,7 +488,7 @@ impl WorkerConfig {
             interval: Duration::from_millis(reader.number("WORKER_INTERVAL_MS", 500, 10..=60_000)),
             lease: Duration::from_secs(reader.number("WORKER_LEASE_SECONDS", 15, 1..=600)),
             outbox_retention: Duration::from_secs(hours.saturating_mul(3_600)),
-            verify_touched: reader.number("VERIFY_TOUCHED", 100, 0..=1_000),
+            verify_touched: reader.number("VERIFY_TOUCHED", 25, 0..=1_000),
             verify_at: night(&verify_at).unwrap_or_default(),
         }
     }

@@ -73,6 +73,11 @@ impl Scenario {
         }
     }
 
+    /// Whether it is about a leaderboard.
+    pub const fn needs_board(self) -> bool {
+        matches!(self, Self::TopTen | Self::TopHundred | Self::Neighbours)
+    }
+
     /// The first request of a turn. `before` is the last purchase of the same connection.
     pub(super) fn question<'a>(
         self,

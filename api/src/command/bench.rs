@@ -71,7 +71,11 @@ async fn measure(config: &Config, args: &BenchArgs) -> anyhow::Result<Report> {
 
 async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) -> anyhow::Result<Report> {
     let listener = server::bind(config.http.listen)?;
-    let size = WorldSize { merchants: args.merchants, wallets: args.wallets };
+    let size = WorldSize {
+        merchants: args.merchants,
+        wallets: args.wallets,
+        board: args.scenario.iter().any(|scenario| scenario.needs_board()),
+    };
     let world = Arc::new(World::prepare(app, &app.credentials.tokens, size, listener.local_addr()?).await?);
     let running = server::start(compose::parts(app), &config.http, listener)?;
     let mut report = Report {

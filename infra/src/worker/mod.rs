@@ -78,7 +78,7 @@ impl Default for WorkerSettings {
             lease: Duration::from_secs(15),
             retention: Duration::from_hours(168),
             sweep: SweepSettings::default(),
-            watch: 100,
+            watch: 25,
             nightly: None,
         }
     }
