@@ -11,6 +11,8 @@ mod balances;
 mod boards;
 mod check;
 mod claims;
+#[cfg(test)]
+pub(crate) mod in_memory;
 mod journal;
 mod lots;
 mod members;
