@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    AccountKind, Balances, Entry, HoldState, LotState, LotUse, LotUseKind, OpKind, OpRecord, Prices, Tenant,
+    AccountKind, Balances, Entry, HoldState, LotState, LotUse, LotUseKind, OpKind, OpRecord, Prices,
     WalletState, lot::NEVER, settle,
 };
 use crate::{
@@ -105,7 +105,17 @@ fn check_entries(op: &OpRecord, entries: &[&Entry], prices: Prices) {
 
 /// The instant by which an operation's lots are judged: when it was recorded, or, for what is due, when it fell due.
 fn judged_at(op: &OpRecord) -> Instant {
-    if op.tenant == Tenant::Internal { op.occurred_at } else { op.recorded_at }
+    match op.kind {
+        OpKind::Activation | OpKind::HoldEnd | OpKind::Expiry => op.occurred_at,
+        OpKind::Earn
+        | OpKind::Hold
+        | OpKind::Capture
+        | OpKind::Release
+        | OpKind::Redeem
+        | OpKind::Refund
+        | OpKind::Block
+        | OpKind::Unblock => op.recorded_at,
+    }
 }
 
 fn check_uses(state: &WalletState, op: &OpRecord, uses: &[&LotUse]) {

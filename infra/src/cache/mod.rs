@@ -152,7 +152,7 @@ impl BalanceCache {
         // result is taken as it is. This bounds the waiting to two flights, whatever token the caller holds.
         let mut began_after_asking = false;
         loop {
-            let mut landing = match self.flights.board(wallet) {
+            let landing = match self.flights.board(wallet) {
                 Seat::Leader(flight) => return flight.fly(self.lead(wallet, need, load)).await,
                 Seat::Follower(landing) => landing,
             };

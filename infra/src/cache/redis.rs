@@ -134,8 +134,9 @@ impl RedisCache {
     pub(super) async fn repair(&self, seen: &[(WalletId, i64)]) -> Result<(), LinkError> {
         for some in seen.chunks(REPAIRED_AT_ONCE) {
             // No version is below zero, so nothing is older than a negative one.
-            let versions =
-                some.iter().filter_map(|(wallet, version)| Some((self.key(*wallet), text::padded(*version)?)));
+            let versions = some
+                .iter()
+                .filter_map(|(wallet, version)| Some((self.key(*wallet), text::padded(*version)?)));
             self.server.delete_older(versions.collect()).await?;
         }
         Ok(())

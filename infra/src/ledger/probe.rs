@@ -89,6 +89,9 @@ pub(super) async fn probe(
         };
         probed.add(request, row)?;
     }
+    // A key that comes twice in a batch is looked up once.
+    probed.claims.sort_unstable();
+    probed.claims.dedup();
     let requests_of_wallets = requests.iter().filter_map(|request| Some((request.wallet()?, *request)));
     let detail: BTreeSet<WalletId> = requests_of_wallets
         .filter(|(id, request)| probed.needs_detail(*id, request, now))

@@ -96,10 +96,8 @@ pub(crate) async fn read(
         set.add_hold(row)?;
     }
     let late = set.receipts_of_holds(&probed.named);
-    let (late_receipts, late_redemptions) = tokio::try_join!(
-        source.find(&RECEIPTS, &late),
-        source.find(&REDEMPTIONS, &late),
-    )?;
+    let (late_receipts, late_redemptions) =
+        tokio::try_join!(source.find(&RECEIPTS, &late), source.find(&REDEMPTIONS, &late),)?;
     let receipts: Vec<_> = receipts.into_iter().chain(late_receipts).collect();
     let redemptions: Vec<_> = redemptions.into_iter().chain(late_redemptions).collect();
     set.add_receipts(&receipts)?;
@@ -194,10 +192,8 @@ impl ReadSet {
             requests.iter().filter(has_waiting).filter_map(|r| r.wallet()).collect();
         let unread = |id: &WalletId| self.wallets.get(id).is_some_and(|state| !state.detail_read);
         let wallets: Vec<WalletId> = wallets.into_iter().filter(unread).collect();
-        let (lots, holds) = tokio::try_join!(
-            source.find(&OPEN_LOTS, &wallets),
-            source.find(&OPEN_HOLDS, &wallets),
-        )?;
+        let (lots, holds) =
+            tokio::try_join!(source.find(&OPEN_LOTS, &wallets), source.find(&OPEN_HOLDS, &wallets),)?;
         lots.iter().try_for_each(|row| self.add_lot(row))?;
         holds.iter().try_for_each(|row| self.add_hold(row))?;
         for wallet in &wallets {
@@ -208,18 +204,13 @@ impl ReadSet {
         Ok(())
     }
 
-    async fn read_claims(
-        &mut self,
-        source: Source<'_>,
-        claims: &[claim::Model],
-    ) -> Result<(), StoreError> {
+    async fn read_claims(&mut self, source: Source<'_>, claims: &[claim::Model]) -> Result<(), StoreError> {
         if claims.is_empty() {
             return Ok(());
         }
         let refunds: Vec<Uuid> =
             claims.iter().filter(|claim| claim.wallet_id.is_none()).map(|claim| claim.idem).collect();
-        let waiting =
-            source.find(&WAITING_BY_KEY, &refunds).await?;
+        let waiting = source.find(&WAITING_BY_KEY, &refunds).await?;
         let mut refunds = HashMap::new();
         let mut posted = Vec::new();
         for row in &waiting {
@@ -257,10 +248,8 @@ impl ReadSet {
             .map(|row| (WalletId::new(row.wallet_id), row.seq))
             .filter(|(wallet, _)| self.wallets.contains_key(wallet))
             .collect();
-        let (purchases, lines) = tokio::try_join!(
-            source.find(&PURCHASES, &keys),
-            source.find(&LINES, &keys),
-        )?;
+        let (purchases, lines) =
+            tokio::try_join!(source.find(&PURCHASES, &keys), source.find(&LINES, &keys),)?;
         let mut lines_of: HashMap<(Uuid, i64), Vec<_>> = HashMap::new();
         for line in lines {
             lines_of.entry((line.wallet_id, line.seq)).or_default().push(rows::line_from(line));

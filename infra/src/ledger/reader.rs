@@ -89,9 +89,12 @@ pub(super) async fn balance(
     if now < head.next_due {
         return Ok(Some(Balance::of(&head, now)));
     }
-    let Some(state) = settled(source, wallet, now).await? else { return Ok(None) };
-    // The figures are settled but the version is the stored one: what is due is not written yet.
-    Ok(Some(Balance { version: head.version, ..Balance::of(&state.wallet, now) }))
+    let Some(mut state) = whole(source, wallet, now).await? else { return Ok(None) };
+    // The figures are settled but the version is the stored one that they follow from, which may be later than the
+    // head's: what is due is not written yet.
+    let version = state.wallet.version;
+    settle(&mut state, now)?;
+    Ok(Some(Balance { version, ..Balance::of(&state.wallet, now) }))
 }
 
 async fn head(source: Source<'_>, wallet: WalletId) -> Result<Option<Wallet>, StoreError> {
@@ -104,12 +107,16 @@ async fn settled(
     now: Instant,
 ) -> Result<Option<WalletState>, StoreError> {
     let Some(mut state) = whole(source, wallet, now).await? else { return Ok(None) };
-    ledger::settle(&mut state, now).map_err(|_| StoreError::CorruptRow {
-        table: "wallet",
-        id: wallet.to_string(),
-        what: "what is due cannot be settled on its lots and holds",
-    })?;
+    settle(&mut state, now)?;
     Ok(Some(state))
+}
+
+fn settle(state: &mut WalletState, now: Instant) -> Result<(), StoreError> {
+    ledger::settle(state, now).map_err(|_| StoreError::CorruptRow {
+        table: "wallet",
+        id: state.wallet.id.to_string(),
+        what: "what is due cannot be settled on its lots and holds",
+    })
 }
 
 /// The wallet's rows of one version. They are read in several statements, so a write in between is noticed by the

@@ -7,7 +7,7 @@ use amvaj_domain::{
     id::{MerchantId, WalletId},
     ledger::ReceiptKey,
 };
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, FromQueryResult};
+use sea_orm::{DatabaseConnection, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
 use super::keys::Keys;

@@ -20,7 +20,7 @@ use crate::{
     ledger::{keys::Probe, probe},
 };
 
-pub(crate) fn probe(tables: &Tables, probes: &[Probe]) -> Vec<probe::Row> {
+pub(in crate::ledger) fn probe(tables: &Tables, probes: &[Probe]) -> Vec<probe::Row> {
     (0..).zip(probes).map(|(number, probe)| probed(tables, number, probe)).collect()
 }
 
@@ -33,8 +33,12 @@ fn probed(tables: &Tables, number: i32, probe: &Probe) -> probe::Row {
         wallet: probe.wallet.and_then(|wallet| wallets(tables, &[wallet]).pop()),
         claimed: found(probe.idem.is_some_and(|idem| tables.claims.get(&(idem,)).is_some())),
         taken: found(receipt.is_some_and(|key| !receipts(tables, std::slice::from_ref(key)).is_empty())),
-        redeemed: found(receipt.is_some_and(|key| !redemptions(tables, std::slice::from_ref(key)).is_empty())),
-        awaited: found(receipt.is_some_and(|key| !still_waiting(tables, std::slice::from_ref(key)).is_empty())),
+        redeemed: found(
+            receipt.is_some_and(|key| !redemptions(tables, std::slice::from_ref(key)).is_empty()),
+        ),
+        awaited: found(
+            receipt.is_some_and(|key| !still_waiting(tables, std::slice::from_ref(key)).is_empty()),
+        ),
         cap_used: cap.and_then(|cap| caps(tables, &[cap]).pop()).map(|row| row.used),
     }
 }
@@ -76,7 +80,9 @@ pub(crate) fn holds(tables: &Tables, keys: &[(WalletId, i64)]) -> Vec<hold::Mode
 }
 
 pub(crate) fn caps(tables: &Tables, keys: &[(WalletId, MerchantId, LocalDay)]) -> Vec<cap_used::Model> {
-    each(&tables.caps, keys, |(wallet, rule, day)| (wallet.shard_no(), wallet.uuid(), rule.uuid(), day.days()))
+    each(&tables.caps, keys, |(wallet, rule, day)| {
+        (wallet.shard_no(), wallet.uuid(), rule.uuid(), day.days())
+    })
 }
 
 pub(crate) fn open_lots(tables: &Tables, keys: &[WalletId]) -> Vec<lot::Model> {
@@ -112,7 +118,8 @@ pub(crate) fn allocations(tables: &Tables, keys: &[(WalletId, i64)]) -> Vec<lot_
     let asked = [LotUseKind::Spend.stored(), LotUseKind::Reserve.stored()];
     let between = |key: &(WalletId, i64)| {
         let (shard_no, wallet, seq) = numbered(key);
-        let (first, last) = ((shard_no, wallet, seq, i64::MIN, 0), (shard_no, wallet, seq, i64::MAX, i16::MAX));
+        let (first, last) =
+            ((shard_no, wallet, seq, i64::MIN, 0), (shard_no, wallet, seq, i64::MAX, i16::MAX));
         tables.lot_uses.between(first, last)
     };
     keys.iter().flat_map(between).filter(|row| asked.contains(&row.kind)).cloned().collect()

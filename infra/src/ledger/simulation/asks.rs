@@ -29,8 +29,14 @@ pub(crate) struct KnownHold {
 }
 
 /// Draws what a client asks for next, under a new key.
-pub(crate) fn draw(plan: &Plan, holds: &[KnownHold], key: &str, now: Instant, random: &mut Random) -> Operation {
-    let mut merchant = *random.pick(&plan.merchants);
+pub(crate) fn draw(
+    plan: &Plan,
+    holds: &[KnownHold],
+    key: &str,
+    now: Instant,
+    random: &mut Random,
+) -> Operation {
+    let merchant = *random.pick(&plan.merchants);
     let mut wallet = *random.pick(&plan.wallets);
     if random.per_mille(10) {
         wallet = WalletId::new(Uuid::from_u128(0xdead));
@@ -38,16 +44,18 @@ pub(crate) fn draw(plan: &Plan, holds: &[KnownHold], key: &str, now: Instant, ra
     let mut tenant = Tenant::Merchant(merchant);
     let command = match random.below(100) {
         0..30 => earn(plan, merchant, now, random),
-        30..44 => Command::Redeem(CommandRedeem { amount: points(random), receipt: maybe_receipt(plan, random) }),
+        30..44 => {
+            Command::Redeem(CommandRedeem { amount: points(random), receipt: maybe_receipt(plan, random) })
+        }
         44..56 => Command::Hold(CommandHold {
             amount: points(random),
             ttl: Span::from_micros(*random.pick(&[40_000, 400_000, 20_000_000])),
             receipt: maybe_receipt(plan, random),
         }),
         56..70 => {
-            let hold = known(holds, random).unwrap_or(KnownHold { wallet, merchant, seq: random.within(1, 9) });
-            (wallet, merchant) = (hold.wallet, hold.merchant);
-            tenant = Tenant::Merchant(merchant);
+            let hold =
+                known(holds, random).unwrap_or(KnownHold { wallet, merchant, seq: random.within(1, 9) });
+            (wallet, tenant) = (hold.wallet, Tenant::Merchant(hold.merchant));
             if random.per_mille(350) {
                 Command::Release { hold: hold.seq }
             } else {
@@ -70,17 +78,32 @@ pub(crate) fn draw(plan: &Plan, holds: &[KnownHold], key: &str, now: Instant, ra
     };
     let late = if random.per_mille(60) { random.within(-3_000_000, 3_000_000) } else { 0 };
     Operation {
+        occurred_at: now.plus(Span::from_micros(late)),
+        refusal: random.per_mille(20).then_some(Rejection::BranchClosed),
+        ..operation(wallet, tenant, key, command, now)
+    }
+}
+
+/// An operation that happens now and that nothing stands against.
+pub(crate) fn operation(
+    wallet: WalletId,
+    tenant: Tenant,
+    key: &str,
+    command: Command,
+    now: Instant,
+) -> Operation {
+    Operation {
         wallet,
         tenant,
         idem: Idem::of(tenant, &IdempotencyKey::parse(key).unwrap()),
         body: Digest::of([format!("{wallet} {command:?}").as_bytes()]),
-        merchant: (tenant != Tenant::Network).then_some(merchant),
+        merchant: if let Tenant::Merchant(merchant) = tenant { Some(merchant) } else { None },
         branch: None,
-        occurred_at: now.plus(Span::from_micros(late)),
-        // Wide enough for a retry that comes late, with the clock of another node.
+        occurred_at: now,
+        // Retries come late, with the clock of another node: some are in time and some are not.
         window: Window { look_back: Span::from_micros(2_500_000), ahead: Span::from_micros(2_500_000) },
         prices: PRICES,
-        refusal: random.per_mille(20).then_some(Rejection::BranchClosed),
+        refusal: None,
         command,
     }
 }
@@ -112,7 +135,7 @@ fn earn(plan: &Plan, merchant: MerchantId, now: Instant, random: &mut Random) ->
 }
 
 /// The rule of a merchant; one caps the day, another's points are spent at its own tills only.
-fn rule(merchant: MerchantId, plan: &Plan) -> EarnRule {
+pub(crate) fn rule(merchant: MerchantId, plan: &Plan) -> EarnRule {
     let number = plan.merchants.iter().position(|known| *known == merchant);
     EarnRule {
         version: 1,

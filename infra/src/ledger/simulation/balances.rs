@@ -40,7 +40,7 @@ pub(crate) async fn read_any(world: &World, node: usize, wallet: WalletId) {
 }
 
 /// The wallet had this version, and at the time the version had these figures.
-fn check_existed(world: &World, balance: &Balance) {
+pub(crate) fn check_existed(world: &World, balance: &Balance) {
     let inner = world.store.inner();
     let version = inner
         .versions

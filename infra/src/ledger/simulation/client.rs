@@ -47,10 +47,11 @@ impl Client {
         let mut asked = world.asked.lock().unwrap();
         if !asked.is_empty() && self.random.per_mille(120) {
             let earlier = self.random.pick(&asked).clone();
-            if self.random.per_mille(700) {
+            let Operation { idem, tenant, merchant, .. } = earlier;
+            if tenant != fresh.tenant || self.random.per_mille(700) {
                 return earlier;
             }
-            return Operation { idem: earlier.idem, tenant: earlier.tenant, ..fresh };
+            return Operation { idem, tenant, merchant, ..fresh };
         }
         asked.push(fresh.clone());
         fresh
@@ -152,9 +153,7 @@ fn request_of(world: &World, operation: &Operation) -> Request {
     let Some(merchant) = operation.merchant else { return Request::Apply(operation.clone()) };
     let key = ReceiptKey { merchant, number: refund.receipt.clone() };
     match super::answers::receipts(&world.store.inner().tables, &[key]).first() {
-        Some(row) => {
-            Request::Apply(Operation { wallet: WalletId::new(row.wallet_id), ..operation.clone() })
-        }
+        Some(row) => Request::Apply(Operation { wallet: WalletId::new(row.wallet_id), ..operation.clone() }),
         None => Request::AwaitPurchase(operation.clone()),
     }
 }

@@ -10,8 +10,12 @@ use amvaj_domain::{
     ledger::{Idem, OpRecord, Operation, Rejection, Tenant},
 };
 use tokio::time::Instant;
+use uuid::Uuid;
 
-use super::{store::SIMULATED, tables::Tables};
+use super::{
+    store::{Commit, SIMULATED},
+    tables::Tables,
+};
 use crate::{
     db::{StoreError, entity::refund_waiting},
     ledger::request::{Answer, Recorded, SubmitError, receipt_of},
@@ -25,6 +29,9 @@ pub(crate) struct Delivery {
     /// When it was answered, and with what; nothing if the client stopped waiting.
     pub(crate) answered: Option<(Instant, Result<Answer, SubmitError>)>,
 }
+
+/// Operations by key and input, with the time of their first delivery.
+pub(crate) type Sent = BTreeMap<(Idem, Uuid), (Instant, Operation)>;
 
 /// Everything that was sent in a run.
 #[derive(Debug, Default)]
@@ -43,13 +50,13 @@ impl History {
         self.0.lock().unwrap()[place].answered = Some((Instant::now(), answer));
     }
 
-    /// The operations that were sent, by their keys; of a key that came with several inputs, each of them.
-    pub(crate) fn operations(&self) -> BTreeMap<Idem, Vec<Operation>> {
-        let mut operations: BTreeMap<Idem, Vec<Operation>> = BTreeMap::new();
-        for delivery in self.0.lock().unwrap().iter() {
-            operations.entry(delivery.operation.idem).or_default().push(delivery.operation.clone());
+    /// The operations that were sent, by key and input, each with the time of its first delivery.
+    pub(crate) fn sent(&self) -> Sent {
+        let mut sent = Sent::new();
+        for Delivery { operation, sent: at, .. } in self.0.lock().unwrap().iter() {
+            sent.entry((operation.idem, operation.body.uuid())).or_insert_with(|| (*at, operation.clone()));
         }
-        operations
+        sent
     }
 
     /// How many deliveries there were, and how many were answered with something that is recorded.
@@ -62,14 +69,16 @@ impl History {
     }
 
     /// Holds everything that was answered against what is stored, and what is stored against what was sent.
-    pub(crate) fn check(&self, tables: &Tables) {
+    pub(crate) fn check(&self, tables: &Tables, commits: &[Commit]) {
         let deliveries = self.0.lock().unwrap();
+        let taken = |commit: &Commit| commit.claims.iter().map(|key| (*key, commit.at)).collect::<Vec<_>>();
+        let taken: BTreeMap<Uuid, Instant> = commits.iter().flat_map(taken).collect();
         let mut by_key: BTreeMap<Idem, Vec<&Delivery>> = BTreeMap::new();
         for delivery in deliveries.iter() {
             by_key.entry(delivery.operation.idem).or_default().push(delivery);
         }
         for (idem, deliveries) in &by_key {
-            Key { idem: *idem, deliveries, tables }.check();
+            Key { idem: *idem, deliveries, taken: taken.get(&idem.uuid()).copied(), tables }.check();
         }
         check_nothing_came_from_nowhere(tables, &by_key);
         check_order(tables, &deliveries, &by_key);
@@ -80,6 +89,8 @@ impl History {
 struct Key<'a> {
     idem: Idem,
     deliveries: &'a [&'a Delivery],
+    /// When it was taken.
+    taken: Option<Instant>,
     tables: &'a Tables,
 }
 
@@ -95,19 +106,21 @@ impl Key<'_> {
         let answers = || self.deliveries.iter().filter_map(|delivery| delivery.answered.as_ref());
         let firsts = answers().filter(|(_, answer)| answer.as_ref().is_ok_and(is_first)).count();
         assert!(firsts <= 1, "{:?} was answered as new {firsts} times", self.idem);
-        let is_undone = |answer: &Result<Answer, SubmitError>| match answer {
-            Err(SubmitError::OutcomeUnknown) => false,
-            Err(_) => true,
-            Ok(answer) => matches!(answer, Answer::Dismissed(_)),
-        };
-        let all_undone = self.deliveries.iter().all(|delivery| {
-            delivery.answered.as_ref().is_some_and(|(_, answer)| is_undone(answer))
-        });
-        if all_undone {
-            let stored = ops > 0 || self.claim().is_some();
-            assert!(!stored, "{:?} is stored, but every answer said that nothing was done", self.idem);
-        }
+        self.check_undone_is_not_done();
         self.check_waiting_comes_first();
+    }
+
+    /// A key was taken by a delivery that was sent before and whose answer does not say that nothing was done.
+    fn check_undone_is_not_done(&self) {
+        assert_eq!(self.taken.is_some(), self.claim().is_some(), "{:?} was taken by no commit", self.idem);
+        let Some(taken) = self.taken else { return };
+        let may_have_done = |delivery: &&&Delivery| {
+            let says_nothing_was_done =
+                delivery.answered.as_ref().is_some_and(|(_, answer)| is_undone(answer));
+            delivery.sent <= taken && !says_nothing_was_done
+        };
+        let doer = self.deliveries.iter().find(may_have_done);
+        assert!(doer.is_some(), "{:?} was done, but all were told that nothing was", self.idem);
     }
 
     fn check_answer(&self, operation: &Operation, answer: &Result<Answer, SubmitError>) {
@@ -115,7 +128,11 @@ impl Key<'_> {
             Ok(Answer::Recorded(recorded)) => self.check_recorded(operation, recorded),
             Ok(Answer::Mismatch) => {
                 let (_, body) = self.claim().expect("a mismatch needs a stored key");
-                assert_ne!(body, operation.body.uuid(), "a key was refused with its own input: {operation:?}");
+                assert_ne!(
+                    body,
+                    operation.body.uuid(),
+                    "a key was refused with its own input: {operation:?}"
+                );
             }
             Ok(Answer::Waiting { .. }) => {
                 assert_eq!(self.claim(), Some((None, operation.body.uuid())), "{operation:?}");
@@ -162,15 +179,17 @@ impl Key<'_> {
             let key = receipt_of(operation).expect("it names a receipt");
             let row = self.tables.receipts.get(&(key.merchant.uuid(), key.number.as_str().to_owned()));
             let holder = row.map(|row| (WalletId::new(row.wallet_id), row.seq));
-            assert!(holder.is_some() && *first == holder, "{operation:?} is told of {first:?}, not {holder:?}");
+            assert!(
+                holder.is_some() && *first == holder,
+                "{operation:?} is told of {first:?}, not {holder:?}"
+            );
         }
     }
 
     /// Once a refund was posted or refused nobody hears any more that it waits.
     fn check_waiting_comes_first(&self) {
-        let waits = |delivery: &&&Delivery| {
-            matches!(delivery.answered, Some((_, Ok(Answer::Waiting { .. }))))
-        };
+        let waits =
+            |delivery: &&&Delivery| matches!(delivery.answered, Some((_, Ok(Answer::Waiting { .. }))));
         let is_over = |delivery: &&&Delivery| {
             matches!(delivery.answered, Some((_, Ok(Answer::Recorded(_) | Answer::RefusedLater(_)))))
         };
@@ -183,12 +202,26 @@ impl Key<'_> {
     }
 
     /// The stored key: its wallet, and the fingerprint of its input.
-    fn claim(&self) -> Option<(Option<uuid::Uuid>, uuid::Uuid)> {
+    fn claim(&self) -> Option<(Option<Uuid>, Uuid)> {
         self.tables.claims.get(&(self.idem.uuid(),)).map(|row| (row.wallet_id, row.body_hash))
     }
 
     fn refund(&self) -> Option<&refund_waiting::Model> {
         self.tables.refunds.rows().find(|row| row.idem == self.idem.uuid())
+    }
+}
+
+/// Whether an answer says that its delivery did nothing.
+const fn is_undone(answer: &Result<Answer, SubmitError>) -> bool {
+    match answer {
+        Ok(Answer::Dismissed(_)) => true,
+        Ok(_) | Err(SubmitError::OutcomeUnknown) => false,
+        Err(
+            SubmitError::Overloaded
+            | SubmitError::NoSuchWallet(_)
+            | SubmitError::Quarantined(_)
+            | SubmitError::Store(_),
+        ) => true,
     }
 }
 
@@ -222,7 +255,7 @@ fn check_nothing_came_from_nowhere(tables: &Tables, by_key: &BTreeMap<Idem, Vec<
 }
 
 /// Whether an operation in the journal is what was sent.
-fn is_of(op: &OpRecord, wallet: uuid::Uuid, sent: &Operation) -> bool {
+fn is_of(op: &OpRecord, wallet: Uuid, sent: &Operation) -> bool {
     let is_refund = sent.wallet.uuid().is_nil();
     (is_refund || sent.wallet.uuid() == wallet)
         && (op.tenant, op.body, op.merchant) == (sent.tenant, sent.body, sent.merchant)

@@ -22,6 +22,7 @@ mod asks;
 mod audit;
 mod balances;
 mod client;
+mod found;
 mod history;
 mod node;
 mod plan;
@@ -36,32 +37,31 @@ mod trace;
 mod weather;
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::{
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 
 use self::{trace::Keep, world::Played};
 
 /// How many seeds a run of the tests plays.
 const SEEDS: u64 = 5_000;
 
-/// Plays a seed on a runtime of its own, whose time goes on only when nothing else can.
+/// Plays a seed.
 fn play(seed: u64, keep: Keep) -> (Played, Vec<String>) {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
-    runtime.block_on(world::play(seed, keep))
+    block_on(world::play(seed, keep))
 }
 
-/// Plays a seed; if it fails, says how to play it alone.
-fn play_or_tell(seed: u64) -> Played {
-    match catch_unwind(AssertUnwindSafe(|| play(seed, Keep::Nothing))) {
-        Ok((played, _)) => played,
-        Err(failure) => {
-            println!(
-                "seed {seed} fails; it plays alone, and says what happens, with\n\
-                 AMVAJ_SIMULATION_SEED={seed} cargo test -p amvaj-infra simulation -- --nocapture"
-            );
-            resume_unwind(failure)
-        }
-    }
+/// Runs something on a runtime of its own, whose time goes on only when nothing else can.
+fn block_on<R>(future: impl Future<Output = R>) -> R {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+    runtime.block_on(future)
 }
 
 /// A number from the environment.
@@ -70,20 +70,40 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
+/// Plays seeds from 0 on, on every processor. The first that fails ends the others, and says how it is played alone.
+fn play_all(seeds: u64) -> Played {
+    let (next, all) = (AtomicU64::new(0), Mutex::<Played>::default());
+    let play_some = || {
+        let mine = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds);
+        while let Some(seed) = mine() {
+            match catch_unwind(AssertUnwindSafe(|| play(seed, Keep::Nothing))) {
+                Ok((played, _)) => *all.lock().unwrap() += played,
+                Err(failure) => {
+                    next.store(seeds, Ordering::Relaxed);
+                    println!(
+                        "seed {seed} fails; it plays alone, and says what happens, with\n\
+                         AMVAJ_SIMULATION_SEED={seed} cargo test -p amvaj-infra simulation -- --nocapture"
+                    );
+                    resume_unwind(failure)
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
+            scope.spawn(play_some);
+        }
+    });
+    all.into_inner().unwrap()
+}
+
 #[test]
 fn every_seed_keeps_what_the_ledger_promises() {
     if let Some(seed) = number("AMVAJ_SIMULATION_SEED") {
         println!("{:?}", play(seed, Keep::Printed).0);
-        return;
+    } else {
+        println!("{:?}", play_all(number("AMVAJ_SIMULATION_SEEDS").unwrap_or(SEEDS)));
     }
-    let mut all = Played::default();
-    for seed in 0..number("AMVAJ_SIMULATION_SEEDS").unwrap_or(SEEDS) {
-        let played = play_or_tell(seed);
-        all.deliveries += played.deliveries;
-        all.recorded += played.recorded;
-        all.operations += played.operations;
-    }
-    println!("{all:?}");
 }
 
 #[test]

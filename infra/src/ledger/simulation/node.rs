@@ -119,7 +119,11 @@ impl Node {
     }
 
     /// The balance as the service answers it: from the cache, else by the real reader from the simulated database.
-    pub(crate) async fn balance(&self, wallet: WalletId, at_least: Option<i64>) -> Result<Balance, StoreError> {
+    pub(crate) async fn balance(
+        &self,
+        wallet: WalletId,
+        at_least: Option<i64>,
+    ) -> Result<Balance, StoreError> {
         let now = self.now();
         let load = async || {
             let found = reader::balance(Source::Simulated(&self.store), wallet, now).await;

@@ -38,6 +38,9 @@ impl Relay {
         if random.per_mille(300) {
             rows.reverse();
         }
+        if rows.is_empty() {
+            return;
+        }
         let node = usize::try_from(random.below(2)).unwrap();
         if world.nodes[node].balances().repair(&newest(&rows)).await.is_ok() {
             for row in rows {
@@ -86,8 +89,8 @@ impl Relay {
     fn unread(&self, tables: &Tables, random: &mut Random) -> Vec<Relayed> {
         let again = if random.per_mille(300) { random.within(1, 5) } else { 0 };
         let from = |bucket: i16| self.passed.get(&bucket).copied().unwrap_or_default() - again;
-        let mut rows: Vec<Relayed> = tables.outbox.rows().filter_map(relayed).collect();
-        rows.retain(|row| row.relay_no > from(row.bucket));
+        let unread = tables.outbox.rows().filter(|row| row.relay_no > Some(from(row.bucket)));
+        let mut rows: Vec<Relayed> = unread.filter_map(relayed).collect();
         rows.sort_by_key(|row| (row.bucket, row.relay_no));
         rows
     }

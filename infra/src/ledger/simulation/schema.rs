@@ -3,14 +3,12 @@
 
 use uuid::Uuid;
 
-use crate::{
-    db::{
-        StoreError,
-        columns::Columns,
-        entity::{
-            cap_used, claim, entry, hold, lot, lot_use, merchant_balance, op, outbox, purchase,
-            purchase_line, receipt, receipt_redemption, refund_waiting, wallet,
-        },
+use crate::db::{
+    StoreError,
+    columns::Columns,
+    entity::{
+        cap_used, claim, entry, hold, lot, lot_use, merchant_balance, op, outbox, purchase, purchase_line,
+        receipt, receipt_redemption, refund_waiting, wallet,
     },
 };
 
@@ -36,9 +34,10 @@ pub(crate) trait Stored: Columns + Clone + std::fmt::Debug + PartialEq + 'static
     fn check(&self) -> Result<(), StoreError> {
         match Self::CHECKS.iter().find(|(_, holds)| !holds(self)) {
             None => Ok(()),
-            Some((words, _)) => {
-                Err(StoreError::Constraint(format!("CHECK constraint failed: {} {words}: {self:?}", Self::TABLE)))
-            }
+            Some((words, _)) => Err(StoreError::Constraint(format!(
+                "CHECK constraint failed: {} {words}: {self:?}",
+                Self::TABLE
+            ))),
         }
     }
 }
@@ -219,7 +218,9 @@ mod tests {
 
     /// What stands in the brackets after each of the words.
     fn bracketed(text: &str, word: &str) -> BTreeSet<String> {
-        text.match_indices(&format!("{word} (")).map(|(at, found)| inside(&text[at + found.len()..])).collect()
+        text.match_indices(&format!("{word} ("))
+            .map(|(at, found)| inside(&text[at + found.len()..]))
+            .collect()
     }
 
     /// The text up to the bracket that closes one opened before it.

@@ -4,7 +4,8 @@ use amvaj_domain::{
     calendar::LocalDay,
     id::{MerchantId, WalletId},
     ledger::{
-        AccountKind, Changes, Entry, HoldState, Journal, LotUse, LotUseKind, OpRecord, ReceiptKey, WalletState,
+        AccountKind, Changes, Entry, HoldState, Journal, LotUse, LotUseKind, OpRecord, ReceiptKey,
+        WalletState,
     },
     points::Points,
 };
@@ -63,7 +64,8 @@ impl Tables {
         let mut state = self.state(wallet);
         let owned = |owner: Uuid| owner == wallet.uuid();
         for row in self.purchases.rows().filter(|row| owned(row.wallet_id)) {
-            let lines = self.purchase_lines.rows().filter(|line| owned(line.wallet_id) && line.seq == row.seq);
+            let lines =
+                self.purchase_lines.rows().filter(|line| owned(line.wallet_id) && line.seq == row.seq);
             let lines = lines.cloned().map(rows::line_from).collect();
             let key = receipt_key(row.merchant_id, &row.receipt_no, "purchase").unwrap();
             state.receipts.entry(key).or_default().purchase = Some(rows::purchase_from(row, lines).unwrap());

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -65,7 +65,10 @@ pub(crate) struct Inner {
 /// What one commit added.
 #[derive(Debug, Clone)]
 pub(crate) struct Commit {
+    pub(crate) at: time::Instant,
     pub(crate) batch: Uuid,
+    /// The keys that it took.
+    pub(crate) claims: Vec<Uuid>,
     /// Operations by wallet and sequence number, in that order.
     pub(crate) ops: Vec<(WalletId, i64)>,
 }
@@ -96,7 +99,8 @@ impl Drop for SimulatedLocks {
 
 impl Shared {
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap()
+        // A check that failed in another task is told by that task.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -294,7 +298,12 @@ impl Inner {
             batch.ops.iter().map(|row| (WalletId::new(row.wallet_id), row.seq)).collect();
         ops.retain(|(wallet, _)| survivors.contains(wallet));
         ops.sort_unstable();
-        self.commits.push(Commit { batch: batch.batch.uuid(), ops });
+        let claims = batch
+            .claims
+            .iter()
+            .filter(|row| row.wallet_id.is_none_or(|wallet| survivors.contains(&WalletId::new(wallet))));
+        let claims = claims.map(|row| row.idem).collect();
+        self.commits.push(Commit { at: time::Instant::now(), batch: batch.batch.uuid(), claims, ops });
         for wallet in &survivors {
             let state = self.tables.state(*wallet);
             let since = time::Instant::now();

@@ -184,9 +184,10 @@ impl Tables {
         self.redemptions.check_changed(&rows.redemptions)?;
         self.caps.check_changed(&rows.caps)?;
         self.refunds.check_changed(&rows.refunds)?;
-        let other_receipt = rows.refunds.iter().any(|row| {
-            self.refunds.rows().any(|kept| kept.idem == row.idem && kept.key() != row.key())
-        });
+        let other_receipt = rows
+            .refunds
+            .iter()
+            .any(|row| self.refunds.rows().any(|kept| kept.idem == row.idem && kept.key() != row.key()));
         if other_receipt {
             return Err(duplicate("refund_waiting", "idem"));
         }

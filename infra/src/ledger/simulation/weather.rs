@@ -50,9 +50,9 @@ impl Weather {
         Self { reads, writes, slow, pace: *random.pick(&[200, 2_000, 20_000]) }
     }
 
-    /// Nothing goes wrong any more.
-    pub(crate) fn clear(&mut self) {
-        *self = Self { pace: self.pace, ..Self::default() };
+    /// Nothing goes wrong, and a step takes up to so many microseconds.
+    pub(crate) fn calm(pace: i64) -> Self {
+        Self { pace, ..Self::default() }
     }
 
     /// How long a step takes.
@@ -66,7 +66,8 @@ impl Weather {
     }
 
     pub(crate) fn read_fault(&self, random: &mut Random) -> Option<ReadFault> {
-        let kinds = [ReadFault::Unavailable, ReadFault::Unavailable, ReadFault::Contention, ReadFault::Failed];
+        let kinds =
+            [ReadFault::Unavailable, ReadFault::Unavailable, ReadFault::Contention, ReadFault::Failed];
         random.per_mille(self.reads).then(|| *random.pick(&kinds))
     }
 

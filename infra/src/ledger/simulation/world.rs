@@ -53,6 +53,14 @@ pub(crate) struct Played {
     pub(crate) operations: usize,
 }
 
+impl std::ops::AddAssign for Played {
+    fn add_assign(&mut self, more: Self) {
+        self.deliveries += more.deliveries;
+        self.recorded += more.recorded;
+        self.operations += more.operations;
+    }
+}
+
 /// Plays a run and checks it; answers its trace, if it was to be kept.
 pub(crate) async fn play(seed: u64, keep: Keep) -> (Played, Vec<String>) {
     let mut random = Random::new(seed);
@@ -102,8 +110,13 @@ async fn ended(task: JoinHandle<()>) {
 impl World {
     fn new(random: &mut Random, keep: Keep) -> Self {
         let plan = Plan::draw(random);
-        let trace = Trace::begin(keep);
         let weather = Weather::draw(random);
+        Self::over(plan, weather, random, keep)
+    }
+
+    /// A network in a weather; nobody has asked for anything yet.
+    pub(crate) fn over(plan: Plan, weather: Weather, random: &mut Random, keep: Keep) -> Self {
+        let trace = Trace::begin(keep);
         trace.note(|| format!("{plan:?} {weather:?}"));
         let store = SimulatedStore::new(&plan.wallets, weather, random.fork(), trace.clone());
         let redis = SimulatedRedis::new(random.fork());
@@ -114,7 +127,7 @@ impl World {
 
     /// Ends the bad weather, waits for what is under way and has everything done that is due.
     async fn come_to_rest(&self) {
-        self.store.inner().weather.clear();
+        self.store.inner().weather = Weather::calm(100);
         self.redis.behave();
         self.nodes.iter().for_each(|node| node.set_clock_off(0));
         // Longer than a lane tries, a late write takes, and a clock was ahead.
@@ -159,9 +172,9 @@ impl World {
         assert!(inner.defects.is_empty(), "{:#?}", inner.defects);
         let now = self.nodes[0].now();
         audit::check(&inner.tables, &self.plan.wallets, now);
-        replay::check(&inner.tables, &inner.commits, &self.history.operations(), &self.plan.wallets);
+        replay::check(&inner.tables, &inner.commits, &self.history.sent(), &self.plan.wallets);
         relay::check(&inner.tables);
-        self.history.check(&inner.tables);
+        self.history.check(&inner.tables, &inner.commits);
         for (key, line) in self.redis.lines() {
             let last = inner.tables.wallets.rows().find(|row| key.ends_with(&row.wallet_id.to_string()));
             let version: i64 = line[3..22].parse().unwrap();
