@@ -14,6 +14,17 @@ pub enum Clock {
     /// A clock that stands still until somebody moves it: microseconds since the epoch. An import drives it along
     /// its file, and tests drive it past expiries.
     Manual(Arc<AtomicI64>),
+    /// The clock of a simulated node: it goes with the time of the runtime, which a test may have paused, and is off
+    /// by some microseconds that the test changes, so that it may also jump back.
+    #[cfg(test)]
+    Simulated {
+        /// What the clock would show at `origin` if it were not off.
+        start: Instant,
+        /// When the runtime's time began.
+        origin: tokio::time::Instant,
+        /// How far the clock is ahead of the others.
+        off: Arc<AtomicI64>,
+    },
 }
 
 impl Clock {
@@ -28,6 +39,11 @@ impl Clock {
         match self {
             Self::System => Instant::from_micros(micros_since_epoch(SystemTime::now())),
             Self::Manual(micros) => Instant::from_micros(micros.load(Ordering::SeqCst)),
+            #[cfg(test)]
+            Self::Simulated { start, origin, off } => {
+                let passed = i64::try_from(origin.elapsed().as_micros()).unwrap_or(i64::MAX);
+                Instant::from_micros(start.micros() + passed + off.load(Ordering::SeqCst))
+            }
         }
     }
 
@@ -39,6 +55,8 @@ impl Clock {
             Self::Manual(micros) => {
                 micros.fetch_max(instant.micros(), Ordering::SeqCst);
             }
+            #[cfg(test)]
+            Self::Simulated { .. } => {}
         }
     }
 }

@@ -16,6 +16,14 @@ mod earn;
 mod fault;
 mod hold;
 mod idempotency;
+#[cfg(any(test, feature = "testing"))]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "what overflows or is missing fails a test as it should"
+)]
+pub mod invariants;
 mod journal;
 mod lot;
 mod operation;

@@ -4,22 +4,23 @@ use super::balance::Balance;
 use amvaj_domain::id::WalletId;
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 /// The loads underway.
 #[derive(Debug)]
 pub(super) struct Flights {
-    underway: Mutex<HashMap<WalletId, watch::Receiver<Option<Outcome>>>>,
+    underway: Mutex<HashMap<WalletId, Arc<Runway>>>,
     permits: Semaphore,
 }
 
-/// What a flight brought; nothing while it is in the air.
-#[derive(Debug, Clone, Copy)]
-enum Outcome {
-    Loaded(Balance),
-    Failed,
+/// Where followers wait for a flight. They go on in the order in which they came.
+#[derive(Debug, Default)]
+struct Runway {
+    /// How the flight ended; nothing while it is in the air.
+    landing: OnceLock<Landing>,
+    landed: Notify,
 }
 
 /// A caller's part in a flight.
@@ -34,14 +35,15 @@ pub(super) enum Seat<'a> {
 pub(super) struct Flight<'a> {
     flights: &'a Flights,
     wallet: WalletId,
-    outcome: Option<Outcome>,
-    landing: watch::Sender<Option<Outcome>>,
+    landing: Landing,
+    runway: Arc<Runway>,
 }
 
 /// A place to wait for the landing.
-pub(super) struct Follower(watch::Receiver<Option<Outcome>>);
+pub(super) struct Follower(Arc<Runway>);
 
 /// How a flight ended for those who waited.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Landing {
     /// With a balance.
     Loaded(Balance),
@@ -61,12 +63,12 @@ impl Flights {
     /// Joins the wallet's flight, or begins one.
     pub(super) fn board(&self, wallet: WalletId) -> Seat<'_> {
         let mut underway = self.underway();
-        if let Some(landing) = underway.get(&wallet) {
-            return Seat::Follower(Follower(landing.clone()));
+        if let Some(runway) = underway.get(&wallet) {
+            return Seat::Follower(Follower(Arc::clone(runway)));
         }
-        let (landing, followers) = watch::channel(None);
-        underway.insert(wallet, followers);
-        Seat::Leader(Flight { flights: self, wallet, outcome: None, landing })
+        let runway = Arc::<Runway>::default();
+        underway.insert(wallet, Arc::clone(&runway));
+        Seat::Leader(Flight { flights: self, wallet, landing: Landing::Lost, runway })
     }
 
     /// Waits for a place among the loads. The semaphore is never closed; if it were, loading without a place would
@@ -75,7 +77,7 @@ impl Flights {
         self.permits.acquire().await.ok()
     }
 
-    fn underway(&self) -> MutexGuard<'_, HashMap<WalletId, watch::Receiver<Option<Outcome>>>> {
+    fn underway(&self) -> MutexGuard<'_, HashMap<WalletId, Arc<Runway>>> {
         // The map is whole between any two statements, so a panic elsewhere cannot have left it broken.
         self.underway.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,7 +90,7 @@ impl Flight<'_> {
         load: impl Future<Output = Result<Balance, E>>,
     ) -> Result<Balance, E> {
         let result = load.await;
-        self.outcome = Some(result.as_ref().map_or(Outcome::Failed, |balance| Outcome::Loaded(*balance)));
+        self.landing = result.as_ref().map_or(Landing::Failed, |balance| Landing::Loaded(*balance));
         result
     }
 }
@@ -97,19 +99,20 @@ impl Drop for Flight<'_> {
     /// Leaves the map before telling: a follower that is not content must not board the same flight again.
     fn drop(&mut self) {
         self.flights.underway().remove(&self.wallet);
-        if self.outcome.is_some() {
-            self.landing.send_replace(self.outcome);
-        }
+        self.runway.landing.get_or_init(|| self.landing);
+        self.runway.landed.notify_waiters();
     }
 }
 
 impl Follower {
-    pub(super) async fn wait(&mut self) -> Landing {
-        match self.0.wait_for(Option::is_some).await.map(|outcome| *outcome) {
-            Ok(Some(Outcome::Loaded(balance))) => Landing::Loaded(balance),
-            Ok(Some(Outcome::Failed)) => Landing::Failed,
-            // The sender is gone without a word.
-            Ok(None) | Err(_) => Landing::Lost,
+    pub(super) async fn wait(&self) -> Landing {
+        loop {
+            // Whoever asks to be told before looking cannot miss a landing in between.
+            let landed = self.0.landed.notified();
+            if let Some(landing) = self.0.landing.get() {
+                return *landing;
+            }
+            landed.await;
         }
     }
 }

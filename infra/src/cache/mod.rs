@@ -19,6 +19,8 @@ mod lifetime;
 mod measure;
 mod memory;
 mod redis;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod text;
 
 pub use balance::Balance;
@@ -27,6 +29,8 @@ pub use memory::MemorySettings;
 pub use redis::RedisSettings;
 
 use crate::link::LinkError;
+#[cfg(test)]
+use amvaj_domain::time::Span;
 use amvaj_domain::{id::WalletId, time::Instant};
 use balance::Need;
 use flight::{Flights, Landing, Seat};
@@ -70,6 +74,13 @@ impl BalanceCache {
             store: Store::Redis(RedisCache::connect(url, epoch, settings).await?),
             flights: Flights::new(settings.concurrent_loads),
         })
+    }
+
+    /// A cache in a simulated Redis, whose balances live so long at most.
+    #[cfg(test)]
+    pub(crate) fn simulated(server: simulated::SimulatedRedis, time_to_live: Span) -> Self {
+        let store = Store::Redis(RedisCache::simulated(server, time_to_live));
+        Self { store, flights: Flights::new(MemorySettings::default().concurrent_loads) }
     }
 
     /// The balance of a wallet, if one is kept that may be served now: not below the version `at_least`, not past its
@@ -141,7 +152,7 @@ impl BalanceCache {
         // result is taken as it is. This bounds the waiting to two flights, whatever token the caller holds.
         let mut began_after_asking = false;
         loop {
-            let mut landing = match self.flights.board(wallet) {
+            let landing = match self.flights.board(wallet) {
                 Seat::Leader(flight) => return flight.fly(self.lead(wallet, need, load)).await,
                 Seat::Follower(landing) => landing,
             };

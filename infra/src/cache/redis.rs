@@ -1,5 +1,7 @@
 //! Balances in Redis, one text entry for each wallet.
 
+#[cfg(test)]
+use super::simulated::SimulatedRedis;
 use super::{
     balance::{Balance, Need},
     lifetime::Lifetime,
@@ -49,11 +51,28 @@ impl Default for RedisSettings {
 
 #[derive(Debug)]
 pub(super) struct RedisCache {
-    link: Link,
+    server: Server,
     epoch: String,
     lifetime: Lifetime,
-    compare_and_set: Script,
-    delete_older: Script,
+}
+
+/// Who answers.
+#[derive(Debug)]
+enum Server {
+    /// Redis.
+    Linked { link: Link, compare_and_set: Script, delete_older: Script },
+    /// What a test has in its place.
+    #[cfg(test)]
+    Simulated(SimulatedRedis),
+}
+
+/// An entry to be kept if it ranks above what is kept already.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) line: String,
+    /// How long it may live; nothing or less when its life is over.
+    pub(super) milliseconds: i64,
 }
 
 impl RedisCache {
@@ -65,17 +84,22 @@ impl RedisCache {
             failures: settings.failures_to_open,
             cool_down: settings.cool_down,
         };
-        Ok(Self {
+        let server = Server::Linked {
             link: Link::open(client, limits, "balances").await,
-            epoch: epoch.to_owned(),
-            lifetime: Lifetime::new(settings.time_to_live),
             compare_and_set: script(include_str!("compare_and_set.lua")),
             delete_older: script(include_str!("delete_older.lua")),
-        })
+        };
+        Ok(Self { server, epoch: epoch.to_owned(), lifetime: Lifetime::new(settings.time_to_live) })
+    }
+
+    #[cfg(test)]
+    pub(super) fn simulated(server: SimulatedRedis, time_to_live: Span) -> Self {
+        let server = Server::Simulated(server);
+        Self { server, epoch: "simulation".to_owned(), lifetime: Lifetime::new(time_to_live) }
     }
 
     pub(super) async fn get(&self, wallet: WalletId, need: Need) -> Read {
-        let line = match self.link.call(async |connection| fetch(connection, &self.key(wallet)).await).await {
+        let line = match self.server.fetch(&self.key(wallet)).await {
             Ok(line) => line,
             Err(LinkError::Open) => return Read::Open,
             Err(LinkError::Url(_) | LinkError::TimedOut | LinkError::Failed(_)) => return Read::Error,
@@ -90,14 +114,12 @@ impl RedisCache {
     }
 
     pub(super) async fn put(&self, balances: &[Balance], now: Instant) {
-        let mut call = self.compare_and_set.prepare_invoke();
-        for balance in balances {
-            // A state from before 1970 or of a negative version has no text; nobody misses it here.
-            let Some(line) = text::write(balance) else { continue };
+        // A state from before 1970 or of a negative version has no text; nobody misses it here.
+        let entry = |balance: &Balance| {
             let milliseconds = self.lifetime.left(balance, now).micros() / 1_000;
-            call.key(self.key(balance.wallet)).arg(line).arg(milliseconds);
-        }
-        match self.link.call(async |connection| call.invoke_async::<usize>(connection).await).await {
+            Some(Entry { key: self.key(balance.wallet), line: text::write(balance)?, milliseconds })
+        };
+        match self.server.compare_and_set(balances.iter().filter_map(entry).collect()).await {
             Ok(stored) => {
                 count_writes(Write::Stored, stored);
                 count_writes(Write::Outdated, balances.len().saturating_sub(stored));
@@ -111,23 +133,72 @@ impl RedisCache {
 
     pub(super) async fn repair(&self, seen: &[(WalletId, i64)]) -> Result<(), LinkError> {
         for some in seen.chunks(REPAIRED_AT_ONCE) {
-            let mut call = self.delete_older.prepare_invoke();
-            for (wallet, version) in some {
-                // No version is below zero, so nothing is older than a negative one.
-                let Some(version) = text::padded(*version) else { continue };
-                call.key(self.key(*wallet)).arg(version);
-            }
-            self.link.call(async |connection| call.invoke_async::<()>(connection).await).await?;
+            // No version is below zero, so nothing is older than a negative one.
+            let versions = some
+                .iter()
+                .filter_map(|(wallet, version)| Some((self.key(*wallet), text::padded(*version)?)));
+            self.server.delete_older(versions.collect()).await?;
         }
         Ok(())
     }
 
     pub(super) async fn ping(&self) -> bool {
-        self.link.call(async |connection| redis::cmd("PING").exec_async(connection).await).await.is_ok()
+        self.server.ping().await.is_ok()
     }
 
     fn key(&self, wallet: WalletId) -> String {
         format!("amvaj:{}:balance:{wallet}", self.epoch)
+    }
+}
+
+impl Server {
+    /// What is kept under a key.
+    async fn fetch(&self, key: &str) -> Result<Option<Vec<u8>>, LinkError> {
+        match self {
+            Self::Linked { link, .. } => link.call(async |connection| fetch(connection, key).await).await,
+            #[cfg(test)]
+            Self::Simulated(redis) => redis.fetch(key).await,
+        }
+    }
+
+    /// Keeps the entries that rank above what is kept, and answers how many.
+    async fn compare_and_set(&self, entries: Vec<Entry>) -> Result<usize, LinkError> {
+        match self {
+            Self::Linked { link, compare_and_set, .. } => {
+                let mut call = compare_and_set.prepare_invoke();
+                for Entry { key, line, milliseconds } in entries {
+                    call.key(key).arg(line).arg(milliseconds);
+                }
+                link.call(async |connection| call.invoke_async::<usize>(connection).await).await
+            }
+            #[cfg(test)]
+            Self::Simulated(redis) => redis.compare_and_set(entries).await,
+        }
+    }
+
+    /// Deletes what is of a lower version than the one, with all its digits, beside its key.
+    async fn delete_older(&self, versions: Vec<(String, String)>) -> Result<(), LinkError> {
+        match self {
+            Self::Linked { link, delete_older, .. } => {
+                let mut call = delete_older.prepare_invoke();
+                for (key, version) in versions {
+                    call.key(key).arg(version);
+                }
+                link.call(async |connection| call.invoke_async::<()>(connection).await).await
+            }
+            #[cfg(test)]
+            Self::Simulated(redis) => redis.delete_older(versions).await,
+        }
+    }
+
+    async fn ping(&self) -> Result<(), LinkError> {
+        match self {
+            Self::Linked { link, .. } => {
+                link.call(async |connection| redis::cmd("PING").exec_async(connection).await).await
+            }
+            #[cfg(test)]
+            Self::Simulated(_) => Ok(()),
+        }
     }
 }
 

@@ -42,6 +42,18 @@ pub(crate) struct Arrival {
     written: bool,
 }
 
+impl Arrival {
+    /// What to say when the request is put aside: that nothing was done only if that is sure.
+    fn put_aside(&self, what: &str) -> Reply {
+        let answer = if self.written {
+            SubmitError::OutcomeUnknown
+        } else {
+            SubmitError::Quarantined(what.to_owned())
+        };
+        Reply { ticket: self.ticket, answer: Err(answer) }
+    }
+}
+
 /// Requests that are decided together.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -227,8 +239,7 @@ impl Lane {
                 }
                 Fate::Faulty(fault) => {
                     tracing::error!(%fault, "a decision failed on its wallet's state; the operation is put aside");
-                    let answer = Err(SubmitError::Quarantined(fault.to_string()));
-                    effects.replies.push(Reply { ticket, answer });
+                    effects.replies.push(arrival.put_aside(&fault.to_string()));
                 }
             }
         }
@@ -271,8 +282,7 @@ impl Lane {
     fn split(&mut self, mut arrivals: Vec<Arrival>, what: &str, effects: &mut Effects) {
         if arrivals.len() <= 1 {
             for arrival in arrivals {
-                let answer = Err(SubmitError::Quarantined(what.to_owned()));
-                effects.replies.push(Reply { ticket: arrival.ticket, answer });
+                effects.replies.push(arrival.put_aside(what));
             }
             return;
         }

@@ -14,6 +14,9 @@ pub(crate) mod read;
 mod reader;
 mod request;
 pub(crate) mod rows;
+#[cfg(test)]
+pub(crate) mod simulation;
+mod source;
 mod sqlite;
 mod store;
 pub(crate) mod touched;

@@ -12,13 +12,16 @@ use amvaj_domain::{
     ledger::{Command, ReceiptKey, WalletState, needs_detail},
     time::Instant,
 };
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult};
+use sea_orm::{DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
+#[cfg(test)]
+use super::simulation;
 use super::{
     keys::{Keys, Probe},
     request::Request,
     rows,
+    source::{Question, Source, question},
 };
 use crate::db::{StoreError, entity::wallet};
 
@@ -44,15 +47,16 @@ pub(super) struct Probed {
 }
 
 /// What the statement answers for one request.
-struct Row {
-    number: i32,
-    wallet: Option<wallet::Model>,
+pub(super) struct Row {
+    /// The request's place among those that were asked for, from 0.
+    pub(super) number: i32,
+    pub(super) wallet: Option<wallet::Model>,
     /// Something where the key, the receipt, a redemption of it or a refund that waits for it is there.
-    claimed: Option<i32>,
-    taken: Option<i32>,
-    redeemed: Option<i32>,
-    awaited: Option<i32>,
-    cap_used: Option<i64>,
+    pub(super) claimed: Option<i32>,
+    pub(super) taken: Option<i32>,
+    pub(super) redeemed: Option<i32>,
+    pub(super) awaited: Option<i32>,
+    pub(super) cap_used: Option<i64>,
 }
 
 impl FromQueryResult for Row {
@@ -71,17 +75,13 @@ impl FromQueryResult for Row {
 }
 
 /// Probes for requests that are to be decided at `now`.
-pub(super) async fn probe<C: ConnectionTrait>(
-    connection: &C,
+pub(super) async fn probe(
+    source: Source<'_>,
     requests: &[&Request],
     now: Instant,
 ) -> Result<Probed, StoreError> {
-    if requests.is_empty() {
-        return Ok(Probed::default());
-    }
     let probes: Vec<Probe> = requests.iter().map(|request| of(request)).collect();
-    let statement = Keys::probes(connection.get_database_backend(), &probes).statement(PROBE);
-    let found = Row::find_by_statement(statement).all(connection).await?;
+    let found = source.find(&PROBE, &probes).await?;
     let mut probed = Probed::default();
     for row in &found {
         let Some(request) = usize::try_from(row.number).ok().and_then(|number| requests.get(number)) else {
@@ -89,6 +89,9 @@ pub(super) async fn probe<C: ConnectionTrait>(
         };
         probed.add(request, row)?;
     }
+    // A key that comes twice in a batch is looked up once.
+    probed.claims.sort_unstable();
+    probed.claims.dedup();
     let requests_of_wallets = requests.iter().filter_map(|request| Some((request.wallet()?, *request)));
     let detail: BTreeSet<WalletId> = requests_of_wallets
         .filter(|(id, request)| probed.needs_detail(*id, request, now))
@@ -159,8 +162,10 @@ impl Probed {
     }
 }
 
-// Scalar subqueries, because for `exists` PostgreSQL may choose to read a whole table into a hash.
-const PROBE: &str = "select k.n, t.*, \
+const PROBE: Question<Row, Probe> = question!(
+    Keys::probes,
+    // Scalar subqueries, because for `exists` PostgreSQL may choose to read a whole table into a hash.
+    "select k.n, t.*, \
      (select 1 from claim c where c.idem = k.idem) as claimed, \
      (select 1 from receipt r where r.merchant_id = k.merchant_id and r.receipt_no = k.receipt_no) as taken, \
      (select 1 from receipt_redemption p where p.merchant_id = k.merchant_id and p.receipt_no = k.receipt_no limit 1) \
@@ -169,4 +174,6 @@ const PROBE: &str = "select k.n, t.*, \
      and f.state = 1 limit 1) as awaited, \
      (select u.used from cap_used u where u.shard_no = k.shard_no and u.wallet_id = k.wallet_id \
      and u.rule_id = k.rule_id and u.day = k.day) as cap_used \
-     from {k} left join wallet t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id";
+     from {k} left join wallet t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id",
+    simulation::answers::probe
+);

@@ -21,22 +21,21 @@ use amvaj_domain::{
     text::ReceiptNumber,
     time::Instant,
 };
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
-    keys::Keys,
     probe::probe,
     request::Request,
     rows,
+    source::{
+        ALLOCATIONS, CAPS, CLAIMS, HOLDS, LINES, LOTS, OPEN_HOLDS, OPEN_LOTS, OPS, OPS_BY_KEY, PURCHASES,
+        RECEIPTS, REDEMPTIONS, Source, WAITING, WAITING_BY_KEY,
+    },
     waiting::{WaitingRefund, waiting_from},
 };
 use crate::db::{
     StoreError,
-    entity::{
-        cap_used, claim, hold, lot, lot_use, op, purchase, purchase_line, receipt, receipt_redemption,
-        refund_waiting,
-    },
+    entity::{cap_used, claim, hold, lot, lot_use, receipt, receipt_redemption},
 };
 
 /// What a batch's decisions read.
@@ -69,21 +68,21 @@ pub(crate) enum ClaimHolder {
 }
 
 /// Reads what the decisions on `requests` at `now` need.
-pub(crate) async fn read<C: ConnectionTrait>(
-    connection: &C,
+pub(crate) async fn read(
+    source: Source<'_>,
     requests: &[&Request],
     now: Instant,
 ) -> Result<ReadSet, StoreError> {
-    let probed = probe(connection, requests, now).await?;
+    let probed = probe(source, requests, now).await?;
     let mut set = ReadSet { wallets: probed.wallets, ..ReadSet::default() };
     let (claims, receipts, redemptions, waiting, holds, lots, open_holds) = tokio::try_join!(
-        all::<_, claim::Model, _>(connection, &probed.claims, Keys::uuids, CLAIMS),
-        all::<_, receipt::Model, _>(connection, &probed.taken, Keys::receipts, RECEIPTS),
-        all::<_, receipt_redemption::Model, _>(connection, &probed.redeemed, Keys::receipts, REDEMPTIONS),
-        all::<_, refund_waiting::Model, _>(connection, &probed.awaited, Keys::receipts, WAITING),
-        all::<_, hold::Model, _>(connection, &probed.holds, Keys::numbered, HOLDS),
-        all::<_, lot::Model, _>(connection, &probed.detail, Keys::wallets, OPEN_LOTS),
-        all::<_, hold::Model, _>(connection, &probed.detail, Keys::wallets, OPEN_HOLDS),
+        source.find(&CLAIMS, &probed.claims),
+        source.find(&RECEIPTS, &probed.taken),
+        source.find(&REDEMPTIONS, &probed.redeemed),
+        source.find(&WAITING, &probed.awaited),
+        source.find(&HOLDS, &probed.holds),
+        source.find(&OPEN_LOTS, &probed.detail),
+        source.find(&OPEN_HOLDS, &probed.detail),
     )?;
     for wallet in &probed.detail {
         if let Some(state) = set.wallets.get_mut(wallet) {
@@ -97,10 +96,8 @@ pub(crate) async fn read<C: ConnectionTrait>(
         set.add_hold(row)?;
     }
     let late = set.receipts_of_holds(&probed.named);
-    let (late_receipts, late_redemptions) = tokio::try_join!(
-        all::<_, receipt::Model, _>(connection, &late, Keys::receipts, RECEIPTS),
-        all::<_, receipt_redemption::Model, _>(connection, &late, Keys::receipts, REDEMPTIONS),
-    )?;
+    let (late_receipts, late_redemptions) =
+        tokio::try_join!(source.find(&RECEIPTS, &late), source.find(&REDEMPTIONS, &late),)?;
     let receipts: Vec<_> = receipts.into_iter().chain(late_receipts).collect();
     let redemptions: Vec<_> = redemptions.into_iter().chain(late_redemptions).collect();
     set.add_receipts(&receipts)?;
@@ -112,10 +109,10 @@ pub(crate) async fn read<C: ConnectionTrait>(
     for refunds in set.waiting.values_mut() {
         refunds.sort_by_key(|refund| (refund.created_at, refund.idem));
     }
-    set.read_details_for_waiting(connection, requests).await?;
-    set.read_claims(connection, &claims).await?;
-    set.read_purchases(connection, &receipts).await?;
-    set.read_allocations(connection, &redemptions).await?;
+    set.read_details_for_waiting(source, requests).await?;
+    set.read_claims(source, &claims).await?;
+    set.read_purchases(source, &receipts).await?;
+    set.read_allocations(source, &redemptions).await?;
     Ok(set)
 }
 
@@ -184,9 +181,9 @@ impl ReadSet {
     }
 
     /// A purchase whose refunds wait needs its wallet's lots and holds after all.
-    async fn read_details_for_waiting<C: ConnectionTrait>(
+    async fn read_details_for_waiting(
         &mut self,
-        connection: &C,
+        source: Source<'_>,
         requests: &[&Request],
     ) -> Result<(), StoreError> {
         let has_waiting =
@@ -195,10 +192,8 @@ impl ReadSet {
             requests.iter().filter(has_waiting).filter_map(|r| r.wallet()).collect();
         let unread = |id: &WalletId| self.wallets.get(id).is_some_and(|state| !state.detail_read);
         let wallets: Vec<WalletId> = wallets.into_iter().filter(unread).collect();
-        let (lots, holds) = tokio::try_join!(
-            all::<_, lot::Model, _>(connection, &wallets, Keys::wallets, OPEN_LOTS),
-            all::<_, hold::Model, _>(connection, &wallets, Keys::wallets, OPEN_HOLDS),
-        )?;
+        let (lots, holds) =
+            tokio::try_join!(source.find(&OPEN_LOTS, &wallets), source.find(&OPEN_HOLDS, &wallets),)?;
         lots.iter().try_for_each(|row| self.add_lot(row))?;
         holds.iter().try_for_each(|row| self.add_hold(row))?;
         for wallet in &wallets {
@@ -209,18 +204,13 @@ impl ReadSet {
         Ok(())
     }
 
-    async fn read_claims<C: ConnectionTrait>(
-        &mut self,
-        connection: &C,
-        claims: &[claim::Model],
-    ) -> Result<(), StoreError> {
+    async fn read_claims(&mut self, source: Source<'_>, claims: &[claim::Model]) -> Result<(), StoreError> {
         if claims.is_empty() {
             return Ok(());
         }
         let refunds: Vec<Uuid> =
             claims.iter().filter(|claim| claim.wallet_id.is_none()).map(|claim| claim.idem).collect();
-        let waiting =
-            all::<_, refund_waiting::Model, _>(connection, &refunds, Keys::uuids, WAITING_BY_KEY).await?;
+        let waiting = source.find(&WAITING_BY_KEY, &refunds).await?;
         let mut refunds = HashMap::new();
         let mut posted = Vec::new();
         for row in &waiting {
@@ -228,10 +218,10 @@ impl ReadSet {
             posted.extend(refund.posted);
             refunds.insert(row.idem, refund);
         }
-        let posted = numbered_ops(connection, &posted).await?;
+        let posted = numbered_ops(source, &posted).await?;
         let by_idem: Vec<(WalletId, Uuid)> =
             claims.iter().filter_map(|claim| Some((WalletId::new(claim.wallet_id?), claim.idem))).collect();
-        let ops = keyed_ops(connection, &by_idem).await?;
+        let ops = keyed_ops(source, &by_idem).await?;
         for claim in claims {
             // Two requests of a batch with one key have read its claim twice.
             if self.claims.contains_key(&Idem::stored(claim.idem)) {
@@ -252,9 +242,9 @@ impl ReadSet {
         Ok(())
     }
 
-    async fn read_purchases<C: ConnectionTrait>(
+    async fn read_purchases(
         &mut self,
-        connection: &C,
+        source: Source<'_>,
         receipts: &[receipt::Model],
     ) -> Result<(), StoreError> {
         let keys: Vec<(WalletId, i64)> = receipts
@@ -262,10 +252,8 @@ impl ReadSet {
             .map(|row| (WalletId::new(row.wallet_id), row.seq))
             .filter(|(wallet, _)| self.wallets.contains_key(wallet))
             .collect();
-        let (purchases, lines) = tokio::try_join!(
-            all::<_, purchase::Model, _>(connection, &keys, Keys::numbered, PURCHASES),
-            all::<_, purchase_line::Model, _>(connection, &keys, Keys::numbered, LINES),
-        )?;
+        let (purchases, lines) =
+            tokio::try_join!(source.find(&PURCHASES, &keys), source.find(&LINES, &keys),)?;
         let mut lines_of: HashMap<(Uuid, i64), Vec<_>> = HashMap::new();
         for line in lines {
             lines_of.entry((line.wallet_id, line.seq)).or_default().push(rows::line_from(line));
@@ -281,14 +269,14 @@ impl ReadSet {
                 state.receipts.entry(key).or_default().purchase = Some(purchase);
             }
         }
-        let caps = all::<_, cap_used::Model, _>(connection, &caps, Keys::caps, CAPS).await?;
+        let caps = source.find(&CAPS, &caps).await?;
         caps.iter().try_for_each(|row| self.add_cap(row))
     }
 
     /// What holds reserved and redemptions spent, and the lots of these and of purchases that are no longer open.
-    async fn read_allocations<C: ConnectionTrait>(
+    async fn read_allocations(
         &mut self,
-        connection: &C,
+        source: Source<'_>,
         redemptions: &[receipt_redemption::Model],
     ) -> Result<(), StoreError> {
         let mut keys: HashSet<(WalletId, i64)> = redemptions
@@ -301,12 +289,12 @@ impl ReadSet {
             keys.extend(open.map(|hold| (state.wallet.id, hold.seq)));
         }
         let keys: Vec<(WalletId, i64)> = keys.into_iter().collect();
-        let uses = all::<_, lot_use::Model, _>(connection, &keys, Keys::numbered, ALLOCATIONS).await?;
+        let uses = source.find(&ALLOCATIONS, &keys).await?;
         for row in &uses {
             self.add_allocation(row)?;
         }
         let closed = self.lots_not_read(&uses);
-        let lots = all::<_, lot::Model, _>(connection, &closed, Keys::numbered, LOTS).await?;
+        let lots = source.find(&LOTS, &closed).await?;
         lots.iter().try_for_each(|row| self.add_lot(row))
     }
 
@@ -358,34 +346,20 @@ pub(crate) fn sort_allocations(state: &mut WalletState) {
     }
 }
 
-async fn numbered_ops<C: ConnectionTrait>(
-    connection: &C,
+async fn numbered_ops(
+    source: Source<'_>,
     keys: &[(WalletId, i64)],
 ) -> Result<HashMap<(WalletId, i64), OpRecord>, StoreError> {
-    let found = all::<_, op::Model, _>(connection, keys, Keys::numbered, OPS).await?;
+    let found = source.find(&OPS, keys).await?;
     found.iter().map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::op_from(row)?))).collect()
 }
 
-async fn keyed_ops<C: ConnectionTrait>(
-    connection: &C,
+async fn keyed_ops(
+    source: Source<'_>,
     keys: &[(WalletId, Uuid)],
 ) -> Result<HashMap<Uuid, OpRecord>, StoreError> {
-    let found = all::<_, op::Model, _>(connection, keys, Keys::keyed, OPS_BY_KEY).await?;
+    let found = source.find(&OPS_BY_KEY, keys).await?;
     found.iter().map(|row| Ok((row.idem, rows::op_from(row)?))).collect()
-}
-
-/// Runs a statement over a list of keys; an empty list needs no round trip.
-async fn all<C: ConnectionTrait, M: FromQueryResult, K>(
-    connection: &C,
-    keys: &[K],
-    table: impl FnOnce(DbBackend, &[K]) -> Keys,
-    sql: &str,
-) -> Result<Vec<M>, StoreError> {
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let table = table(connection.get_database_backend(), keys);
-    Ok(M::find_by_statement(table.statement(sql)).all(connection).await?)
 }
 
 pub(crate) fn receipt_key(
@@ -404,28 +378,3 @@ pub(crate) fn receipt_key(
 fn missing(table: &'static str, id: Uuid) -> StoreError {
     StoreError::CorruptRow { table, id: id.to_string(), what: "a claim refers to it and it is missing" }
 }
-
-const CLAIMS: &str = "select t.* from {k} join claim t on t.idem = k.id";
-const RECEIPTS: &str =
-    "select t.* from {k} join receipt t on t.merchant_id = k.merchant_id and t.receipt_no = k.receipt_no";
-const REDEMPTIONS: &str = "select t.* from {k} join receipt_redemption t \
-     on t.merchant_id = k.merchant_id and t.receipt_no = k.receipt_no";
-const WAITING: &str = "select t.* from {k} join refund_waiting t \
-     on t.merchant_id = k.merchant_id and t.receipt_no = k.receipt_no where t.state = 1";
-const WAITING_BY_KEY: &str = "select t.* from {k} join refund_waiting t on t.idem = k.id";
-const HOLDS: &str = "select t.* from {k} join hold t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n";
-const CAPS: &str = "select t.* from {k} join cap_used t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id \
-     and t.rule_id = k.rule_id and t.day = k.day";
-const OPEN_LOTS: &str = "select t.* from {k} join lot t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id \
-     and t.remaining > 0";
-const OPEN_HOLDS: &str = "select t.* from {k} join hold t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id \
-     and t.state = 1";
-const OPS: &str =
-    "select t.* from {k} join op t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n";
-const OPS_BY_KEY: &str = "select t.* from {k} join op t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.idem = k.id";
-const PURCHASES: &str = "select t.* from {k} join purchase t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n";
-const LINES: &str = "select t.* from {k} join purchase_line t \
-     on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n order by t.line_no";
-const ALLOCATIONS: &str = "select t.* from {k} join lot_use t \
-     on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n and t.kind in (1, 2)";
-const LOTS: &str = "select t.* from {k} join lot t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.lot_no = k.n";

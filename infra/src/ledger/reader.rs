@@ -3,18 +3,23 @@
 use amvaj_domain::{
     calendar::LocalDay,
     id::{MerchantId, WalletId},
-    ledger::{self, Idem, ReceiptKey, WalletState},
+    ledger::{self, Idem, ReceiptKey, Wallet, WalletState},
     points::Points,
     time::Instant,
 };
 use sea_orm::EntityTrait as _;
 
-use super::{read::read, request::Request, rows};
+use super::{
+    read::read,
+    request::Request,
+    rows,
+    source::{Source, WALLETS},
+};
 use crate::{
     cache::Balance,
     db::{
         Database, StoreError,
-        entity::{cap_used, claim, receipt, wallet},
+        entity::{cap_used, claim, receipt},
     },
 };
 
@@ -35,44 +40,16 @@ impl LedgerReader {
 
     /// The wallet's balance at `now`, with whatever is due by then settled in memory; nothing is written.
     pub async fn balance(&self, wallet: WalletId, now: Instant) -> Result<Option<Balance>, StoreError> {
-        let key = (wallet.shard_no(), wallet.uuid());
-        let Some(row) = wallet::Entity::find_by_id(key).one(self.database.reader()).await? else {
-            return Ok(None);
-        };
-        let head = rows::wallet_from(&row)?;
-        if now < head.next_due {
-            return Ok(Some(Balance::of(&head, now)));
-        }
-        let Some(state) = self.wallet(wallet, now).await? else { return Ok(None) };
-        // The figures are settled but the version is the stored one: what is due is not written yet.
-        Ok(Some(Balance { version: head.version, ..Balance::of(&state.wallet, now) }))
+        balance(self.source(), wallet, now).await
     }
 
     /// The wallet with its open lots and holds at `now`, whatever is due by then settled in memory.
     pub async fn wallet(&self, wallet: WalletId, now: Instant) -> Result<Option<WalletState>, StoreError> {
-        let Some(mut state) = self.whole(wallet, now).await? else { return Ok(None) };
-        ledger::settle(&mut state, now).map_err(|_| StoreError::CorruptRow {
-            table: "wallet",
-            id: wallet.to_string(),
-            what: "what is due cannot be settled on its lots and holds",
-        })?;
-        Ok(Some(state))
+        settled(self.source(), wallet, now).await
     }
 
-    /// The wallet's rows of one version. They are read in several statements, so a write in between is noticed by the
-    /// version afterwards.
-    async fn whole(&self, wallet: WalletId, now: Instant) -> Result<Option<WalletState>, StoreError> {
-        let key = (wallet.shard_no(), wallet.uuid());
-        for _ in 0..READS_OF_A_BUSY_WALLET {
-            let request = Request::Tend { wallet, receipt: None };
-            let mut set = read(self.database.reader(), &[&request], now).await?;
-            let Some(state) = set.wallets.remove(&wallet) else { return Ok(None) };
-            let after = wallet::Entity::find_by_id(key).one(self.database.reader()).await?;
-            if after.is_some_and(|row| row.version == state.wallet.version) {
-                return Ok(Some(state));
-            }
-        }
-        Err(StoreError::Contention(format!("wallet {wallet} changes faster than it can be read")))
+    const fn source(&self) -> Source<'_> {
+        Source::Sql(self.database.reader())
     }
 
     /// The wallet and sequence number of the earn that has a receipt.
@@ -100,4 +77,62 @@ impl LedgerReader {
         let row = claim::Entity::find_by_id(idem.uuid()).one(self.database.reader()).await?;
         Ok(row.map(|row| row.wallet_id.map(WalletId::new)))
     }
+}
+
+/// See [`LedgerReader::balance`].
+pub(super) async fn balance(
+    source: Source<'_>,
+    wallet: WalletId,
+    now: Instant,
+) -> Result<Option<Balance>, StoreError> {
+    let Some(head) = head(source, wallet).await? else { return Ok(None) };
+    if now < head.next_due {
+        return Ok(Some(Balance::of(&head, now)));
+    }
+    let Some(mut state) = whole(source, wallet, now).await? else { return Ok(None) };
+    // The figures are settled but the version is the stored one that they follow from, which may be later than the
+    // head's: what is due is not written yet.
+    let version = state.wallet.version;
+    settle(&mut state, now)?;
+    Ok(Some(Balance { version, ..Balance::of(&state.wallet, now) }))
+}
+
+async fn head(source: Source<'_>, wallet: WalletId) -> Result<Option<Wallet>, StoreError> {
+    source.find(&WALLETS, &[wallet]).await?.first().map(rows::wallet_from).transpose()
+}
+
+async fn settled(
+    source: Source<'_>,
+    wallet: WalletId,
+    now: Instant,
+) -> Result<Option<WalletState>, StoreError> {
+    let Some(mut state) = whole(source, wallet, now).await? else { return Ok(None) };
+    settle(&mut state, now)?;
+    Ok(Some(state))
+}
+
+fn settle(state: &mut WalletState, now: Instant) -> Result<(), StoreError> {
+    ledger::settle(state, now).map_err(|_| StoreError::CorruptRow {
+        table: "wallet",
+        id: state.wallet.id.to_string(),
+        what: "what is due cannot be settled on its lots and holds",
+    })
+}
+
+/// The wallet's rows of one version. They are read in several statements, so a write in between is noticed by the
+/// version afterwards.
+async fn whole(
+    source: Source<'_>,
+    wallet: WalletId,
+    now: Instant,
+) -> Result<Option<WalletState>, StoreError> {
+    for _ in 0..READS_OF_A_BUSY_WALLET {
+        let request = Request::Tend { wallet, receipt: None };
+        let mut set = read(source, &[&request], now).await?;
+        let Some(state) = set.wallets.remove(&wallet) else { return Ok(None) };
+        if head(source, wallet).await?.is_some_and(|after| after.version == state.wallet.version) {
+            return Ok(Some(state));
+        }
+    }
+    Err(StoreError::Contention(format!("wallet {wallet} changes faster than it can be read")))
 }

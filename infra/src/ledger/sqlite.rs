@@ -121,7 +121,7 @@ fn kept<M: Clone>(rows: &[M], keep: impl Fn(&M) -> bool) -> Vec<M> {
 }
 
 /// What the entries of the surviving operations add to merchants' totals.
-fn merchant_rows(bucket: i16, entries: &[entry::Model]) -> Vec<merchant_balance::Model> {
+pub(super) fn merchant_rows(bucket: i16, entries: &[entry::Model]) -> Vec<merchant_balance::Model> {
     let mut totals: BTreeMap<(Uuid, i16), (i64, i64, i64)> = BTreeMap::new();
     for leg in entries.iter().filter(|leg| super::touched::MERCHANT_ACCOUNTS.contains(&leg.account_kind)) {
         let (points, value, n) = totals.entry((leg.account_id, leg.account_kind)).or_default();
@@ -143,7 +143,7 @@ fn merchant_rows(bucket: i16, entries: &[entry::Model]) -> Vec<merchant_balance:
 }
 
 /// One outbox row per bucket that the surviving operations touched.
-fn outbox_rows(batch_id: Uuid, ops: &[op::Model]) -> Vec<outbox::Model> {
+pub(super) fn outbox_rows(batch_id: Uuid, ops: &[op::Model]) -> Vec<outbox::Model> {
     let mut buckets: BTreeMap<i16, BTreeMap<Uuid, (i64, i64)>> = BTreeMap::new();
     for row in ops {
         let wallets = buckets.entry(row.shard_no % OUTBOX_BUCKETS).or_default();

@@ -5,27 +5,41 @@ use std::collections::HashSet;
 use amvaj_domain::{id::WalletId, time::Instant};
 use sea_orm::DatabaseConnection;
 
+#[cfg(test)]
+use super::simulation::store::{SimulatedLocks, SimulatedStore};
 use super::{
     batch::WriteBatch,
     lane::WriteOutcome,
     postgres,
     read::{ReadSet, read},
     request::Request,
+    source::Source,
     sqlite,
 };
 use crate::db::{Database, StoreError};
 
-/// The two databases, one behaviour.
+/// The two databases, and the one of the simulation: one behaviour.
 #[derive(Debug, Clone)]
 pub(crate) enum LedgerStore {
     /// One statement per batch.
     Postgres(DatabaseConnection),
     /// One immediate transaction per batch, on the single writing connection.
     Sqlite(DatabaseConnection),
+    /// Tables in memory that fail as a seed says.
+    #[cfg(test)]
+    Simulated(SimulatedStore),
 }
 
 /// Locks that a batch holds until it is written.
-pub(crate) struct Locked(Option<postgres::Locks>);
+pub(crate) enum Locked {
+    /// None: the guard alone.
+    Nothing,
+    /// The wallets' rows.
+    Postgres(postgres::Locks),
+    /// Wallets of the simulation.
+    #[cfg(test)]
+    Simulated(SimulatedLocks),
+}
 
 impl LedgerStore {
     /// The store on an open database.
@@ -40,21 +54,25 @@ impl LedgerStore {
         match self {
             Self::Postgres(connection) => {
                 let wallets: Vec<WalletId> = wallets.into_iter().collect();
-                Ok(Locked(Some(postgres::lock(connection.get_postgres_connection_pool(), &wallets).await?)))
+                let locks = postgres::lock(connection.get_postgres_connection_pool(), &wallets).await?;
+                Ok(Locked::Postgres(locks))
             }
-            Self::Sqlite(_) => Ok(Locked(None)),
+            Self::Sqlite(_) => Ok(Locked::Nothing),
+            #[cfg(test)]
+            Self::Simulated(store) => Ok(Locked::Simulated(store.lock(wallets).await)),
         }
-    }
-
-    /// No locks: the guard alone.
-    pub(crate) const fn unlocked() -> Locked {
-        Locked(None)
     }
 
     /// Reads what the decisions of a batch need.
     pub(crate) async fn read(&self, requests: &[&Request], now: Instant) -> Result<ReadSet, StoreError> {
         match self {
-            Self::Postgres(connection) | Self::Sqlite(connection) => read(connection, requests, now).await,
+            Self::Postgres(connection) | Self::Sqlite(connection) => {
+                read(Source::Sql(connection), requests, now).await
+            }
+            #[cfg(test)]
+            Self::Simulated(store) => {
+                store.noting_defects(read(Source::Simulated(store), requests, now).await)
+            }
         }
     }
 
@@ -65,11 +83,27 @@ impl LedgerStore {
         }
         let written = match self {
             Self::Postgres(connection) => {
-                postgres::write(connection.get_postgres_connection_pool(), locked.0, batch).await
+                let locks = match locked {
+                    Locked::Postgres(locks) => Some(locks),
+                    #[cfg(test)]
+                    Locked::Simulated(_) => None,
+                    Locked::Nothing => None,
+                };
+                postgres::write(connection.get_postgres_connection_pool(), locks, batch).await
             }
             Self::Sqlite(connection) => sqlite::write(connection.get_sqlite_connection_pool(), batch).await,
+            #[cfg(test)]
+            Self::Simulated(store) => {
+                let locks = if let Locked::Simulated(locks) = locked { Some(locks) } else { None };
+                store.write(batch, locks).await
+            }
         };
-        written.map_or_else(outcome, WriteOutcome::Committed)
+        let outcome = written.map_or_else(outcome, WriteOutcome::Committed);
+        #[cfg(test)]
+        if let (Self::Simulated(store), WriteOutcome::Poisoned(what)) = (self, &outcome) {
+            store.defect(|| format!("the schema refuses what was decided: {what}"));
+        }
+        outcome
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     lane::{Batch, Effects, Lane, Reply, Ticket, WriteOutcome},
     request::{Answer, Request, SubmitError},
-    store::LedgerStore,
+    store::{LedgerStore, Locked},
 };
 use crate::{
     cache::{Balance, BalanceCache},
@@ -76,7 +76,20 @@ impl LedgerWriter {
         settings: &WriterSettings,
     ) -> Self {
         let default = if database.is_postgres() { lanes_on_postgres() } else { 1 };
-        let count = settings.lanes.unwrap_or(default).clamp(1, MAX_LANES);
+        let lanes = settings.lanes.unwrap_or(default);
+        Self::start_on(&LedgerStore::new(database), balances, clock, new_id, lanes, settings)
+    }
+
+    /// Starts so many lanes over a store.
+    pub(super) fn start_on(
+        store: &LedgerStore,
+        balances: Arc<BalanceCache>,
+        clock: &Clock,
+        new_id: fn(Instant) -> uuid::Uuid,
+        lanes: usize,
+        settings: &WriterSettings,
+    ) -> Self {
+        let count = lanes.clamp(1, MAX_LANES);
         let closing = tokio_util::sync::CancellationToken::new();
         let (cache, cache_task) = start_cache_writer(balances, clock.clone());
         let (senders, receivers): (Vec<_>, Vec<_>) =
@@ -87,7 +100,7 @@ impl LedgerWriter {
             let bucket = i16::try_from(number).unwrap_or_default();
             let driver = Driver {
                 lane: Lane::new(bucket, settings.batch.max(1)),
-                store: LedgerStore::new(database),
+                store: store.clone(),
                 clock: clock.clone(),
                 new_id,
                 arrivals,
@@ -130,6 +143,13 @@ impl LedgerWriter {
                 tracing::error!(%error, "a lane ended badly");
             }
         }
+    }
+
+    /// Ends the lanes where they stand, as the death of the process does: what waits in them is lost.
+    #[cfg(test)]
+    pub(super) fn crash(&self) {
+        self.closing.cancel();
+        self.tasks.lock().unwrap().drain(..).for_each(|task| task.abort());
     }
 
     /// A wallet's lane is fixed by its shard; a refund that waits goes by its merchant.
@@ -225,7 +245,7 @@ impl Driver {
         metrics::histogram!("amvaj_ledger_batch_size").record(gauge(batch.len()));
         let now = self.clock.now();
         let locked =
-            if batch.locked { self.store.lock(&batch.requests()).await } else { Ok(LedgerStore::unlocked()) };
+            if batch.locked { self.store.lock(&batch.requests()).await } else { Ok(Locked::Nothing) };
         let read = match locked {
             Ok(locked) => self.store.read(&batch.requests(), now).await.map(|read| (locked, read)),
             Err(error) => Err(error),

@@ -68,7 +68,7 @@ impl CacheRepair {
 }
 
 /// The newest version of each wallet.
-fn newest(rows: &[Relayed]) -> Vec<(WalletId, i64)> {
+pub(crate) fn newest(rows: &[Relayed]) -> Vec<(WalletId, i64)> {
     let mut seen = BTreeMap::new();
     for wallet in rows.iter().flat_map(|row| &row.touched) {
         let version = seen.entry(wallet.wallet()).or_insert(wallet.last());

@@ -8,10 +8,10 @@
 //! [`CacheRepair`], the first of them; [`crate::relation::RelationKeeper`] is the second.
 
 mod buckets;
-mod cache_repair;
+pub(crate) mod cache_repair;
 pub(crate) mod chain;
 mod consumer;
-mod order;
+pub(crate) mod order;
 mod relay;
 mod retention;
 

@@ -9,18 +9,18 @@ use crate::ledger::Touched;
 
 /// A row that has no number yet.
 #[derive(Debug)]
-pub(super) struct Unnumbered {
-    pub(super) bucket: i16,
-    pub(super) batch: Uuid,
-    pub(super) touched: Vec<Touched>,
+pub(crate) struct Unnumbered {
+    pub(crate) bucket: i16,
+    pub(crate) batch: Uuid,
+    pub(crate) touched: Vec<Touched>,
 }
 
 /// An operation of a wallet, by its sequence number.
-pub(super) type OpKey = (WalletId, i64);
+pub(crate) type OpKey = (WalletId, i64);
 
 /// What comes before what in a page.
 #[derive(Debug)]
-pub(super) struct Precedence {
+pub(crate) struct Precedence {
     /// For each row the rows that come after it.
     followers: Vec<Vec<usize>>,
     /// For each row how many rows of the page come before it.
@@ -31,7 +31,7 @@ pub(super) struct Precedence {
 
 impl Precedence {
     /// Links the rows of a page: a row that continues a wallet comes after the row that ends just before.
-    pub(super) fn of(page: &[Unnumbered]) -> Self {
+    pub(crate) fn of(page: &[Unnumbered]) -> Self {
         let ends: HashMap<OpKey, usize> = page
             .iter()
             .enumerate()
@@ -58,13 +58,13 @@ impl Precedence {
     }
 
     /// The operations outside of the page of which it has to be known whether their rows are numbered.
-    pub(super) fn outside(&self) -> Vec<OpKey> {
+    pub(crate) fn outside(&self) -> Vec<OpKey> {
         self.outside.iter().map(|(before, _)| *before).collect()
     }
 
     /// The places of the rows that can be numbered, in the order of their numbers; otherwise the order of the page
     /// is kept. Rows that follow an operation in `held_back`, directly or not, are left out.
-    pub(super) fn order(mut self, held_back: &BTreeSet<OpKey>) -> Vec<usize> {
+    pub(crate) fn order(mut self, held_back: &BTreeSet<OpKey>) -> Vec<usize> {
         for (before, at) in &self.outside {
             if held_back.contains(before)
                 && let Some(count) = self.waits_for.get_mut(*at)

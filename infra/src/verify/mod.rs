@@ -12,6 +12,8 @@ mod boards;
 mod chain;
 mod check;
 mod claims;
+#[cfg(test)]
+pub(crate) mod in_memory;
 mod journal;
 mod lots;
 mod members;

@@ -42,12 +42,12 @@ pub(super) enum Finding {
 
 /// Violations as they are found.
 pub(super) struct Findings {
-    results: Vec<CheckResult>,
+    pub(super) results: Vec<CheckResult>,
     limit: u32,
 }
 
 impl Findings {
-    fn new(limit: u32) -> Self {
+    pub(super) fn new(limit: u32) -> Self {
         let results =
             CHECKS.map(|(number, name)| CheckResult { number, name, violations: 0, rows: Vec::new() });
         Self { results: results.into(), limit }
@@ -80,7 +80,7 @@ pub(super) struct WalletRows {
 /// An applied operation.
 #[derive(Debug, FromQueryResult)]
 pub(super) struct OpRow {
-    wallet_id: Uuid,
+    pub(super) wallet_id: Uuid,
     pub(super) seq: i64,
     pub(super) kind: i16,
     pub(super) amount: i64,
@@ -94,7 +94,7 @@ pub(super) struct OpRow {
 /// A lot.
 #[derive(Debug, FromQueryResult)]
 pub(super) struct LotRow {
-    wallet_id: Uuid,
+    pub(super) wallet_id: Uuid,
     pub(super) lot_no: i64,
     pub(super) original: i64,
     pub(super) state: i16,
@@ -107,7 +107,7 @@ pub(super) struct LotRow {
 /// A use of a lot.
 #[derive(Debug, FromQueryResult)]
 pub(super) struct UseRow {
-    wallet_id: Uuid,
+    pub(super) wallet_id: Uuid,
     pub(super) seq: i64,
     pub(super) lot_no: i64,
     pub(super) qty: i64,

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::invariants;
 use crate::{
     calendar::{ExpiryPolicy, LocalDay},
     earn::{Basket, BasketLine, EarnRule, Rate},
@@ -15,7 +14,7 @@ use crate::{
     ledger::{
         Balances, Command, CommandEarn, CommandHold, CommandRedeem, CommandRefund, Digest, Idem, OpRecord,
         Operation, Outcome, Prices, RefundSpec, Rejection, Tenant, Wallet, WalletState, Window, apply,
-        settle,
+        invariants, settle,
     },
     money::{Currency, Money},
     points::Points,
@@ -164,7 +163,7 @@ impl Till {
 
     pub(super) fn run(&mut self, operation: &Operation) -> Outcome {
         let outcome = apply(&mut self.state, operation, self.now).unwrap();
-        invariants::check(&self.state);
+        invariants::check(&self.state, PRICES);
         outcome
     }
 
@@ -213,7 +212,7 @@ impl Till {
         self.clock(tick);
         let before = self.state.journal.ops.len();
         settle(&mut self.state, self.now).unwrap();
-        invariants::check(&self.state);
+        invariants::check(&self.state, PRICES);
         self.state.journal.ops.len() - before
     }
 

@@ -8,7 +8,6 @@ mod due;
 mod earn;
 mod histories;
 mod hold;
-mod invariants;
 mod model;
 mod naive;
 mod naive_asks;

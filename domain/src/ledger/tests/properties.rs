@@ -3,14 +3,13 @@
 use proptest::prelude::*;
 
 use super::{
-    builders::{at, new_wallet, operation},
+    builders::{PRICES, at, new_wallet, operation},
     histories::{Step, steps},
-    invariants,
 };
 use crate::{
     id::MerchantId,
     ledger::{
-        Command, Lot, LotUse, LotUseKind, OpKind, Operation, Outcome, Tenant, WalletState, apply,
+        Command, Lot, LotUse, LotUseKind, OpKind, Operation, Outcome, Tenant, WalletState, apply, invariants,
         needs_detail, settle,
     },
     time::Instant,
@@ -55,7 +54,7 @@ fn check_order(before: &WalletState, uses: &[&LotUse], merchant: Option<Merchant
 proptest! {
     #[test]
     fn every_operation_keeps_every_invariant(steps in steps(40)) {
-        play(&steps, |_, _, _, after, _| invariants::check(after));
+        play(&steps, |_, _, _, after, _| invariants::check(after, PRICES));
     }
 
     #[test]
@@ -102,7 +101,7 @@ proptest! {
             let mut twice = once.clone();
             settle(&mut twice, later).unwrap();
             assert_eq!(once, twice);
-            invariants::check(&once);
+            invariants::check(&once, PRICES);
         });
     }
 
@@ -142,7 +141,7 @@ proptest! {
                     assert!(apply(&mut without_detail(&state), &operation, now).is_ok());
                 }
                 apply(&mut state, &operation, now).unwrap();
-                invariants::check(&state);
+                invariants::check(&state, PRICES);
             }
         }
     }

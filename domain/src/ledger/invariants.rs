@@ -1,22 +1,25 @@
 //! What must hold of a wallet after every operation, checked from its journal and its rows without any help from
-//! the code that made them. The journal is the wallet's whole history: these tests start from new wallets.
+//! the code that made them. The journal has to be the wallet's whole history. Only tests have this: those of the
+//! domain, and with the feature `testing` those of other crates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::builders::PRICES;
+use super::{
+    AccountKind, Balances, Entry, HoldState, LotState, LotUse, LotUseKind, OpKind, OpRecord, Prices,
+    WalletState, lot::NEVER, settle,
+};
 use crate::{
-    ledger::{
-        AccountKind, Entry, HoldState, LotState, LotUse, LotUseKind, OpKind, OpRecord, Tenant, WalletState,
-        lot::NEVER, settle,
-    },
     points::Points,
     time::{Instant, Span},
 };
 
-/// Panics with the invariant that a wallet breaks.
-pub(super) fn check(state: &WalletState) {
+/// Checks a wallet all of whose operations were made at these prices.
+///
+/// # Panics
+/// With the invariant that the wallet breaks.
+pub fn check(state: &WalletState, prices: Prices) {
     check_history(state);
-    check_operations(state);
+    check_operations(state, prices);
     check_lots(state);
     check_holds(state);
     check_receipts(state);
@@ -41,7 +44,7 @@ fn check_history(state: &WalletState) {
     assert_eq!(keys.len(), ops.len(), "no key is used twice, the ledger's own included");
 }
 
-fn check_operations(state: &WalletState) {
+fn check_operations(state: &WalletState, prices: Prices) {
     let mut running = [0_i64; 4];
     let ops: BTreeSet<_> = state.journal.ops.iter().map(|op| op.seq).collect();
     assert!(state.journal.entries.iter().all(|entry| ops.contains(&entry.seq)), "no orphan entries");
@@ -49,7 +52,7 @@ fn check_operations(state: &WalletState) {
     for op in &state.journal.ops {
         let entries: Vec<&Entry> = state.journal.entries.iter().filter(|entry| entry.seq == op.seq).collect();
         let uses: Vec<&LotUse> = state.journal.lot_uses.iter().filter(|used| used.seq == op.seq).collect();
-        check_entries(op, &entries);
+        check_entries(op, &entries, prices);
         check_uses(state, op, &uses);
         for entry in entries {
             match entry.account_kind {
@@ -64,12 +67,12 @@ fn check_operations(state: &WalletState) {
             }
         }
         running[1] += total(&uses, LotUseKind::Reserve) - total(&uses, LotUseKind::Release);
-        assert_eq!(super::builders::numbers(op.after), running, "balances are the sums of entries: {op:?}");
+        assert_eq!(numbers(op.after), running, "balances are the sums of entries: {op:?}");
         assert!(op.after.debt.is_zero() || op.after.available().is_zero(), "debt beside points: {op:?}");
     }
 }
 
-fn check_entries(op: &OpRecord, entries: &[&Entry]) {
+fn check_entries(op: &OpRecord, entries: &[&Entry], prices: Prices) {
     assert_eq!(
         entries.iter().map(|entry| entry.amount).sum::<i64>(),
         0,
@@ -79,8 +82,8 @@ fn check_entries(op: &OpRecord, entries: &[&Entry]) {
         assert_eq!(entry.leg, leg, "legs are dense");
         assert_ne!(entry.amount, 0, "no leg is empty");
         let price = match entry.account_kind {
-            AccountKind::MerchantIssue | AccountKind::Breakage => PRICES.issue,
-            AccountKind::MerchantRedeem => PRICES.redeem,
+            AccountKind::MerchantIssue | AccountKind::Breakage => prices.issue,
+            AccountKind::MerchantRedeem => prices.redeem,
             AccountKind::Wallet
             | AccountKind::Pending
             | AccountKind::Debt
@@ -102,7 +105,17 @@ fn check_entries(op: &OpRecord, entries: &[&Entry]) {
 
 /// The instant by which an operation's lots are judged: when it was recorded, or, for what is due, when it fell due.
 fn judged_at(op: &OpRecord) -> Instant {
-    if op.tenant == Tenant::Internal { op.occurred_at } else { op.recorded_at }
+    match op.kind {
+        OpKind::Activation | OpKind::HoldEnd | OpKind::Expiry => op.occurred_at,
+        OpKind::Earn
+        | OpKind::Hold
+        | OpKind::Capture
+        | OpKind::Release
+        | OpKind::Redeem
+        | OpKind::Refund
+        | OpKind::Block
+        | OpKind::Unblock => op.recorded_at,
+    }
 }
 
 fn check_uses(state: &WalletState, op: &OpRecord, uses: &[&LotUse]) {
@@ -158,7 +171,7 @@ fn check_lots(state: &WalletState) {
         }
         sums[1] += lot.reserved.get();
     }
-    assert_eq!(sums, super::builders::numbers(state.wallet.balances)[..3], "lots are the balances");
+    assert_eq!(sums, numbers(state.wallet.balances)[..3], "lots are the balances");
 }
 
 fn check_holds(state: &WalletState) {
@@ -215,4 +228,9 @@ fn check_next_due(state: &WalletState) {
         assert!(then.journal.ops.len() > state.journal.ops.len(), "nothing is due at {next_due:?}");
     }
     assert!(state.wallet.balances.posted <= Points::new(Points::MAX).unwrap());
+}
+
+/// Posted, held, pending and debt.
+const fn numbers(balances: Balances) -> [i64; 4] {
+    [balances.posted.get(), balances.held.get(), balances.pending.get(), balances.debt.get()]
 }
