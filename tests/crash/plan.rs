@@ -104,7 +104,7 @@ impl Plan {
         let mut faults = match servers {
             Servers::Embedded => OF_AN_EMBEDDED.to_vec(),
             Servers::Cluster => {
-                let half = if seed % 3 == 0 { ..FAULTS } else { ..2 * FAULTS };
+                let half = if seed.is_multiple_of(3) { ..FAULTS } else { ..2 * FAULTS };
                 OF_A_CLUSTER[half].iter().rev().take(FAULTS).copied().collect()
             }
         };
