@@ -70,9 +70,10 @@ impl TestDb {
             server.execute_unprepared(&cut).await.unwrap();
             match server.execute_unprepared(&copy).await {
                 Ok(_) => break,
-                Err(error) => assert!(tries < 100, "{error}"),
+                Err(error) => assert!(tries < 400, "{error}"),
             }
             tries += 1;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
         server.close().await.unwrap();
         let url = url_of(&name);

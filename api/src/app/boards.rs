@@ -6,7 +6,6 @@ use amvaj_domain::board::{Board, Cycle, InvalidBoard, Metric, Period, Reach};
 use amvaj_domain::id::{BoardId, MemberId};
 use amvaj_domain::member::MemberLookup;
 use amvaj_domain::merchant::Names;
-use amvaj_domain::relation::Disclosure;
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::board::{BoardRefused, Kept, ShownSeat, Window};
 use amvaj_infra::page::{Page, PageEnd, PageRequest};
@@ -163,11 +162,8 @@ pub async fn look_around(
     let window = Window::Around { wallet, distance };
     let look = look_at_board(app, caller, author, (kept, period), window).await?;
     // A merchant has named the member, so a place without a name would still say whose it is.
-    let is_known = |seat: &ShownSeat| {
-        seat.member.as_ref().is_some_and(|member| member.disclosure() >= Disclosure::Known)
-    };
-    let own = look.seats.iter().find(|seat| seat.standing.place.wallet == wallet);
-    Ok(if matches!(caller, Caller::Merchant(_)) && !own.is_some_and(is_known) { nobody } else { look })
+    let hides = look.seats.iter().any(|seat| seat.standing.place.wallet == wallet && seat.hidden);
+    Ok(if matches!(caller, Caller::Merchant(_)) && hides { nobody } else { look })
 }
 
 async fn may_see(app: &App, caller: Caller, board: &Board) -> Result<bool, AppError> {

@@ -220,6 +220,10 @@ impl Lane {
         for (arrival, fate) in batch.arrivals.into_iter().zip(decided.fates) {
             let ticket = arrival.ticket;
             match fate {
+                // A dismissal is not stored, and a write of before may still be on its way.
+                Fate::Ready(Answer::Dismissed(_)) if arrival.written => {
+                    effects.replies.push(Reply { ticket, answer: Err(SubmitError::OutcomeUnknown) });
+                }
                 Fate::Ready(answer) => effects.replies.push(Reply { ticket, answer: Ok(answer) }),
                 Fate::AfterCommit(wallet, answer) if wallet.as_ref().is_none_or(survived) => {
                     effects.replies.push(Reply { ticket, answer: Ok(answer) });

@@ -130,9 +130,10 @@ stored!(
 stored!(
     purchase::Model,
     (shard_no: i16, wallet_id: Uuid, seq: i64),
-    [refunded_amount, paid_value, kept],
+    [lines, refunded_amount, paid_value, kept],
     [
         "basket > 0" => |row| row.basket > 0,
+        "lines >= 0" => |row| row.lines >= 0,
         "paid_value >= 0" => |row| row.paid_value >= 0,
         "kept >= 0" => |row| row.kept >= 0,
         "refunded_amount >= 0 and refunded_amount <= basket" =>
