@@ -129,9 +129,9 @@ impl fmt::Display for Fault {
         match self {
             Self::Kill(victim) => write!(formatter, "{victim} killed"),
             Self::Stop(victim) => write!(formatter, "{victim} stopped"),
-            Self::Cut(far) => write!(formatter, "connections to {far:?} cut"),
-            Self::CutAnswers(far) => write!(formatter, "answers of {far:?} cut in the middle"),
-            Self::Silence(far) => write!(formatter, "{far:?} out of reach"),
+            Self::Cut(far) => write!(formatter, "connections to {far} cut"),
+            Self::CutAnswers(far) => write!(formatter, "answers of {far} cut in the middle"),
+            Self::Silence(far) => write!(formatter, "{far} out of reach"),
             Self::FullDisk => formatter.write_str("disk full"),
             Self::KillOnFullDisk => formatter.write_str("disk full, node killed"),
         }
@@ -142,13 +142,22 @@ impl fmt::Display for Victim {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Node(number) => write!(formatter, "node {}", number + 1),
-            Self::Postgres => formatter.write_str("PostgreSQL"),
-            Self::Redis => formatter.write_str("Redis"),
+            Self::Postgres => Far::Postgres.fmt(formatter),
+            Self::Redis => Far::Redis.fmt(formatter),
         }
     }
 }
 
-/// Random numbers that a seed decides (SplitMix64).
+impl fmt::Display for Far {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Redis => "Redis",
+        })
+    }
+}
+
+/// Random numbers that a seed decides (`SplitMix64`).
 pub(super) struct Random(u64);
 
 impl Random {

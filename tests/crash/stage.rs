@@ -177,6 +177,8 @@ impl Stage {
                 sleep(lasts / 2).await;
                 self.disk().empty(&node);
                 node.wait_until_it_answers().await;
+                // It may have looked at the disk just before it was emptied.
+                self.disk().empty(&node);
             }
         }
     }
