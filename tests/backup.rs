@@ -47,12 +47,10 @@ async fn backed_up_and_put_back(app: &TestApp) -> TestDb {
     database
 }
 
-/// Connections that were cut off are noticed by their next statement: asks until each was used.
+/// Connections that were cut off are noticed by their next statement: asks what only the database knows until each was used.
 async fn notice_the_cut(app: &TestApp, till: &Till<'_>) {
-    let id = GlobalId::Wallet(till.wallet).write();
     for _ in 0..40 {
-        let variables = json!({ "id": id.as_str(), "atLeast": "2" });
-        app.send(Some(Caller::Operator), POINTS, "Wallet", variables).await;
+        app.send(Some(till.caller()), POINTS, "Operations", json!({})).await;
     }
 }
 
