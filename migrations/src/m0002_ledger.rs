@@ -79,8 +79,7 @@ const WALLET_SIDE: [&str; 16] = [
         batch_id {uuid} not null,
         occurred_at {i64} not null,
         recorded_at {i64} not null,
-        primary key (shard_no, wallet_id, seq),
-        unique (shard_no, wallet_id, idem)
+        primary key (shard_no, wallet_id, seq)
     ) {keyed}",
     // A merchant's own operations, newest first.
     "create index op_by_merchant on op (merchant_id, recorded_at, wallet_id, seq)",
@@ -204,17 +203,20 @@ const WALLET_SIDE: [&str; 16] = [
 /// Tables keyed by their own value, and the additive totals of merchants.
 const LOOK_UPS: [&str; 6] = [
     "create index receipt_redemption_by_receipt on receipt_redemption (merchant_id, receipt_no)",
-    // A claim without a wallet belongs to a refund that waits for its purchase.
+    // What a key was used for. A claim without a wallet belongs to a refund that waits for its purchase.
     "create table claim (
         idem {uuid} not null primary key,
         wallet_id {uuid},
-        body_hash {uuid} not null
+        seq {i64},
+        body_hash {uuid} not null,
+        check ((wallet_id is null) = (seq is null))
     ) {keyed}",
+    // Whose a receipt is. Without a number only points have paid for it so far; with one that earn has it.
     "create table receipt (
         merchant_id {uuid} not null,
         receipt_no {text} not null,
         wallet_id {uuid} not null,
-        seq {i64} not null,
+        seq {i64},
         primary key (merchant_id, receipt_no)
     ) {keyed}",
     "create table refund_waiting (

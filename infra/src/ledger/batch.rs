@@ -2,7 +2,7 @@
 
 use amvaj_domain::{
     id::{BatchId, WalletId},
-    ledger::{Changes, Journal, OpKind, WalletState},
+    ledger::{Changes, Journal, ReceiptFile, ReceiptKey, WalletState},
 };
 
 use super::rows;
@@ -38,7 +38,10 @@ pub(crate) struct WriteBatch {
     pub(crate) redemptions: Vec<receipt_redemption::Model>,
     pub(crate) caps: Vec<cap_used::Model>,
     pub(crate) claims: Vec<claim::Model>,
+    /// Receipts that were nobody's.
     pub(crate) receipts: Vec<receipt::Model>,
+    /// Receipts that their wallets have paid for before and now earn with.
+    pub(crate) earned_receipts: Vec<receipt::Model>,
     pub(crate) refunds: Vec<refund_waiting::Model>,
 }
 
@@ -60,6 +63,7 @@ impl WriteBatch {
             caps: Vec::new(),
             claims: Vec::new(),
             receipts: Vec::new(),
+            earned_receipts: Vec::new(),
             refunds: Vec::new(),
         }
     }
@@ -75,23 +79,14 @@ impl WriteBatch {
         self.wallets.push(GuardedWallet { row: rows::wallet_row(&state.wallet), expected });
         self.add_journal(wallet, &state.journal);
         self.add_changes(state, &state.changes);
+        for (key, file) in state.changes.receipts.iter().filter_map(|key| state.receipts.get_key_value(key)) {
+            self.add_receipt(wallet, key, file, expected);
+        }
     }
 
     fn add_journal(&mut self, wallet: WalletId, journal: &Journal) {
         let (shard_no, wallet_id) = (wallet.shard_no(), wallet.uuid());
-        for record in &journal.ops {
-            self.ops.push(rows::op_row(wallet, self.batch, record));
-            if let (OpKind::Earn, None, Some(merchant), Some(number)) =
-                (record.kind, record.rejection, record.merchant, &record.receipt)
-            {
-                self.receipts.push(receipt::Model {
-                    merchant_id: merchant.uuid(),
-                    receipt_no: number.as_str().to_owned(),
-                    wallet_id,
-                    seq: record.seq,
-                });
-            }
-        }
+        self.ops.extend(journal.ops.iter().map(|record| rows::op_row(wallet, self.batch, record)));
         self.entries.extend(journal.entries.iter().map(|leg| entry::Model {
             shard_no,
             wallet_id,
@@ -123,6 +118,24 @@ impl WriteBatch {
                     kind: used.kind.stored(),
                 });
             }
+        }
+    }
+
+    /// The first of a wallet's operations with a receipt, which has a number above the `expected` version, makes the
+    /// receipt the wallet's own.
+    fn add_receipt(&mut self, wallet: WalletId, key: &ReceiptKey, file: &ReceiptFile, expected: i64) {
+        let earn = file.purchase.as_ref().map(|purchase| purchase.seq);
+        let row = receipt::Model {
+            merchant_id: key.merchant.uuid(),
+            receipt_no: key.number.as_str().to_owned(),
+            wallet_id: wallet.uuid(),
+            seq: earn,
+        };
+        let mut operations = file.redemptions.iter().map(|redemption| redemption.seq).chain(earn);
+        if operations.all(|seq| seq > expected) {
+            self.receipts.push(row);
+        } else if earn.is_some_and(|seq| seq > expected) {
+            self.earned_receipts.push(row);
         }
     }
 
@@ -206,6 +219,10 @@ impl Replaces for receipt_redemption::Model {
 
 impl Replaces for cap_used::Model {
     const UPSERT: Upsert = Upsert { key: "shard_no, wallet_id, rule_id, day", changing: &["used"] };
+}
+
+impl Replaces for receipt::Model {
+    const UPSERT: Upsert = Upsert { key: "merchant_id, receipt_no", changing: &["seq"] };
 }
 
 impl Replaces for refund_waiting::Model {

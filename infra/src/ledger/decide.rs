@@ -199,6 +199,7 @@ impl Deciding {
                 self.rows.claims.push(claim::Model {
                     idem: operation.idem.uuid(),
                     wallet_id: Some(wallet.uuid()),
+                    seq: Some(seq),
                     body_hash: operation.body.uuid(),
                 });
                 let answer = self.recorded(wallet, &op, false);
@@ -228,12 +229,13 @@ impl Deciding {
             return Fate::Ready(Answer::Dismissed(refusal));
         }
         let key = super::request::receipt_of(operation);
-        if let Some((wallet, _)) = key.and_then(|key| self.read.receipts.get(&key)) {
+        if let Some((wallet, _)) = key.and_then(|key| self.read.earns.get(&key)) {
             return Fate::Reroute(*wallet);
         }
         self.rows.claims.push(claim::Model {
             idem: operation.idem.uuid(),
             wallet_id: None,
+            seq: None,
             body_hash: operation.body.uuid(),
         });
         self.rows.refunds.push(row);
@@ -299,7 +301,7 @@ impl Deciding {
     /// The earn that has an operation's receipt: stored, or earlier in this batch.
     fn earn_of(&self, wallet: WalletId, op: &OpRecord) -> Option<(WalletId, i64)> {
         let key = ReceiptKey { merchant: op.merchant?, number: op.receipt.clone()? };
-        let stored = self.read.receipts.get(&key).copied();
+        let stored = self.read.earns.get(&key).copied();
         stored.or_else(|| {
             let purchase = self.read.wallets.get(&wallet)?.receipts.get(&key)?.purchase.as_ref()?;
             Some((wallet, purchase.seq))

@@ -120,28 +120,6 @@ impl Keys {
         }
     }
 
-    /// `k(shard_no, wallet_id, id)`: a wallet and the identity of a key in it.
-    pub(crate) fn keyed(backend: DbBackend, keys: &[(WalletId, Uuid)]) -> Self {
-        if backend == DbBackend::Postgres {
-            let shards: Vec<i16> = keys.iter().map(|(wallet, _)| wallet.shard_no()).collect();
-            let wallets: Vec<Uuid> = keys.iter().map(|(wallet, _)| wallet.uuid()).collect();
-            let ids: Vec<Uuid> = keys.iter().map(|(_, id)| *id).collect();
-            Self::arrays(
-                "unnest($1::smallint[], $2::uuid[], $3::uuid[]) as k(shard_no, wallet_id, id)",
-                vec![shards.into(), wallets.into(), ids.into()],
-            )
-        } else {
-            let rows = keys.iter().map(|(wallet, id)| {
-                json!([wallet.shard_no(), wallet.uuid().simple().to_string(), id.simple().to_string()])
-            });
-            Self::json(
-                "(select value ->> 0 as shard_no, unhex(value ->> 1) as wallet_id, unhex(value ->> 2) as id \
-                 from json_each(?1)) as k",
-                rows.collect(),
-            )
-        }
-    }
-
     /// `k(shard_no, wallet_id, first_seq, last_seq)`: operations of wallets.
     pub(crate) fn touched(backend: DbBackend, touched: &[Touched]) -> Self {
         if backend == DbBackend::Postgres {

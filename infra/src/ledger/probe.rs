@@ -34,10 +34,8 @@ pub(super) struct Probed {
     pub(super) claims: Vec<Uuid>,
     /// Every receipt that a request names.
     pub(super) named: BTreeSet<ReceiptKey>,
-    /// Receipts that an earn has taken.
+    /// Receipts that were earned with or paid for with points.
     pub(super) taken: Vec<ReceiptKey>,
-    /// Receipts that were paid for with points.
-    pub(super) redeemed: Vec<ReceiptKey>,
     /// Receipts that refunds wait for.
     pub(super) awaited: Vec<ReceiptKey>,
     /// Holds that requests name.
@@ -51,10 +49,9 @@ pub(super) struct Row {
     /// The request's place among those that were asked for, from 0.
     pub(super) number: i32,
     pub(super) wallet: Option<wallet::Model>,
-    /// Something where the key, the receipt, a redemption of it or a refund that waits for it is there.
+    /// Something where the key, the receipt or a refund that waits for it is there.
     pub(super) claimed: Option<i32>,
     pub(super) taken: Option<i32>,
-    pub(super) redeemed: Option<i32>,
     pub(super) awaited: Option<i32>,
     pub(super) cap_used: Option<i64>,
 }
@@ -67,7 +64,6 @@ impl FromQueryResult for Row {
             wallet: has_wallet.then(|| wallet::Model::from_query_result(row, prefix)).transpose()?,
             claimed: row.try_get(prefix, "claimed")?,
             taken: row.try_get(prefix, "taken")?,
-            redeemed: row.try_get(prefix, "redeemed")?,
             awaited: row.try_get(prefix, "awaited")?,
             cap_used: row.try_get(prefix, "cap_used")?,
         })
@@ -132,7 +128,6 @@ impl Probed {
             && self.named.insert(receipt.clone())
         {
             self.taken.extend(row.taken.map(|_| receipt.clone()));
-            self.redeemed.extend(row.redeemed.map(|_| receipt.clone()));
             self.awaited.extend(row.awaited.map(|_| receipt));
         }
         if let Request::Apply(operation) = request
@@ -168,8 +163,6 @@ const PROBE: Question<Row, Probe> = question!(
     "select k.n, t.*, \
      (select 1 from claim c where c.idem = k.idem) as claimed, \
      (select 1 from receipt r where r.merchant_id = k.merchant_id and r.receipt_no = k.receipt_no) as taken, \
-     (select 1 from receipt_redemption p where p.merchant_id = k.merchant_id and p.receipt_no = k.receipt_no limit 1) \
-     as redeemed, \
      (select 1 from refund_waiting f where f.merchant_id = k.merchant_id and f.receipt_no = k.receipt_no \
      and f.state = 1 limit 1) as awaited, \
      (select u.used from cap_used u where u.shard_no = k.shard_no and u.wallet_id = k.wallet_id \

@@ -28,8 +28,8 @@ use super::{
     request::Request,
     rows,
     source::{
-        ALLOCATIONS, CAPS, CLAIMS, HOLDS, LINES, LOTS, OPEN_HOLDS, OPEN_LOTS, OPS, OPS_BY_KEY, PURCHASES,
-        RECEIPTS, REDEMPTIONS, Source, WAITING, WAITING_BY_KEY,
+        ALLOCATIONS, CAPS, CLAIMS, HOLDS, LINES, LOTS, OPEN_HOLDS, OPEN_LOTS, OPS, PURCHASES, RECEIPTS,
+        REDEMPTIONS, Source, WAITING, WAITING_BY_KEY,
     },
     waiting::{WaitingRefund, waiting_from},
 };
@@ -45,8 +45,8 @@ pub(crate) struct ReadSet {
     pub(crate) wallets: HashMap<WalletId, WalletState>,
     /// The keys that are in use.
     pub(crate) claims: HashMap<Idem, Claim>,
-    /// The receipts that are taken: wallet and sequence number of the earn.
-    pub(crate) receipts: HashMap<ReceiptKey, (WalletId, i64)>,
+    /// The earns that have receipts: wallet and sequence number.
+    pub(crate) earns: HashMap<ReceiptKey, (WalletId, i64)>,
     /// The refunds that wait for receipts which operations name, oldest first.
     pub(crate) waiting: HashMap<ReceiptKey, Vec<WaitingRefund>>,
 }
@@ -78,7 +78,7 @@ pub(crate) async fn read(
     let (claims, receipts, redemptions, waiting, holds, lots, open_holds) = tokio::try_join!(
         source.find(&CLAIMS, &probed.claims),
         source.find(&RECEIPTS, &probed.taken),
-        source.find(&REDEMPTIONS, &probed.redeemed),
+        source.find(&REDEMPTIONS, &probed.taken),
         source.find(&WAITING, &probed.awaited),
         source.find(&HOLDS, &probed.holds),
         source.find(&OPEN_LOTS, &probed.detail),
@@ -150,15 +150,19 @@ impl ReadSet {
         late.into_iter().collect()
     }
 
-    /// Notes who has each receipt, and tells every wallet of the batch whether it is elsewhere.
+    /// Notes which earn has each receipt, and tells every other wallet of the batch that the receipt is elsewhere.
     fn add_receipts(&mut self, rows: &[receipt::Model]) -> Result<(), StoreError> {
         for row in rows {
             let key = receipt_key(row.merchant_id, &row.receipt_no, "receipt")?;
             let owner = WalletId::new(row.wallet_id);
             for state in self.wallets.values_mut().filter(|state| state.wallet.id != owner) {
-                state.receipts.entry(key.clone()).or_default().earned_elsewhere = true;
+                let file: &mut ReceiptFile = state.receipts.entry(key.clone()).or_default();
+                match row.seq {
+                    Some(_) => file.earned_elsewhere = true,
+                    None => file.redeemed_elsewhere = true,
+                }
             }
-            self.receipts.insert(key, (owner, row.seq));
+            self.earns.extend(row.seq.map(|seq| (key, (owner, seq))));
         }
         Ok(())
     }
@@ -166,15 +170,10 @@ impl ReadSet {
     fn add_redemptions(&mut self, rows: &[receipt_redemption::Model]) -> Result<(), StoreError> {
         for row in rows {
             let key = receipt_key(row.merchant_id, &row.receipt_no, "receipt_redemption")?;
-            let owner = WalletId::new(row.wallet_id);
-            for state in self.wallets.values_mut() {
-                let file: &mut ReceiptFile = state.receipts.entry(key.clone()).or_default();
-                if state.wallet.id == owner {
-                    file.redemptions.push(rows::redemption_from(row)?);
-                    file.redemptions.sort_by_key(|redemption| redemption.seq);
-                } else {
-                    file.redeemed_elsewhere = true;
-                }
+            if let Some(state) = self.wallets.get_mut(&WalletId::new(row.wallet_id)) {
+                let file = state.receipts.entry(key).or_default();
+                file.redemptions.push(rows::redemption_from(row)?);
+                file.redemptions.sort_by_key(|redemption| redemption.seq);
             }
         }
         Ok(())
@@ -218,22 +217,21 @@ impl ReadSet {
             posted.extend(refund.posted);
             refunds.insert(row.idem, refund);
         }
-        let posted = numbered_ops(source, &posted).await?;
-        let by_idem: Vec<(WalletId, Uuid)> =
-            claims.iter().filter_map(|claim| Some((WalletId::new(claim.wallet_id?), claim.idem))).collect();
-        let ops = keyed_ops(source, &by_idem).await?;
+        let claimed = |claim: &claim::Model| Some((WalletId::new(claim.wallet_id?), claim.seq?));
+        posted.extend(claims.iter().filter_map(claimed));
+        let ops = numbered_ops(source, &posted).await?;
+        let op_of = |key: (WalletId, i64)| ops.get(&key).map(|op| Box::new(op.clone()));
         for claim in claims {
             // Two requests of a batch with one key have read its claim twice.
             if self.claims.contains_key(&Idem::stored(claim.idem)) {
                 continue;
             }
-            let holder = if let Some(wallet) = claim.wallet_id.map(WalletId::new) {
-                let op = ops.get(&claim.idem).ok_or_else(|| missing("op", claim.idem))?;
-                ClaimHolder::Op(wallet, Box::new(op.clone()))
+            let holder = if let Some(key) = claimed(claim) {
+                ClaimHolder::Op(key.0, op_of(key).ok_or_else(|| missing("op", claim.idem))?)
             } else {
                 let refund =
                     refunds.remove(&claim.idem).ok_or_else(|| missing("refund_waiting", claim.idem))?;
-                let op = refund.posted.and_then(|key| Some((key.0, Box::new(posted.get(&key)?.clone()))));
+                let op = refund.posted.and_then(|key| Some((key.0, op_of(key)?)));
                 ClaimHolder::Refund(Box::new(refund), op)
             };
             self.claims
@@ -249,7 +247,7 @@ impl ReadSet {
     ) -> Result<(), StoreError> {
         let keys: Vec<(WalletId, i64)> = receipts
             .iter()
-            .map(|row| (WalletId::new(row.wallet_id), row.seq))
+            .filter_map(|row| Some((WalletId::new(row.wallet_id), row.seq?)))
             .filter(|(wallet, _)| self.wallets.contains_key(wallet))
             .collect();
         let (purchases, lines) =
@@ -352,14 +350,6 @@ async fn numbered_ops(
 ) -> Result<HashMap<(WalletId, i64), OpRecord>, StoreError> {
     let found = source.find(&OPS, keys).await?;
     found.iter().map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::op_from(row)?))).collect()
-}
-
-async fn keyed_ops(
-    source: Source<'_>,
-    keys: &[(WalletId, Uuid)],
-) -> Result<HashMap<Uuid, OpRecord>, StoreError> {
-    let found = source.find(&OPS_BY_KEY, keys).await?;
-    found.iter().map(|row| Ok((row.idem, rows::op_from(row)?))).collect()
 }
 
 pub(crate) fn receipt_key(

@@ -56,7 +56,7 @@ impl LedgerReader {
     pub async fn receipt(&self, key: &ReceiptKey) -> Result<Option<(WalletId, i64)>, StoreError> {
         let id = (key.merchant.uuid(), key.number.as_str().to_owned());
         let row = receipt::Entity::find_by_id(id).one(self.database.reader()).await?;
-        Ok(row.map(|row| (WalletId::new(row.wallet_id), row.seq)))
+        Ok(row.and_then(|row| Some((WalletId::new(row.wallet_id), row.seq?))))
     }
 
     /// Points that a wallet has used of a merchant's daily cap.

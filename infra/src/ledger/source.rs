@@ -139,11 +139,6 @@ pub(super) const OPS: Question<op::Model, Numbered> = question!(
     "select t.* from {k} join op t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.seq = k.n",
     answers::ops
 );
-pub(super) const OPS_BY_KEY: Question<op::Model, (WalletId, Uuid)> = question!(
-    Keys::keyed,
-    "select t.* from {k} join op t on t.shard_no = k.shard_no and t.wallet_id = k.wallet_id and t.idem = k.id",
-    answers::ops_by_key
-);
 pub(super) const PURCHASES: Question<purchase::Model, Numbered> = question!(
     Keys::numbered,
     "select t.* from {k} join purchase t \

@@ -40,6 +40,7 @@ pub(super) async fn write(pool: &SqlitePool, batch: &WriteBatch) -> Result<HashS
     replace(connection, &kept(&batch.purchases, |row| alive(row.wallet_id))).await?;
     replace(connection, &kept(&batch.purchase_lines, |row| alive(row.wallet_id))).await?;
     replace(connection, &kept(&batch.redemptions, |row| alive(row.wallet_id))).await?;
+    replace(connection, &kept(&batch.earned_receipts, |row| alive(row.wallet_id))).await?;
     replace(connection, &kept(&batch.caps, |row| alive(row.wallet_id))).await?;
     replace::<refund_waiting::Model>(connection, &kept(&batch.refunds, |row| free_or_alive(row.wallet_id)))
         .await?;

@@ -7,14 +7,14 @@ pub(super) const CHECKS: &[Check] = &[
         number: 11,
         name: "Every request's key is claimed for the one operation that has it, with the same input",
         sql: "select {wallet} || ' key ' || {uuid idem} || case when sum(n) > 0
-                then ': claimed, but the wallet has no such operation'
-                else ': the operation at seq ' || max(seq) || ' has no such claim' end as what
+                then ': claimed for seq ' || seq || ', which is no such operation'
+                else ': the operation at seq ' || seq || ' has no such claim' end as what
             from (
-                select idem, wallet_id, body_hash, 0 as seq, 1 as n from claim where wallet_id is not null
+                select idem, wallet_id, body_hash, seq, 1 as n from claim where wallet_id is not null
                 union all
                 select idem, wallet_id, body_hash, seq, -1 from op where {hex caller} not like '04%'
             ) as both_sides
-            group by idem, wallet_id, body_hash having sum(n) <> 0",
+            group by idem, wallet_id, body_hash, seq having sum(n) <> 0",
     },
     Check {
         number: 11,
@@ -22,11 +22,28 @@ pub(super) const CHECKS: &[Check] = &[
         sql: "select {op} || ': receipt ' || receipt_no || ' of merchant ' || {uuid merchant_id}
                 || case when sum(n) > 0 then ' has no such purchase' else ' is not taken by this purchase' end as what
             from (
-                select merchant_id, receipt_no, wallet_id, seq, 1 as n from receipt
+                select merchant_id, receipt_no, wallet_id, seq, 1 as n from receipt where seq is not null
                 union all
                 select merchant_id, receipt_no, wallet_id, seq, -1 from purchase
             ) as both_sides
             group by merchant_id, receipt_no, wallet_id, seq having sum(n) <> 0",
+    },
+    Check {
+        number: 11,
+        name: "A receipt is of one wallet, which earned with it or paid for it",
+        sql: "select {wallet} || ' receipt ' || receipt_no || ' of merchant ' || {uuid merchant_id}
+                || case when sum(n) > 0 then ': the wallet has neither earned with it nor paid for it'
+                else ': it is not said to be of this wallet' end as what
+            from (
+                select merchant_id, receipt_no, wallet_id, 1 as n from receipt
+                union all
+                select merchant_id, receipt_no, wallet_id, -1 from (
+                    select merchant_id, receipt_no, wallet_id from purchase
+                    union
+                    select merchant_id, receipt_no, wallet_id from receipt_redemption
+                ) as named
+            ) as both_sides
+            group by merchant_id, receipt_no, wallet_id having sum(n) <> 0",
     },
     Check {
         number: 11,

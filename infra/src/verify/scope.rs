@@ -56,8 +56,9 @@ fn tables(backend: DbBackend) -> String {
     format!(
         "scope as (select * from {{k}}), {}, \
          claim as (select t.* from op join {real}claim as t on t.idem = op.idem), \
-         receipt as (select t.* from purchase join {real}receipt as t \
-         on t.merchant_id = purchase.merchant_id and t.receipt_no = purchase.receipt_no)",
+         receipt as (select t.* from (select merchant_id, receipt_no from purchase \
+         union select merchant_id, receipt_no from receipt_redemption) as named join {real}receipt as t \
+         on t.merchant_id = named.merchant_id and t.receipt_no = named.receipt_no)",
         of_wallets.join(", ")
     )
 }

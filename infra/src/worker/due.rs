@@ -55,7 +55,8 @@ impl Due {
             Self::Refunds => {
                 "select t.wallet_id, w.merchant_id, w.receipt_no from refund_waiting w \
                  join receipt t on t.merchant_id = w.merchant_id and t.receipt_no = w.receipt_no \
-                 where w.state = 1 and w.created_at <= $1 and {left_out} order by w.created_at limit $2"
+                 where w.state = 1 and w.created_at <= $1 and t.seq is not null and {left_out} \
+                 order by w.created_at limit $2"
             }
         }
     }

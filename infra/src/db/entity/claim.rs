@@ -8,6 +8,7 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) idem: Uuid,
     pub(crate) wallet_id: Option<Uuid>,
+    pub(crate) seq: Option<i64>,
     pub(crate) body_hash: Uuid,
 }
 
@@ -17,5 +18,5 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 crate::db::columns::columns!("claim" {
-    idem, wallet_id, body_hash
+    idem, wallet_id, seq, body_hash
 });

@@ -1,4 +1,4 @@
-//! Receipts that an applied earn has taken; never changed.
+//! Receipts that a wallet has earned with or paid for with points. Only its number is ever set, once.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +10,7 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) receipt_no: String,
     pub(crate) wallet_id: Uuid,
-    pub(crate) seq: i64,
+    pub(crate) seq: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -33,9 +33,6 @@ fn probed(tables: &Tables, number: i32, probe: &Probe) -> probe::Row {
         wallet: probe.wallet.and_then(|wallet| wallets(tables, &[wallet]).pop()),
         claimed: found(probe.idem.is_some_and(|idem| tables.claims.get(&(idem,)).is_some())),
         taken: found(receipt.is_some_and(|key| !receipts(tables, std::slice::from_ref(key)).is_empty())),
-        redeemed: found(
-            receipt.is_some_and(|key| !redemptions(tables, std::slice::from_ref(key)).is_empty()),
-        ),
         awaited: found(
             receipt.is_some_and(|key| !still_waiting(tables, std::slice::from_ref(key)).is_empty()),
         ),
@@ -95,11 +92,6 @@ pub(crate) fn open_holds(tables: &Tables, keys: &[WalletId]) -> Vec<hold::Model>
 
 pub(crate) fn ops(tables: &Tables, keys: &[(WalletId, i64)]) -> Vec<op::Model> {
     each(&tables.ops, keys, numbered)
-}
-
-pub(crate) fn ops_by_key(tables: &Tables, keys: &[(WalletId, Uuid)]) -> Vec<op::Model> {
-    let numbers = keys.iter().filter_map(|(wallet, idem)| Some((*wallet, tables.seq_of(*wallet, *idem)?)));
-    ops(tables, &numbers.collect::<Vec<_>>())
 }
 
 pub(crate) fn purchases(tables: &Tables, keys: &[(WalletId, i64)]) -> Vec<purchase::Model> {

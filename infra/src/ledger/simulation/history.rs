@@ -178,7 +178,7 @@ impl Key<'_> {
         if op.rejection == Some(Rejection::ReceiptAlreadyUsed) {
             let key = receipt_of(operation).expect("it names a receipt");
             let row = self.tables.receipts.get(&(key.merchant.uuid(), key.number.as_str().to_owned()));
-            let holder = row.map(|row| (WalletId::new(row.wallet_id), row.seq));
+            let holder = row.and_then(|row| Some((WalletId::new(row.wallet_id), row.seq?)));
             assert!(
                 holder.is_some() && *first == holder,
                 "{operation:?} is told of {first:?}, not {holder:?}"

@@ -166,8 +166,13 @@ stored!(
     [used],
     ["used >= 0" => |row| row.used >= 0]
 );
-stored!(claim::Model, (idem: Uuid), [], []);
-stored!(receipt::Model, (merchant_id: Uuid, receipt_no: String), [], []);
+stored!(
+    claim::Model,
+    (idem: Uuid),
+    [],
+    ["(wallet_id is null) = (seq is null)" => |row| row.wallet_id.is_none() == row.seq.is_none()]
+);
+stored!(receipt::Model, (merchant_id: Uuid, receipt_no: String), [seq], []);
 stored!(
     refund_waiting::Model,
     (merchant_id: Uuid, receipt_no: String, idem: Uuid),

@@ -116,8 +116,6 @@ pub(crate) struct Tables {
     pub(crate) refunds: Table<refund_waiting::Model>,
     pub(crate) merchant_balances: Table<merchant_balance::Model>,
     pub(crate) outbox: Table<outbox::Model>,
-    /// The unique keys of operations beside their primary one: wallet and identity.
-    op_keys: BTreeMap<(Uuid, Uuid), i64>,
 }
 
 impl Tables {
@@ -133,11 +131,6 @@ impl Tables {
         }
     }
 
-    /// The sequence number of the wallet's operation with a key.
-    pub(crate) fn seq_of(&self, wallet: WalletId, idem: Uuid) -> Option<i64> {
-        self.op_keys.get(&(wallet.uuid(), idem)).copied()
-    }
-
     /// Writes a batch for the wallets whose version is the expected one, and answers which these are; all of it or,
     /// with an error, nothing.
     pub(crate) fn write(&mut self, batch: &WriteBatch) -> Result<HashSet<WalletId>, StoreError> {
@@ -146,9 +139,6 @@ impl Tables {
         self.wallets.put(&surviving.wallets);
         self.claims.put(&surviving.claims);
         self.receipts.put(&surviving.receipts);
-        for row in &surviving.ops {
-            self.op_keys.insert((row.wallet_id, row.idem), row.seq);
-        }
         self.ops.put(&surviving.ops);
         self.entries.put(&surviving.entries);
         self.lot_uses.put(&surviving.lot_uses);
@@ -157,6 +147,7 @@ impl Tables {
         self.purchases.put(&surviving.purchases);
         self.purchase_lines.put(&surviving.purchase_lines);
         self.redemptions.put(&surviving.redemptions);
+        self.receipts.put(&surviving.earned_receipts);
         self.caps.put(&surviving.caps);
         self.refunds.put(&surviving.refunds);
         self.merchant_balances.put(&merchant_rows(batch.bucket, &surviving.entries));
@@ -169,12 +160,6 @@ impl Tables {
         self.claims.check_new(&rows.claims)?;
         self.receipts.check_new(&rows.receipts)?;
         self.ops.check_new(&rows.ops)?;
-        let mut keys = BTreeSet::new();
-        for key in rows.ops.iter().map(|row| (row.wallet_id, row.idem)) {
-            if self.op_keys.contains_key(&key) || !keys.insert(key) {
-                return Err(duplicate("op", "shard_no, op.wallet_id, op.idem"));
-            }
-        }
         self.entries.check_new(&rows.entries)?;
         self.lot_uses.check_new(&rows.lot_uses)?;
         self.lots.check_changed(&rows.lots)?;
@@ -182,6 +167,7 @@ impl Tables {
         self.purchases.check_changed(&rows.purchases)?;
         self.purchase_lines.check_changed(&rows.purchase_lines)?;
         self.redemptions.check_changed(&rows.redemptions)?;
+        self.receipts.check_changed(&rows.earned_receipts)?;
         self.caps.check_changed(&rows.caps)?;
         self.refunds.check_changed(&rows.refunds)?;
         let other_receipt = rows
@@ -205,6 +191,7 @@ impl Tables {
         Surviving {
             claims: kept(&batch.claims, |row| is_free_or_alive(row.wallet_id)),
             receipts: kept(&batch.receipts, |row| is_alive(row.wallet_id)),
+            earned_receipts: kept(&batch.earned_receipts, |row| is_alive(row.wallet_id)),
             ops: kept(&batch.ops, |row| is_alive(row.wallet_id)),
             entries: kept(&batch.entries, |row| is_alive(row.wallet_id)),
             lots: kept(&batch.lots, |row| is_alive(row.wallet_id)),
@@ -225,6 +212,7 @@ struct Surviving {
     wallets: Vec<wallet::Model>,
     claims: Vec<claim::Model>,
     receipts: Vec<receipt::Model>,
+    earned_receipts: Vec<receipt::Model>,
     ops: Vec<op::Model>,
     entries: Vec<entry::Model>,
     lots: Vec<lot::Model>,
