@@ -312,12 +312,57 @@ async fn what_does_not_fit_in_the_queue_is_told_so_and_not_done() {
     }
 }
 
+/// Of two members who earn with one receipt or pay for it at the same moment, each through another node, one is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_one_wallets_whichever_operations_race_for_it() {
+    for app in TestApp::both().await {
+        let other_node = app.second_node_as_usual().await;
+        let till = Till::open(&app, "09122000009").await;
+        let rival = app.member("رقیب", "09122000010").await;
+        let rival = json!({ "id": GlobalId::Member(rival).write().as_str() });
+        till.earn("fill", "R-fill", 100_000).await;
+        let fill = json!({
+            "idempotencyKey": "fill-rival", "receiptNumber": "R-fill-rival", "member": rival,
+            "amount": { "amount": 100_000, "currency": "IRR" },
+        });
+        till.ask("Earn", fill).await;
+
+        let input = |key: &str, receipt: &str, member: &Value, name: &str| {
+            let mut input = json!({ "idempotencyKey": key, "receiptNumber": receipt, "member": member });
+            match name {
+                "Earn" => input["amount"] = json!({ "amount": 100, "currency": "IRR" }),
+                _ => input["points"] = json!(1),
+            }
+            json!({ "input": input })
+        };
+        let rounds = [("Redeem", "Redeem"), ("Redeem", "Earn"), ("Earn", "Redeem"), ("Earn", "Earn")];
+        let races = rounds.iter().cycle().take(80).enumerate().map(|(number, (first, second))| {
+            let receipt = format!("R-{number}");
+            let one = input(&format!("a{number}"), &receipt, &till.member_ref(), first);
+            let two = input(&format!("b{number}"), &receipt, &rival, second);
+            let (app, other_node, caller) = (&app, &other_node, till.caller());
+            async move {
+                join(app.data(caller, POINTS, first, one), other_node.data(caller, POINTS, second, two)).await
+            }
+        });
+        for (one, two) in join_all(races).await {
+            let answers = [one, two].map(|data| data.as_object().unwrap().values().next().unwrap().clone());
+            let refused: Vec<&str> = answers.iter().flat_map(codes).collect();
+            assert!(
+                [["RECEIPT_OF_ANOTHER_MEMBER"], ["RECEIPT_ALREADY_USED"]].iter().any(|code| refused == *code),
+                "{refused:?}: {answers:#?}"
+            );
+        }
+        assert_sound(&app).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_comes_too_late_is_found_under_its_key() {
     for database in TestDb::both().await {
         let blocker = open(&database.url).await;
         let app = TestApp::start_with(database, |config| {
-            config.http.request_timeout = Duration::from_millis(500);
+            config.http.request_timeout = Duration::from_secs(2);
         })
         .await;
         let patient = app.second_node_as_usual().await;
@@ -326,7 +371,7 @@ async fn an_answer_that_comes_too_late_is_found_under_its_key() {
             "idempotencyKey": "k", "receiptNumber": "R", "member": till.member_ref(),
             "amount": { "amount": 100, "currency": "IRR" },
         });
-        // Reading goes on, and no batch can be written meanwhile.
+        // Reading goes on, and no batch can be written meanwhile: the request is long in its lane when its time is over.
         let lock = if app.app.db.is_postgres() {
             "lock table op in exclusive mode"
         } else {

@@ -29,7 +29,7 @@ async fn repeat(database: &Database) {
             {numbers} select shard_no, wallet_id, i, caller, {id}, kind, amount, money, merchant_id, 'R' || i,
                 body_hash, posted_after * i, 0, 0, 0, batch_id, occurred_at, recorded_at from op, numbers where seq = 1"
         ),
-        "insert into claim (idem, wallet_id, body_hash) select idem, wallet_id, body_hash from op where seq > 1".to_owned(),
+        "insert into claim (idem, wallet_id, seq, body_hash) select idem, wallet_id, seq, body_hash from op where seq > 1".to_owned(),
         format!(
             "insert into entry (shard_no, wallet_id, seq, leg, account_kind, account_id, amount, value)
             {numbers} select shard_no, wallet_id, i, leg, account_kind, account_id, amount, value

@@ -319,7 +319,7 @@ async fn first_weeks(network: &mut Network) {
     let hold = network.hold(1, 1, 60, 2, Some("B-1")).await;
     network.run(1, 1, Command::Capture { hold, amount: Some(points(25)) }).await.unwrap();
     network.redeem(1, 2, 30, Some("S-1")).await.unwrap();
-    network.redeem(1, 2, 20, None).await.unwrap();
+    network.redeem(1, 2, 20, Some("P-1")).await.unwrap();
     network.refund(1, 1, "B-1", RefundSpec::Lines(vec![(1, 1)]), None).await;
     network.refund(1, 1, "B-1", RefundSpec::Amount(200), None).await;
     network.refund(1, 2, "S-2", RefundSpec::Lines(vec![(1, 2)]), None).await;

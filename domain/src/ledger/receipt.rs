@@ -52,7 +52,7 @@ pub struct ReceiptFile {
     pub redemptions: Vec<Redemption>,
     /// Whether another wallet has the earn of this receipt.
     pub earned_elsewhere: bool,
-    /// Whether another wallet has paid for this receipt.
+    /// Whether another wallet has paid for this receipt and nobody has its earn, which says more.
     pub redeemed_elsewhere: bool,
 }
 

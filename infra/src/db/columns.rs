@@ -1,15 +1,19 @@
 //! Whole tables in one statement: how rows of a table become parameters on either database.
 //!
 //! PostgreSQL takes one array per column and `unnest`s them; SQLite takes one JSON text and reads it with
-//! `json_each`. So the statements have a fixed shape whatever the number of rows, and stay prepared.
+//! `json_each`. So the statements have a fixed shape whatever the number of rows, and stay prepared. Where SQLite has to be
+//! fast it takes each value by itself.
 
 use std::fmt::Write as _;
 
-use sqlx::{Postgres, postgres::PgArguments, query::Query};
+use sqlx::{Postgres, Sqlite, postgres::PgArguments, query::Query, sqlite::SqliteArguments};
 use uuid::Uuid;
 
 /// A prepared PostgreSQL statement that takes parameters.
 pub(crate) type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
+
+/// The same on SQLite.
+pub(crate) type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 /// A value of one column.
 pub(crate) trait Cell {
@@ -84,6 +88,8 @@ pub(crate) trait Columns: Sized {
     fn columns() -> Vec<(&'static str, &'static str, SqliteCell)>;
     /// Binds one array per column.
     fn bind<'q>(rows: &[Self], query: PgQuery<'q>) -> PgQuery<'q>;
+    /// Binds each value of one row, in the order of the columns.
+    fn bind_values<'q>(&self, query: SqliteQuery<'q>) -> SqliteQuery<'q>;
     /// Appends one row as a JSON array.
     fn json(&self, out: &mut String);
 
@@ -150,6 +156,13 @@ macro_rules! columns {
                 query: $crate::db::columns::PgQuery<'q>,
             ) -> $crate::db::columns::PgQuery<'q> {
                 query$(.bind(rows.iter().map(|row| row.$column.clone()).collect::<Vec<_>>()))+
+            }
+
+            fn bind_values<'q>(
+                &self,
+                query: $crate::db::columns::SqliteQuery<'q>,
+            ) -> $crate::db::columns::SqliteQuery<'q> {
+                query$(.bind(self.$column.clone()))+
             }
 
             fn json(&self, out: &mut String) {

@@ -54,7 +54,9 @@ impl Database {
         let writing =
             if reader.get_database_backend() == DbBackend::Sqlite { 1 } else { settings.max_connections };
         let mut writing = options(settings, writing);
-        writing.map_sqlx_postgres_opts(|postgres| postgres.options(BY_INDEX));
+        writing.map_sqlx_postgres_opts(|postgres| {
+            postgres.options(BY_INDEX).statement_cache_capacity(STATEMENTS)
+        });
         Ok(Self { reader, writer: SeaOrm::connect(writing).await? })
     }
 
@@ -119,6 +121,12 @@ impl Database {
         &self.reader
     }
 
+    /// For reading the outbox, over and over and without anybody who waits: on PostgreSQL where statements are planned
+    /// once, and where no limit of time cuts a long page off.
+    pub(crate) fn for_outbox(&self) -> &DatabaseConnection {
+        if self.is_postgres() { &self.writer } else { &self.reader }
+    }
+
     /// For single writing statements.
     pub(crate) const fn writer(&self) -> &DatabaseConnection {
         &self.writer
@@ -136,9 +144,19 @@ impl Database {
 
 /// Whoever writes looks rows up by lists of keys. PostgreSQL plans such a statement once, perhaps while a table is small or
 /// its statistics are old, and may find it cheaper to read the whole table into a hash, as it then goes on to do when the
-/// table has grown. So nothing but indexes is offered to it, and no compiler for what looks dear because of that.
-const BY_INDEX: [(&str, &str); 4] =
-    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
+/// table has grown. So nothing but indexes is offered to it, and no compiler for what looks dear because of that. Each such
+/// statement has one index that is of use whatever its values, so it is also planned only once, and anew after an `analyze`.
+const BY_INDEX: [(&str, &str); 5] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+];
+
+/// Prepared statements that a writing connection keeps. The ledger's have a part for each table that a batch has rows for, on
+/// SQLite one for each of seven numbers of rows.
+const STATEMENTS: usize = 512;
 
 fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);
@@ -164,6 +182,7 @@ fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions 
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(5))
                 .pragma("cache_size", "-65536")
+                .statement_cache_capacity(STATEMENTS)
         });
     options
 }

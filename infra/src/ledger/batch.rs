@@ -2,7 +2,7 @@
 
 use amvaj_domain::{
     id::{BatchId, WalletId},
-    ledger::{Changes, Journal, ReceiptFile, ReceiptKey, WalletState},
+    ledger::{Changes, Journal, ReceiptFile, ReceiptKey, Wallet, WalletState},
 };
 
 use super::rows;
@@ -21,6 +21,38 @@ pub(crate) struct GuardedWallet {
     pub(crate) expected: i64,
 }
 
+/// What of a wallet's head tells its old rows from new ones.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    /// The version, which is the number of the last operation and what the write expects to replace.
+    pub(crate) version: i64,
+    /// The number of the next lot.
+    next_lot: i64,
+}
+
+impl Before {
+    /// The head of a wallet on which nothing is decided yet.
+    pub(crate) const fn of(wallet: &Wallet) -> Self {
+        Self { version: wallet.version, next_lot: wallet.next_lot }
+    }
+}
+
+/// Rows of a table: those that a batch makes, and those that were there and are changed. Whoever knows which is which
+/// spares the database to look.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows<M> {
+    pub(crate) new: Vec<M>,
+    pub(crate) changed: Vec<M>,
+}
+
+impl<M> Rows<M> {
+    const NONE: Self = Self { new: Vec::new(), changed: Vec::new() };
+
+    fn push(&mut self, is_new: bool, row: M) {
+        if is_new { &mut self.new } else { &mut self.changed }.push(row);
+    }
+}
+
 /// What one batch writes. The rows of a wallet are written only if its guard holds.
 #[derive(Debug, Clone)]
 pub(crate) struct WriteBatch {
@@ -30,18 +62,16 @@ pub(crate) struct WriteBatch {
     pub(crate) wallets: Vec<GuardedWallet>,
     pub(crate) ops: Vec<op::Model>,
     pub(crate) entries: Vec<entry::Model>,
-    pub(crate) lots: Vec<lot::Model>,
+    pub(crate) lots: Rows<lot::Model>,
     pub(crate) lot_uses: Vec<lot_use::Model>,
-    pub(crate) holds: Vec<hold::Model>,
-    pub(crate) purchases: Vec<purchase::Model>,
+    pub(crate) holds: Rows<hold::Model>,
+    pub(crate) purchases: Rows<purchase::Model>,
     pub(crate) purchase_lines: Vec<purchase_line::Model>,
-    pub(crate) redemptions: Vec<receipt_redemption::Model>,
+    pub(crate) redemptions: Rows<receipt_redemption::Model>,
     pub(crate) caps: Vec<cap_used::Model>,
     pub(crate) claims: Vec<claim::Model>,
-    /// Receipts that were nobody's.
-    pub(crate) receipts: Vec<receipt::Model>,
-    /// Receipts that their wallets have paid for before and now earn with.
-    pub(crate) earned_receipts: Vec<receipt::Model>,
+    /// Receipts that were nobody's, and those that their wallets have paid for before and now earn with.
+    pub(crate) receipts: Rows<receipt::Model>,
     pub(crate) refunds: Vec<refund_waiting::Model>,
 }
 
@@ -54,16 +84,15 @@ impl WriteBatch {
             wallets: Vec::new(),
             ops: Vec::new(),
             entries: Vec::new(),
-            lots: Vec::new(),
+            lots: Rows::NONE,
             lot_uses: Vec::new(),
-            holds: Vec::new(),
-            purchases: Vec::new(),
+            holds: Rows::NONE,
+            purchases: Rows::NONE,
             purchase_lines: Vec::new(),
-            redemptions: Vec::new(),
+            redemptions: Rows::NONE,
             caps: Vec::new(),
             claims: Vec::new(),
-            receipts: Vec::new(),
-            earned_receipts: Vec::new(),
+            receipts: Rows::NONE,
             refunds: Vec::new(),
         }
     }
@@ -74,14 +103,11 @@ impl WriteBatch {
     }
 
     /// Adds the rows of a wallet on which something was decided.
-    pub(crate) fn add_wallet(&mut self, state: &WalletState, expected: i64) {
-        let wallet = state.wallet.id;
-        self.wallets.push(GuardedWallet { row: rows::wallet_row(&state.wallet), expected });
-        self.add_journal(wallet, &state.journal);
-        self.add_changes(state, &state.changes);
-        for (key, file) in state.changes.receipts.iter().filter_map(|key| state.receipts.get_key_value(key)) {
-            self.add_receipt(wallet, key, file, expected);
-        }
+    pub(crate) fn add_wallet(&mut self, state: &WalletState, before: Before) {
+        let guarded = GuardedWallet { row: rows::wallet_row(&state.wallet), expected: before.version };
+        self.wallets.push(guarded);
+        self.add_journal(state.wallet.id, &state.journal);
+        self.add_changes(state, &state.changes, before);
     }
 
     fn add_journal(&mut self, wallet: WalletId, journal: &Journal) {
@@ -121,40 +147,26 @@ impl WriteBatch {
         }
     }
 
-    /// The first of a wallet's operations with a receipt, which has a number above the `expected` version, makes the
-    /// receipt the wallet's own.
-    fn add_receipt(&mut self, wallet: WalletId, key: &ReceiptKey, file: &ReceiptFile, expected: i64) {
-        let earn = file.purchase.as_ref().map(|purchase| purchase.seq);
-        let row = receipt::Model {
-            merchant_id: key.merchant.uuid(),
-            receipt_no: key.number.as_str().to_owned(),
-            wallet_id: wallet.uuid(),
-            seq: earn,
-        };
-        let mut operations = file.redemptions.iter().map(|redemption| redemption.seq).chain(earn);
-        if operations.all(|seq| seq > expected) {
-            self.receipts.push(row);
-        } else if earn.is_some_and(|seq| seq > expected) {
-            self.earned_receipts.push(row);
-        }
-    }
-
-    fn add_changes(&mut self, state: &WalletState, changes: &Changes) {
+    fn add_changes(&mut self, state: &WalletState, changes: &Changes, before: Before) {
         let wallet = state.wallet.id;
         let (shard_no, wallet_id) = (wallet.shard_no(), wallet.uuid());
-        let lots = changes.lots.iter().filter_map(|lot_no| state.lots.get(lot_no));
-        self.lots.extend(lots.map(|lot| rows::lot_row(wallet, lot)));
-        let holds = changes.holds.iter().filter_map(|seq| state.holds.get(seq));
-        self.holds.extend(holds.map(|hold| rows::hold_row(wallet, hold)));
-        for key in &changes.receipts {
-            let Some(file) = state.receipts.get(key) else { continue };
-            self.redemptions
-                .extend(file.redemptions.iter().map(|paid| rows::redemption_row(wallet, key, paid)));
+        let is_new = |seq: i64| seq > before.version;
+        for lot in changes.lots.iter().filter_map(|lot_no| state.lots.get(lot_no)) {
+            self.lots.push(lot.lot_no >= before.next_lot, rows::lot_row(wallet, lot));
+        }
+        for hold in changes.holds.iter().filter_map(|seq| state.holds.get(seq)) {
+            self.holds.push(is_new(hold.seq), rows::hold_row(wallet, hold));
+        }
+        for (key, file) in changes.receipts.iter().filter_map(|key| state.receipts.get_key_value(key)) {
+            for paid in &file.redemptions {
+                self.redemptions.push(is_new(paid.seq), rows::redemption_row(wallet, key, paid));
+            }
             if let Some(purchase) = &file.purchase {
                 let (row, lines) = rows::purchase_rows(wallet, key, purchase);
-                self.purchases.push(row);
+                self.purchases.push(is_new(purchase.seq), row);
                 self.purchase_lines.extend(lines);
             }
+            self.add_receipt(wallet, key, file, is_new);
         }
         for (rule, day) in &changes.caps {
             let used = state.caps.get(&(*rule, *day)).copied().unwrap_or_default().get();
@@ -167,6 +179,24 @@ impl WriteBatch {
             });
         }
     }
+
+    /// The first of a wallet's operations with a receipt makes the receipt the wallet's own, and its earn is noted there.
+    fn add_receipt(
+        &mut self,
+        wallet: WalletId,
+        key: &ReceiptKey,
+        file: &ReceiptFile,
+        is_new: impl Fn(i64) -> bool,
+    ) {
+        let earn = file.purchase.as_ref().map(|purchase| purchase.seq);
+        let mut operations = file.redemptions.iter().map(|redemption| redemption.seq).chain(earn);
+        let first = operations.all(&is_new);
+        if first || earn.is_some_and(is_new) {
+            let (merchant_id, receipt_no) = (key.merchant.uuid(), key.number.as_str().to_owned());
+            self.receipts
+                .push(first, receipt::Model { merchant_id, receipt_no, wallet_id: wallet.uuid(), seq: earn });
+        }
+    }
 }
 
 /// How a row meets one that is there already.
@@ -175,6 +205,8 @@ pub(crate) struct Upsert {
     pub(crate) key: &'static str,
     /// The columns that a later row may change.
     pub(crate) changing: &'static [&'static str],
+    /// The clause that says which rows may be changed, if not all.
+    pub(crate) which: &'static str,
 }
 
 /// Rows whose table is written by inserts that may replace.
@@ -184,10 +216,10 @@ pub(crate) trait Replaces: Columns {
 
     /// The `on conflict` clause, the same text on both databases.
     fn on_conflict() -> String {
-        let Upsert { key, changing } = Self::UPSERT;
+        let Upsert { key, changing, which } = Self::UPSERT;
         let set: Vec<String> =
             changing.iter().map(|column| format!("{column} = excluded.{column}")).collect();
-        format!("on conflict ({key}) do update set {}", set.join(", "))
+        format!("on conflict ({key}) do update set {} {which}", set.join(", "))
     }
 }
 
@@ -195,39 +227,50 @@ impl Replaces for lot::Model {
     const UPSERT: Upsert = Upsert {
         key: "shard_no, wallet_id, lot_no",
         changing: &["remaining", "reserved", "state", "changed_seq"],
+        which: "",
     };
 }
 
 impl Replaces for hold::Model {
-    const UPSERT: Upsert = Upsert { key: "shard_no, wallet_id, seq", changing: &["captured", "state"] };
+    const UPSERT: Upsert =
+        Upsert { key: "shard_no, wallet_id, seq", changing: &["captured", "state"], which: "" };
 }
 
 impl Replaces for purchase::Model {
     const UPSERT: Upsert = Upsert {
         key: "shard_no, wallet_id, seq",
         changing: &["lines", "refunded_amount", "paid_value", "kept"],
+        which: "",
     };
 }
 
 impl Replaces for purchase_line::Model {
-    const UPSERT: Upsert = Upsert { key: "shard_no, wallet_id, seq, line_no", changing: &["refunded"] };
+    const UPSERT: Upsert =
+        Upsert { key: "shard_no, wallet_id, seq, line_no", changing: &["refunded"], which: "" };
 }
 
 impl Replaces for receipt_redemption::Model {
-    const UPSERT: Upsert = Upsert { key: "shard_no, wallet_id, seq", changing: &["reversed"] };
+    const UPSERT: Upsert = Upsert { key: "shard_no, wallet_id, seq", changing: &["reversed"], which: "" };
 }
 
 impl Replaces for cap_used::Model {
-    const UPSERT: Upsert = Upsert { key: "shard_no, wallet_id, rule_id, day", changing: &["used"] };
+    const UPSERT: Upsert =
+        Upsert { key: "shard_no, wallet_id, rule_id, day", changing: &["used"], which: "" };
 }
 
 impl Replaces for receipt::Model {
-    const UPSERT: Upsert = Upsert { key: "merchant_id, receipt_no", changing: &["seq"] };
+    /// A number that is there stays, and nobody sets one on another wallet's receipt: a second net under the decision.
+    const UPSERT: Upsert = Upsert {
+        key: "merchant_id, receipt_no",
+        changing: &["seq"],
+        which: "where receipt.seq is null and receipt.wallet_id = excluded.wallet_id",
+    };
 }
 
 impl Replaces for refund_waiting::Model {
     const UPSERT: Upsert = Upsert {
         key: "merchant_id, receipt_no, idem",
         changing: &["state", "reject_code", "wallet_id", "seq"],
+        which: "",
     };
 }

@@ -11,7 +11,7 @@ use amvaj_domain::{
 };
 
 use super::{
-    batch::WriteBatch,
+    batch::{Before, WriteBatch},
     read::{Claim, ClaimHolder, ReadSet, sort_allocations},
     request::{Answer, Recorded, Request},
     waiting::{WaitingState, waiting_row},
@@ -52,8 +52,8 @@ pub(crate) fn decide(
     batch: BatchId,
     bucket: i16,
 ) -> Decided {
-    let expected: HashMap<WalletId, i64> =
-        read.wallets.iter().map(|(id, state)| (*id, state.wallet.version)).collect();
+    let before: HashMap<WalletId, Before> =
+        read.wallets.iter().map(|(id, state)| (*id, Before::of(&state.wallet))).collect();
     read.wallets.values_mut().for_each(sort_allocations);
     let mut deciding = Deciding {
         read,
@@ -78,11 +78,11 @@ pub(crate) fn decide(
     let mut states: Vec<(&WalletId, &WalletState)> = read.wallets.iter().collect();
     states.sort_by_key(|(id, _)| **id);
     for (id, state) in states {
-        let expected = expected.get(id).copied().unwrap_or_default();
+        let Some(before) = before.get(id) else { continue };
         // A refused waiting refund moves nothing, but its refusal too counts only for the state it was made on.
         let refused = rows.refunds.iter().any(|row| row.wallet_id == Some(id.uuid()));
-        if (state.wallet.version != expected || refused) && !broken.contains(id) {
-            rows.add_wallet(state, expected);
+        if (state.wallet.version != before.version || refused) && !broken.contains(id) {
+            rows.add_wallet(state, *before);
         }
     }
     Decided { rows, fates, states: read.wallets }

@@ -1,8 +1,7 @@
-//! WRITE on SQLite: one immediate transaction, one statement per table, the rows as one JSON text.
+//! WRITE on SQLite: one immediate transaction, a few statements per table, each value bound by itself.
 
 use std::{
     collections::{BTreeMap, HashSet},
-    fmt::Write as _,
     sync::LazyLock,
 };
 
@@ -29,18 +28,22 @@ pub(super) async fn write(pool: &SqlitePool, batch: &WriteBatch) -> Result<HashS
     let free_or_alive = |wallet: Option<Uuid>| wallet.is_none_or(alive);
 
     insert(connection, &kept(&batch.claims, |row| free_or_alive(row.wallet_id)), "").await?;
-    insert(connection, &kept(&batch.receipts, |row| alive(row.wallet_id)), "").await?;
+    insert(connection, &kept(&batch.receipts.new, |row| alive(row.wallet_id)), "").await?;
     let ops = kept(&batch.ops, |row| alive(row.wallet_id));
     let entries = kept(&batch.entries, |row| alive(row.wallet_id));
     insert::<op::Model>(connection, &ops, "").await?;
     insert::<entry::Model>(connection, &entries, "").await?;
     insert::<lot_use::Model>(connection, &kept(&batch.lot_uses, |row| alive(row.wallet_id)), "").await?;
-    replace(connection, &kept(&batch.lots, |row| alive(row.wallet_id))).await?;
-    replace(connection, &kept(&batch.holds, |row| alive(row.wallet_id))).await?;
-    replace(connection, &kept(&batch.purchases, |row| alive(row.wallet_id))).await?;
+    insert(connection, &kept(&batch.lots.new, |row| alive(row.wallet_id)), "").await?;
+    insert(connection, &kept(&batch.holds.new, |row| alive(row.wallet_id)), "").await?;
+    insert(connection, &kept(&batch.purchases.new, |row| alive(row.wallet_id)), "").await?;
+    insert(connection, &kept(&batch.redemptions.new, |row| alive(row.wallet_id)), "").await?;
+    replace(connection, &kept(&batch.receipts.changed, |row| alive(row.wallet_id))).await?;
+    replace(connection, &kept(&batch.lots.changed, |row| alive(row.wallet_id))).await?;
+    replace(connection, &kept(&batch.holds.changed, |row| alive(row.wallet_id))).await?;
+    replace(connection, &kept(&batch.purchases.changed, |row| alive(row.wallet_id))).await?;
+    replace(connection, &kept(&batch.redemptions.changed, |row| alive(row.wallet_id))).await?;
     replace(connection, &kept(&batch.purchase_lines, |row| alive(row.wallet_id))).await?;
-    replace(connection, &kept(&batch.redemptions, |row| alive(row.wallet_id))).await?;
-    replace(connection, &kept(&batch.earned_receipts, |row| alive(row.wallet_id))).await?;
     replace(connection, &kept(&batch.caps, |row| alive(row.wallet_id))).await?;
     replace::<refund_waiting::Model>(connection, &kept(&batch.refunds, |row| free_or_alive(row.wallet_id)))
         .await?;
@@ -55,39 +58,33 @@ async fn update_wallets(
     connection: &mut SqliteConnection,
     wallets: &[GuardedWallet],
 ) -> Result<HashSet<Uuid>, StoreError> {
-    if wallets.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let mut rows = String::from("[");
-    for (at, wallet) in wallets.iter().enumerate() {
-        if at > 0 {
-            rows.push(',');
+    let mut moved = HashSet::new();
+    for part in parts(wallets) {
+        // The expected version comes behind the row's own columns.
+        let values = values(wallet::Model::columns().len() + 1, part.len());
+        let sql = format!(
+            "with new({}, expected) as ({values}) {}",
+            wallet::Model::names(),
+            UPDATE_WALLETS.as_str()
+        );
+        let bound = part.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, wallet| {
+            wallet.row.bind_values(query).bind(wallet.expected)
+        });
+        for row in bound.fetch_all(&mut *connection).await? {
+            moved.insert(row.try_get::<Uuid, _>(0)?);
         }
-        wallet.row.json(&mut rows);
-        // The expected version goes behind the row's own columns.
-        rows.pop();
-        // Writing to a String cannot fail.
-        let _ = write!(rows, ",{}]", wallet.expected);
     }
-    rows.push(']');
-    let moved = sqlx::query(AssertSqlSafe(UPDATE_WALLETS.as_str())).bind(rows).fetch_all(connection).await?;
-    moved.iter().map(|row| Ok(row.try_get::<Uuid, _>(0)?)).collect()
+    Ok(moved)
 }
 
 static UPDATE_WALLETS: LazyLock<String> = LazyLock::new(|| {
-    let expected = wallet::Model::columns().len();
     let changing = wallet::Model::columns().into_iter().map(|(name, ..)| name);
     let set: Vec<String> = changing
         .filter(|name| !["shard_no", "wallet_id"].contains(name))
         .map(|name| format!("{name} = new.{name}"))
         .collect();
-    let select = wallet::Model::select_json().replacen(
-        " from ",
-        &format!(", value ->> {expected} as expected from "),
-        1,
-    );
     format!(
-        "update wallet set {} from ({select}) as new \
+        "update wallet set {} from new \
          where wallet.shard_no = new.shard_no and wallet.wallet_id = new.wallet_id and wallet.version = new.expected \
          returning wallet.wallet_id",
         set.join(", ")
@@ -103,14 +100,34 @@ async fn insert<M: Columns>(
     rows: &[M],
     on_conflict: &str,
 ) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
+    for part in parts(rows) {
+        let values = values(M::columns().len(), part.len());
+        let sql = format!("insert into {} ({}) {values} {on_conflict}", M::TABLE, M::names());
+        let bound = part.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, row| row.bind_values(query));
+        bound.execute(&mut *connection).await?;
     }
-    // `where true` keeps SQLite from reading `on conflict` as a join condition.
-    let sql =
-        format!("insert into {} ({}) {} where true {on_conflict}", M::TABLE, M::names(), M::select_json());
-    sqlx::query(AssertSqlSafe(sql)).bind(M::json_rows(rows)).execute(connection).await?;
     Ok(())
+}
+
+/// The most rows of one statement.
+const MOST_ROWS: usize = 64;
+
+/// Cuts rows into parts whose sizes are powers of two: so there are few statements for each table, and all stay prepared.
+fn parts<M>(rows: &[M]) -> impl Iterator<Item = &[M]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let most = rest.len().min(MOST_ROWS);
+        let size = 1_usize.checked_shl(most.checked_ilog2()?)?;
+        let (part, behind) = rest.split_at_checked(size)?;
+        rest = behind;
+        Some(part)
+    })
+}
+
+/// `values (?,?),(?,?)`: so many rows of so many columns.
+fn values(columns: usize, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    format!("values {}", vec![row; rows].join(","))
 }
 
 async fn replace<M: Replaces>(connection: &mut SqliteConnection, rows: &[M]) -> Result<(), StoreError> {
@@ -162,4 +179,20 @@ pub(super) fn outbox_rows(batch_id: Uuid, ops: &[op::Model]) -> Vec<outbox::Mode
             payload: outbox_payload(&wallets),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_keep_all_rows_in_their_order_and_are_few() {
+        for count in 0..300_usize {
+            let rows: Vec<usize> = (0..count).collect();
+            let sizes: Vec<usize> = parts(&rows).map(<[usize]>::len).collect();
+            assert!(parts(&rows).flatten().eq(&rows), "{count}");
+            assert!(sizes.iter().all(|size| size.is_power_of_two() && *size <= MOST_ROWS), "{sizes:?}");
+            assert!(sizes.len() <= count / MOST_ROWS + 6, "{sizes:?}");
+        }
+    }
 }

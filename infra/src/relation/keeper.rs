@@ -63,7 +63,8 @@ impl RelationKeeper {
 }
 
 /// Of each wallet and merchant the first applied operation begins the relation, unless one is there. What only the
-/// member's consent has written becomes a relation.
+/// member's consent has written becomes a relation. Whether there is one is a scalar subquery, because for `not exists`
+/// PostgreSQL may choose to look through all relations of the member.
 fn begun() -> String {
     let (operation, consent) = (RelationSource::Operation.stored(), RelationSource::Consent.stored());
     format!(
@@ -77,8 +78,8 @@ fn begun() -> String {
              where o.reject_code is null and o.merchant_id is not null \
          ) as first \
          join member on member.wallet_id = first.wallet_id \
-         where first.nth = 1 and not exists (select 1 from relation r where r.member_id = member.member_id \
-             and r.merchant_id = first.merchant_id and r.source <> {consent}) \
+         where first.nth = 1 and coalesce((select r.source from relation r where r.member_id = member.member_id \
+             and r.merchant_id = first.merchant_id), {consent}) = {consent} \
          on conflict (member_id, merchant_id) do update \
          set since = excluded.since, source = excluded.source, seq = excluded.seq \
          where relation.source = {consent}"

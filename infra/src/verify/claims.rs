@@ -18,6 +18,13 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         number: 11,
+        name: "An operation of the ledger itself has a key of its own",
+        sql: "select {wallet} || ' key ' || {uuid idem} || ': ' || count(*) || ' operations have it' as what
+            from op where {hex caller} like '04%'
+            group by shard_no, wallet_id, idem having count(*) > 1",
+    },
+    Check {
+        number: 11,
         name: "One earn has each receipt: receipts and purchases name each other",
         sql: "select {op} || ': receipt ' || receipt_no || ' of merchant ' || {uuid merchant_id}
                 || case when sum(n) > 0 then ' has no such purchase' else ' is not taken by this purchase' end as what

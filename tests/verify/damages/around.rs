@@ -77,13 +77,14 @@ pub(super) fn keys() -> Vec<Damage> {
     vec![
         delete(11, "claim deleted", "claim", "wallet_id is not null"),
         delete(11, "claim of a waiting refund deleted", "claim", "wallet_id is null"),
-        copy(11, "claim inserted", "claim", "idem, wallet_id, body_hash", "body_hash, wallet_id, body_hash",
-            "wallet_id is not null"),
+        copy(11, "claim inserted", "claim", "idem, wallet_id, seq, body_hash",
+            "body_hash, wallet_id, seq, body_hash", "wallet_id is not null"),
         copy(11, "claim without wallet inserted", "claim", "idem, wallet_id, body_hash", "body_hash, null, body_hash",
             "wallet_id is not null"),
         change(11, "claim of another input", "claim", "body_hash = idem", "wallet_id is not null"),
         change(11, "claim for another wallet", "claim", "wallet_id = body_hash", "wallet_id is not null"),
-        change(11, "claim that lost its wallet", "claim", "wallet_id = null", "wallet_id is not null"),
+        change(11, "claim for another operation", "claim", "seq = seq + 1", "wallet_id is not null"),
+        change(11, "claim that lost its wallet", "claim", "wallet_id = null, seq = null", "wallet_id is not null"),
         Damage {
             name: "an operation's key used twice",
             number: 11,
@@ -93,11 +94,29 @@ pub(super) fn keys() -> Vec<Damage> {
                     order by wallet_id desc, seq limit 1)"
                 .to_owned(),
         },
-        delete(11, "receipt deleted", "receipt", "1 = 1"),
-        change(11, "receipt of another operation", "receipt", "seq = seq + 1", "1 = 1"),
-        change(11, "receipt of another wallet", "receipt", "wallet_id = merchant_id", "1 = 1"),
+        Damage {
+            name: "a key of the ledger itself used twice",
+            number: 11,
+            sql: "update op set idem = (select o.idem from op as o where o.wallet_id = op.wallet_id and o.seq < op.seq
+                    and not exists (select 1 from claim where claim.idem = o.idem) order by o.seq limit 1)
+                where (wallet_id, seq) = (select wallet_id, seq from op as o
+                    where not exists (select 1 from claim where claim.idem = o.idem)
+                    and exists (select 1 from op as p where p.wallet_id = o.wallet_id and p.seq < o.seq
+                        and not exists (select 1 from claim where claim.idem = p.idem))
+                    order by wallet_id, seq limit 1)"
+                .to_owned(),
+        },
+        delete(11, "receipt deleted", "receipt", "seq is not null"),
+        delete(11, "receipt that was only paid for deleted", "receipt", "seq is null"),
+        change(11, "receipt that lost its earn", "receipt", "seq = null", "seq is not null"),
+        change(11, "receipt that was only paid for given to another wallet", "receipt", "wallet_id = merchant_id",
+            "seq is null"),
+        change(11, "receipt of another operation", "receipt", "seq = seq + 1", "seq is not null"),
+        change(11, "receipt of another wallet", "receipt", "wallet_id = merchant_id", "seq is not null"),
         copy(11, "receipt inserted", "receipt", "merchant_id, receipt_no, wallet_id, seq",
-            "merchant_id, 'X', wallet_id, seq", "1 = 1"),
+            "merchant_id, 'X', wallet_id, seq", "seq is not null"),
+        copy(11, "receipt that nobody named inserted", "receipt", "merchant_id, receipt_no, wallet_id, seq",
+            "merchant_id, 'X', wallet_id, null", "1 = 1"),
         delete(11, "waiting refund deleted", "refund_waiting", "state = 1"),
         delete(11, "posted refund deleted", "refund_waiting", "state = 2"),
         change(11, "posted refund waits again", "refund_waiting", "state = 1", "state = 2"),

@@ -1,7 +1,7 @@
 //! The invariants of the ledger's design over the tables of a run. What concerns one wallet is checked by the domain's
 //! own invariants and by the replay of `amvaj verify`; here are those between tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use amvaj_domain::{id::WalletId, ledger::invariants, time::Instant};
 
@@ -35,6 +35,10 @@ fn check_claims(tables: &Tables) {
         let ops: Vec<_> = with_key.map(|row| (row.wallet_id, row.seq)).collect();
         let expected: Vec<_> = claim.wallet_id.zip(claim.seq).into_iter().collect();
         assert_eq!((&ops, refunds), (&expected, 1 - expected.len()), "operations and refunds of {claim:?}");
+    }
+    let mut keys = BTreeSet::new();
+    for row in tables.ops.rows() {
+        assert!(keys.insert((row.wallet_id, row.idem)), "two operations have one key, one of them {row:?}");
     }
     for refund in tables.refunds.rows() {
         let claim = tables.claims.get(&(refund.idem,)).expect("a refund that waited has its key");

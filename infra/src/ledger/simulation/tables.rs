@@ -15,7 +15,7 @@ use crate::{
         },
     },
     ledger::{
-        batch::WriteBatch,
+        batch::{Rows, WriteBatch},
         sqlite::{merchant_rows, outbox_rows},
     },
 };
@@ -44,6 +44,19 @@ impl<M: Stored> Table<M> {
     /// The rows whose keys lie between two keys, both included.
     pub(crate) fn between(&self, first: M::Key, last: M::Key) -> impl Iterator<Item = &M> {
         self.0.range(first..=last).map(|(_, row)| row)
+    }
+
+    /// Refuses rows that the schema refuses, and those that are not there to be changed: that is for tables of which a
+    /// batch knows what it makes.
+    fn check(&self, rows: &Rows<M>) -> Result<(), StoreError> {
+        if let Some(row) = rows.changed.iter().find(|row| !self.0.contains_key(&row.key())) {
+            return Err(StoreError::Constraint(format!(
+                "{}: {row:?} is to be changed and is not there",
+                M::TABLE
+            )));
+        }
+        self.check_new(&rows.new)?;
+        self.check_changed(&rows.changed)
     }
 
     /// Refuses rows that the schema refuses as new ones.
@@ -138,16 +151,15 @@ impl Tables {
         self.check(&surviving)?;
         self.wallets.put(&surviving.wallets);
         self.claims.put(&surviving.claims);
-        self.receipts.put(&surviving.receipts);
+        self.receipts.put(surviving.receipts.all());
         self.ops.put(&surviving.ops);
         self.entries.put(&surviving.entries);
         self.lot_uses.put(&surviving.lot_uses);
-        self.lots.put(&surviving.lots);
-        self.holds.put(&surviving.holds);
-        self.purchases.put(&surviving.purchases);
+        self.lots.put(surviving.lots.all());
+        self.holds.put(surviving.holds.all());
+        self.purchases.put(surviving.purchases.all());
         self.purchase_lines.put(&surviving.purchase_lines);
-        self.redemptions.put(&surviving.redemptions);
-        self.receipts.put(&surviving.earned_receipts);
+        self.redemptions.put(surviving.redemptions.all());
         self.caps.put(&surviving.caps);
         self.refunds.put(&surviving.refunds);
         self.merchant_balances.put(&merchant_rows(batch.bucket, &surviving.entries));
@@ -158,16 +170,23 @@ impl Tables {
     fn check(&self, rows: &Surviving) -> Result<(), StoreError> {
         self.wallets.check_changed(&rows.wallets)?;
         self.claims.check_new(&rows.claims)?;
-        self.receipts.check_new(&rows.receipts)?;
+        self.receipts.check(&rows.receipts)?;
+        let is_settable = |row: &receipt::Model| {
+            self.receipts
+                .get(&row.key())
+                .is_some_and(|kept| kept.seq.is_none() && kept.wallet_id == row.wallet_id)
+        };
+        if let Some(row) = rows.receipts.changed.iter().find(|row| !is_settable(row)) {
+            return Err(StoreError::Constraint(format!("{row:?} is of another wallet or has its earn")));
+        }
         self.ops.check_new(&rows.ops)?;
         self.entries.check_new(&rows.entries)?;
         self.lot_uses.check_new(&rows.lot_uses)?;
-        self.lots.check_changed(&rows.lots)?;
-        self.holds.check_changed(&rows.holds)?;
-        self.purchases.check_changed(&rows.purchases)?;
+        self.lots.check(&rows.lots)?;
+        self.holds.check(&rows.holds)?;
+        self.purchases.check(&rows.purchases)?;
         self.purchase_lines.check_changed(&rows.purchase_lines)?;
-        self.redemptions.check_changed(&rows.redemptions)?;
-        self.receipts.check_changed(&rows.earned_receipts)?;
+        self.redemptions.check(&rows.redemptions)?;
         self.caps.check_changed(&rows.caps)?;
         self.refunds.check_changed(&rows.refunds)?;
         let other_receipt = rows
@@ -190,16 +209,15 @@ impl Tables {
         let is_free_or_alive = |wallet: Option<Uuid>| wallet.is_none_or(is_alive);
         Surviving {
             claims: kept(&batch.claims, |row| is_free_or_alive(row.wallet_id)),
-            receipts: kept(&batch.receipts, |row| is_alive(row.wallet_id)),
-            earned_receipts: kept(&batch.earned_receipts, |row| is_alive(row.wallet_id)),
+            receipts: batch.receipts.kept(|row| is_alive(row.wallet_id)),
             ops: kept(&batch.ops, |row| is_alive(row.wallet_id)),
             entries: kept(&batch.entries, |row| is_alive(row.wallet_id)),
-            lots: kept(&batch.lots, |row| is_alive(row.wallet_id)),
+            lots: batch.lots.kept(|row| is_alive(row.wallet_id)),
             lot_uses: kept(&batch.lot_uses, |row| is_alive(row.wallet_id)),
-            holds: kept(&batch.holds, |row| is_alive(row.wallet_id)),
-            purchases: kept(&batch.purchases, |row| is_alive(row.wallet_id)),
+            holds: batch.holds.kept(|row| is_alive(row.wallet_id)),
+            purchases: batch.purchases.kept(|row| is_alive(row.wallet_id)),
             purchase_lines: kept(&batch.purchase_lines, |row| is_alive(row.wallet_id)),
-            redemptions: kept(&batch.redemptions, |row| is_alive(row.wallet_id)),
+            redemptions: batch.redemptions.kept(|row| is_alive(row.wallet_id)),
             caps: kept(&batch.caps, |row| is_alive(row.wallet_id)),
             refunds: kept(&batch.refunds, |row| is_free_or_alive(row.wallet_id)),
             wallets,
@@ -211,20 +229,29 @@ impl Tables {
 struct Surviving {
     wallets: Vec<wallet::Model>,
     claims: Vec<claim::Model>,
-    receipts: Vec<receipt::Model>,
-    earned_receipts: Vec<receipt::Model>,
+    receipts: Rows<receipt::Model>,
     ops: Vec<op::Model>,
     entries: Vec<entry::Model>,
-    lots: Vec<lot::Model>,
+    lots: Rows<lot::Model>,
     lot_uses: Vec<lot_use::Model>,
-    holds: Vec<hold::Model>,
-    purchases: Vec<purchase::Model>,
+    holds: Rows<hold::Model>,
+    purchases: Rows<purchase::Model>,
     purchase_lines: Vec<purchase_line::Model>,
-    redemptions: Vec<receipt_redemption::Model>,
+    redemptions: Rows<receipt_redemption::Model>,
     caps: Vec<cap_used::Model>,
     refunds: Vec<refund_waiting::Model>,
 }
 
 fn kept<M: Clone>(rows: &[M], keep: impl Fn(&M) -> bool) -> Vec<M> {
     rows.iter().filter(|row| keep(row)).cloned().collect()
+}
+
+impl<M: Clone> Rows<M> {
+    fn kept(&self, keep: impl Fn(&M) -> bool) -> Self {
+        Self { new: kept(&self.new, &keep), changed: kept(&self.changed, &keep) }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &M> {
+        self.new.iter().chain(&self.changed)
+    }
 }
