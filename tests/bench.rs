@@ -108,6 +108,7 @@ fn in_an_open_loop_requests_go_out_at_their_time() -> Result<()> {
 #[tokio::test]
 async fn a_plain_ledger_is_measured_beside_it_and_leaves_nothing() -> Result<()> {
     let postgres = TestDb::postgres().await;
+    let mut measured_earns = 0;
     for (url, ways) in
         [(None, &["plain-sql"][..]), (Some(postgres.url.as_str()), &["plain-sql", "plain-call"])]
     {
@@ -115,6 +116,9 @@ async fn a_plain_ledger_is_measured_beside_it_and_leaves_nothing() -> Result<()>
         let scenarios = report["scenarios"].as_array().unwrap();
         assert_measured(scenarios);
         assert_eq!(scenarios.len(), 2 * (1 + ways.len()));
+        // Those of the last database.
+        let earns = scenarios.iter().filter(|scenario| scenario["scenario"] == "earn");
+        measured_earns = earns.map(|earn| earn["requests"].as_u64().unwrap()).sum();
         for way in ways {
             let ratio = report["ratios"].as_array().unwrap().iter();
             let ratio =
@@ -124,10 +128,29 @@ async fn a_plain_ledger_is_measured_beside_it_and_leaves_nothing() -> Result<()>
         }
     }
     let database = database::open(&postgres.url).await;
-    let left = "select count(*) as n from pg_tables where tablename like 'plain_%'";
-    let statement = Statement::from_string(DbBackend::Postgres, left);
-    let left = database.for_migrations().query_one_raw(statement).await?.unwrap();
-    assert_eq!(left.try_get::<i64>("", "n")?, 0);
+    let count = async |sql: &str| -> Result<u64> {
+        let statement = Statement::from_string(DbBackend::Postgres, sql);
+        let found = database.for_migrations().query_one_raw(statement).await?.unwrap();
+        Ok(u64::try_from(found.try_get::<i64>("", "n")?)?)
+    };
+    let made = count("select count(*) as n from op where kind = 1").await?;
+    assert!(
+        made >= measured_earns,
+        "of {measured_earns} purchases only {made} were made, the others were replays"
+    );
+    assert_eq!(count("select count(*) as n from pg_tables where tablename like 'plain_%'").await?, 0);
+    Ok(())
+}
+
+#[test]
+fn the_library_alone_is_measured_beside_what_only_reads() -> Result<()> {
+    let report = measured("bench-stock", None, &["--scenario", "balance", "--baseline"])?;
+    let scenarios = report["scenarios"].as_array().unwrap();
+    assert_measured(scenarios);
+    let names: Vec<_> = scenarios.iter().map(|scenario| scenario["scenario"].as_str().unwrap()).collect();
+    assert_eq!(names, ["balance", "stock-graphql"]);
+    let ratio = &report["ratios"][0];
+    assert_eq!((ratio["scenario"].as_str(), ratio["to"].as_str()), (Some(names[0]), Some(names[1])));
     Ok(())
 }
 

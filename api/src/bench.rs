@@ -11,6 +11,7 @@ mod load;
 mod question;
 mod report;
 mod scenario;
+pub mod stock;
 mod world;
 
 pub use baseline::Baseline;
@@ -19,10 +20,11 @@ pub use report::{Measured, Ratio, Report};
 pub use scenario::Scenario;
 pub use world::{World, WorldError, WorldSize};
 
-use std::{io, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use load::{Load, Timing};
 use report::Tally;
+use stock::StockServer;
 
 /// How hard and how long to ask.
 #[derive(Debug, Clone, Copy)]
@@ -44,18 +46,41 @@ pub struct Effort {
 /// # Errors
 /// When a thread of the load cannot be started. What goes wrong with requests is counted.
 pub async fn measure(world: &Arc<World>, scenario: Scenario, effort: Effort) -> io::Result<Measured> {
+    let tally = ask(world.address(), world, scenario, effort).await?;
+    Ok(tally.measured(scenario.name(), effort.measured.as_secs_f64()))
+}
+
+/// Measures the library without anything of ours, with the questions and the load of [`Scenario::Balance`].
+///
+/// # Errors
+/// When its server or a thread of the load cannot be started.
+pub async fn measure_stock(world: &Arc<World>, effort: Effort) -> io::Result<Measured> {
+    let stock = StockServer::start()?;
+    let tally = ask(stock.address(), world, Scenario::Balance, effort).await;
+    stock.stop().await?;
+    Ok(tally?.measured(stock::NAME, effort.measured.as_secs_f64()))
+}
+
+/// Runs one scenario's questions against the server at an address.
+async fn ask(
+    address: SocketAddr,
+    world: &Arc<World>,
+    scenario: Scenario,
+    effort: Effort,
+) -> io::Result<Tally> {
     let every = effort.rate.map(|rate| Duration::from_secs(1) / rate.get());
     let timing = Timing::starting_now(effort.warm_up, effort.measured, every);
-    let connections = effort.connections.get();
+    let (series, connections) = (world.next_series(), effort.connections.get());
     let threads = (0..effort.threads.get()).map(|thread| {
         let numbers = (thread..connections).step_by(usize::try_from(effort.threads.get()).unwrap_or(1));
-        let loads: Vec<Load> =
-            numbers.map(|number| Load::new(world, scenario, (number, connections), timing)).collect();
+        let loads: Vec<Load> = numbers
+            .map(|number| Load::new(world, address, scenario, series, (number, connections), timing))
+            .collect();
         tokio::task::spawn_blocking(move || load::run(loads))
     });
     let mut tally = Tally::default();
     for thread in threads.collect::<Vec<_>>() {
         tally.add(thread.await.map_err(io::Error::other)??);
     }
-    Ok(tally.measured(scenario.name(), effort.measured.as_secs_f64()))
+    Ok(tally)
 }

@@ -452,8 +452,9 @@ pub struct BenchArgs {
     /// How often everything is measured, in turn
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
-    /// Measure beside it, in the same database and in every round, a ledger as it is usually written: one transaction of
-    /// SQL for each request, without HTTP
+    /// Measure beside it in every round what is usual: beside scenarios that write a ledger of one transaction of SQL for
+    /// each request, in the same database and without HTTP; beside those that only read the GraphQL library alone, which
+    /// answers a fixed wallet from memory
     #[arg(long)]
     pub baseline: bool,
     /// Seconds for which each is measured, after a second to warm up

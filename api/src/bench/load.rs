@@ -6,6 +6,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -43,7 +44,10 @@ impl Timing {
 /// One connection's work.
 pub(super) struct Load {
     world: Arc<World>,
+    address: SocketAddr,
     scenario: Scenario,
+    /// Part of every idempotency key, as `number` and `asked` are.
+    series: u32,
     number: u32,
     /// How many connections there are.
     of: u32,
@@ -69,18 +73,32 @@ pub(super) fn run(loads: Vec<Load>) -> io::Result<Tally> {
 impl Load {
     pub(super) fn new(
         world: &Arc<World>,
+        address: SocketAddr,
         scenario: Scenario,
+        series: u32,
         (number, of): (u32, u32),
         timing: Timing,
     ) -> Self {
         let world = Arc::clone(world);
-        let random = Random::fork(world.run(), u64::from(number));
-        Self { world, scenario, number, of, timing, random, turns: 0, asked: 0, tally: Tally::default() }
+        let random = Random::fork(world.run(), u64::from(series) << u32::BITS | u64::from(number));
+        Self {
+            world,
+            address,
+            scenario,
+            series,
+            number,
+            of,
+            timing,
+            random,
+            turns: 0,
+            asked: 0,
+            tally: Tally::default(),
+        }
     }
 
     async fn run(mut self) -> Tally {
         while Instant::now() < self.timing.until {
-            match Connection::open(self.world.address()).await {
+            match Connection::open(self.address).await {
                 Ok(mut connection) => self.work(&mut connection).await,
                 Err(error) => {
                     self.tally.error(|| format!("no connection: {error}"));
@@ -181,6 +199,6 @@ impl Load {
 
     /// A key and receipt number that no other request of any run has.
     fn key(&self) -> String {
-        format!("bench-{:x}-{}-{}-{}", self.world.run(), self.scenario.name(), self.number, self.asked)
+        format!("bench-{:x}-{}-{}-{}", self.world.run(), self.series, self.number, self.asked)
     }
 }

@@ -23,13 +23,13 @@ pub struct Report {
     pub merchants: u32,
     /// What was measured, in order.
     pub scenarios: Vec<Measured>,
-    /// How each scenario compares with the plain ledger, if that was measured beside it.
+    /// How each scenario compares with its baseline, if that was measured beside it.
     pub ratios: Vec<Ratio>,
     /// What authentication, limits and the guard cost, if that was asked for.
     pub door: Option<Door>,
 }
 
-/// One scenario against a plain ledger that was measured in the same rounds.
+/// One scenario against a baseline that was measured in the same rounds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Ratio {
     /// The scenario.

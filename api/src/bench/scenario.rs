@@ -78,6 +78,11 @@ impl Scenario {
         matches!(self, Self::TopTen | Self::TopHundred | Self::Neighbours)
     }
 
+    /// Whether it asks and changes nothing.
+    pub const fn only_reads(self) -> bool {
+        matches!(self, Self::Balance) || self.needs_board()
+    }
+
     /// The first request of a turn. `before` is the last purchase of the same connection.
     pub(super) fn question<'a>(
         self,

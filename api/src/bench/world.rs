@@ -1,6 +1,11 @@
 //! The bench's network: merchants and members with ids of their own, in a database that holds nothing else.
 
-use std::{borrow::Cow, net::SocketAddr, time::Duration};
+use std::{
+    borrow::Cow,
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use amvaj_domain::{
     access::{Caller, Identity},
@@ -55,6 +60,8 @@ pub struct World {
     address: SocketAddr,
     currency: Currency,
     run: u64,
+    /// Series of requests so far.
+    series: AtomicU32,
     merchants: Vec<Party>,
     members: Vec<Party>,
     /// The global id of the leaderboard, where there is one.
@@ -132,6 +139,7 @@ impl World {
             address,
             currency: app.network.currency,
             run: u64::try_from(now.micros()).unwrap_or_default(),
+            series: AtomicU32::new(0),
             merchants: merchants
                 .into_iter()
                 .map(|id| party(GlobalId::Merchant(id), Caller::Merchant(id)))
@@ -147,6 +155,11 @@ impl World {
     /// Where the server listens.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The number of the next series of requests: what one series asks is new to the server.
+    pub(super) fn next_series(&self) -> u32 {
+        self.series.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The number of this run, which no other run has.

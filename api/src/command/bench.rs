@@ -103,13 +103,16 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         run: world.run(),
         now: app.now(),
     };
+    let scenarios = chosen(&args.scenario, args.door);
     let ways: &[Way] = match (args.baseline, app.db.is_postgres()) {
         (false, _) => &[],
+        (true, _) if scenarios.iter().all(|scenario| scenario.only_reads()) => &[],
         (true, true) => &[Way::Statements, Way::Function],
         (true, false) => &[Way::Statements],
     };
+    let stock = args.baseline && scenarios.iter().any(|scenario| scenario.only_reads());
     for round in 1..=args.rounds {
-        for scenario in chosen(&args.scenario, args.door) {
+        for scenario in scenarios {
             tracing::debug!(scenario = scenario.name(), round, "measuring");
             let measured = bench::measure(&world, *scenario, effort).await?;
             report.scenarios.push(Measured { round, ..measured });
@@ -118,16 +121,29 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
             let measured = baseline.measure(*way, effort).await?;
             report.scenarios.push(Measured { round, ..measured });
         }
+        if stock {
+            let measured = bench::measure_stock(&world, effort).await?;
+            report.scenarios.push(Measured { round, ..measured });
+        }
     }
-    for way in ways {
-        report.ratios.extend(Ratio::all(&report.scenarios, bench::baseline::name(*way)));
-    }
+    report.ratios = ratios(&report.scenarios, scenarios, ways);
     running.stop().await?;
     if args.door {
         let time = Duration::from_secs(args.seconds.into());
         report.door = Some(bench::door::measure(app, &world, &config.http, time).await);
     }
     Ok(report)
+}
+
+/// Compares what writes with the plain ledger, and what only reads with the library alone.
+fn ratios(measured: &[Measured], scenarios: &[Scenario], ways: &[Way]) -> Vec<Ratio> {
+    let only_reads = |name: &str| scenarios.iter().any(|one| one.only_reads() && one.name() == name);
+    let (reading, writing): (Vec<Measured>, Vec<Measured>) = measured
+        .iter()
+        .cloned()
+        .partition(|one| one.scenario == bench::stock::NAME || only_reads(&one.scenario));
+    let plain = ways.iter().flat_map(|way| Ratio::all(&writing, bench::baseline::name(*way)));
+    plain.chain(Ratio::all(&reading, bench::stock::NAME)).collect()
 }
 
 /// The usual scenarios unless something is named.
