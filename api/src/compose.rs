@@ -24,9 +24,7 @@ use crate::app::{App, Foundation};
 use crate::auth::issuer::{self, IssuerSettings, Issuers};
 use crate::auth::{Authenticator, Credentials};
 use crate::config::Config;
-use crate::graphql::api_key::add_key_loader;
-use crate::graphql::ledger_loader::add_ledger_loader;
-use crate::graphql::loader::add_loaders;
+use crate::graphql::loader::Loaders;
 use crate::graphql::schema;
 use crate::graphql::served::ServedSchema;
 use crate::http::health::Dependency;
@@ -183,7 +181,7 @@ pub async fn close(app: Arc<App>, worker: Option<Worker>) {
 
 /// The parts of a server for an application. Has to be called within the Tokio runtime on which the application runs.
 pub fn parts(app: &Arc<App>) -> Parts {
-    let loaders = Arc::clone(app);
+    let loads = Arc::clone(app);
     let authenticator = Authenticator::new(app.credentials.tokens.clone(), app.revocations.clone())
         .with_keys(app.key_ring.clone(), app.network.twin_url.as_deref())
         .with_issuers(app.issuers.clone());
@@ -195,10 +193,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
         clock: app.clock.clone(),
         dependencies: vec![database_answers(app), cache_answers(app)],
         prepare: Arc::new(move |request, identity| {
-            let caller = identity.map(|identity| identity.caller);
-            let request = add_loaders(request, &loaders.directory, &loaders.users, caller);
-            let request = add_key_loader(request, &loaders);
-            add_ledger_loader(request, &loaders, identity)
+            request.data(Loaders::new(Arc::clone(&loads), identity.cloned()))
         }),
         guide: None,
         languages: languages(app),

@@ -132,6 +132,8 @@ async fn the_schema_is_shown_to_whom_the_policy_allows() {
         assert_eq!(Answer::to(edge.query(schema)).await.code(), code(strangers), "{policy}");
         let within = "{ ...F } fragment F on Query { __type(name: \"Query\") { name } }";
         assert_eq!(Answer::to(edge.query(within)).await.code(), code(strangers), "{policy}");
+        let service = "{ ...F } fragment F on Query { hidden: _service { sdl } }";
+        assert_eq!(Answer::to(edge.query(service)).await.code(), code(strangers), "{policy}");
         let answer = Answer::to(edge.query(schema).bearer_auth(token)).await;
         assert_eq!(answer.code(), code(known), "{policy}");
         let file = Answer::to(edge.request(Method::GET, "/schema.graphql")).await;

@@ -13,14 +13,14 @@ use amvaj_domain::id::{ApiKeyId, MerchantId};
 use amvaj_infra::access::ApiKeys;
 use amvaj_infra::db::StoreError;
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::{Context, Enum, ID, MergedObject, Object, Request, Result};
+use async_graphql::{Context, Enum, ID, MergedObject, Object, Result};
 
 use super::audit::AuditActor;
 use super::connection::connection;
 use super::context::{app, identity_if_any};
 use super::error::fault;
 use super::global_id::GlobalId;
-use super::loader::{DELAY, LARGEST_BATCH};
+use super::loader::key_loader;
 use super::merchant::Merchant;
 use super::scalar::DateTime;
 use crate::app::App;
@@ -59,7 +59,7 @@ pub struct ApiKeyMutations(
 impl ApiKey {
     /// The key of this id, for those who look after it.
     pub async fn find(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>> {
-        let found = ctx.data::<KeyLoader>()?.load_one(id).await.map_err(fault)?;
+        let found = key_loader(ctx)?.load_one(id).await.map_err(fault)?;
         Ok(found.filter(|key| looks_after(ctx, key.merchant)).map(Self))
     }
 }
@@ -166,16 +166,16 @@ fn key_id(id: &ID) -> Option<ApiKeyId> {
     }
 }
 
-/// The data loader of a request for keys. Who may see them is asked afterwards.
-type KeyLoader = DataLoader<KeyReader>;
+/// The data loader of a request for keys.
+pub(super) type KeyLoader = DataLoader<KeyReader>;
 
 /// Reads keys in batches.
 pub struct KeyReader(ApiKeys);
 
-/// Adds the keys' data loader to a request.
-pub fn add_key_loader(request: Request, app: &App) -> Request {
-    let loader = DataLoader::new(KeyReader(app.api_keys.clone()), tokio::spawn);
-    request.data::<KeyLoader>(loader.delay(DELAY).max_batch_size(LARGEST_BATCH))
+impl KeyReader {
+    pub(super) fn new(app: &App) -> Self {
+        Self(app.api_keys.clone())
+    }
 }
 
 #[async_trait::async_trait]

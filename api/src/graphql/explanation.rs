@@ -14,8 +14,8 @@ use async_graphql::{Context, Result, SimpleObject};
 use super::{
     context::{app, caller, language},
     error::fault,
-    ledger_loader::{LotsOf, TermsOf, ledger_loader},
-    loader::loader,
+    ledger_loader::{LotsOf, TermsOf},
+    loader::{ledger_loader, loader},
     operation::is_applied_earn,
     points_error::Refused,
     scalar::{MinorUnits, PointsScalar},

@@ -12,13 +12,9 @@ use amvaj_infra::{
     directory::Directory,
     ledger::{LedgerReader, LedgerScope, OperationKey, StoredPurchase, UsedLot},
 };
-use async_graphql::{
-    Context, Request, Result as GraphqlResult,
-    dataloader::{DataLoader, Loader},
-};
+use async_graphql::dataloader::{DataLoader, Loader};
 use tokio::sync::OnceCell;
 
-use super::loader::{DELAY, LARGEST_BATCH};
 use crate::app::App;
 
 /// The data loader of a request for the journal.
@@ -53,24 +49,17 @@ pub struct PurchaseOf(pub WalletId, pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TermsOf(pub WalletId, pub i64);
 
-/// The loader of this request.
-pub fn ledger_loader<'a>(ctx: &Context<'a>) -> GraphqlResult<&'a LedgerLoader> {
-    ctx.data()
-}
-
-/// Adds the ledger's data loader to a request.
-pub fn add_ledger_loader(request: Request, app: &App, identity: Option<&Identity>) -> Request {
-    let reader = JournalReader {
-        reader: app.reader.clone(),
-        directory: app.directory.clone(),
-        identity: identity.cloned(),
-        scope: OnceCell::new(),
-    };
-    let loader = DataLoader::new(reader, tokio::spawn);
-    request.data::<LedgerLoader>(loader.delay(DELAY).max_batch_size(LARGEST_BATCH))
-}
-
 impl JournalReader {
+    /// For a caller; nobody without one.
+    pub(super) fn new(app: &App, identity: Option<Identity>) -> Self {
+        Self {
+            reader: app.reader.clone(),
+            directory: app.directory.clone(),
+            identity,
+            scope: OnceCell::new(),
+        }
+    }
+
     /// The part of the ledger that the caller may read; nothing for nobody. Of a merchant, whoever may read operations at
     /// some branches only reads what happened there.
     pub async fn scope(&self) -> Result<Option<LedgerScope>, StoreError> {

@@ -2,10 +2,10 @@
 //! long as one request and see what its caller may see.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::earn::EarnRule;
 use amvaj_domain::id::{BranchId, MemberId, MerchantId, StaffId, UserId, WalletId};
 use amvaj_domain::member::SeenMember;
@@ -17,15 +17,28 @@ use amvaj_infra::db::StoreError;
 use amvaj_infra::directory::Directory;
 use amvaj_infra::users::Users;
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::{Context, Request, Result};
+use async_graphql::{Context, Result};
+
+use super::api_key::{KeyLoader, KeyReader};
+use super::ledger_loader::{JournalReader, LedgerLoader};
+use crate::app::App;
 
 /// Most keys of one query.
-pub(super) const LARGEST_BATCH: usize = 500;
+const LARGEST_BATCH: usize = 500;
 /// How long to collect keys. Fields of one level ask at the same moment.
-pub(super) const DELAY: Duration = Duration::from_micros(200);
+const DELAY: Duration = Duration::from_micros(200);
 
-/// The data loader of a request for everything in the directory. It batches and does not remember: a later mutation
-/// of the same request must not show what an earlier one replaced.
+/// The data loaders of a request, each made when it is first asked for: most requests need none. They batch and do not
+/// remember: a later mutation of the same request must not show what an earlier one replaced.
+pub struct Loaders {
+    app: Arc<App>,
+    identity: Option<Identity>,
+    directory: OnceLock<DirectoryLoader>,
+    journal: OnceLock<LedgerLoader>,
+    keys: OnceLock<KeyLoader>,
+}
+
+/// The data loader of a request for everything in the directory.
 pub type DirectoryLoader = DataLoader<DirectoryReader>;
 
 /// Reads the directory in batches for one caller. The type of the key says what is read: a [`MemberId`], a
@@ -41,21 +54,39 @@ pub struct DirectoryReader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CustomerRefOf(pub MemberId);
 
-/// The loader of this request.
+/// The directory's loader of this request.
 pub fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DirectoryLoader> {
-    ctx.data()
+    let Loaders { app, identity, directory, .. } = ctx.data()?;
+    Ok(directory.get_or_init(|| {
+        batching(DirectoryReader {
+            directory: app.directory.clone(),
+            users: app.users.clone(),
+            caller: identity.as_ref().map(|identity| identity.caller),
+        })
+    }))
 }
 
-/// Adds the data loaders to a request.
-pub fn add_loaders(
-    request: Request,
-    directory: &Directory,
-    users: &Users,
-    caller: Option<Caller>,
-) -> Request {
-    let reader = DirectoryReader { directory: directory.clone(), users: users.clone(), caller };
-    let loader = DataLoader::new(reader, tokio::spawn);
-    request.data::<DirectoryLoader>(loader.delay(DELAY).max_batch_size(LARGEST_BATCH))
+/// The journal's loader of this request.
+pub fn ledger_loader<'a>(ctx: &Context<'a>) -> Result<&'a LedgerLoader> {
+    let Loaders { app, identity, journal, .. } = ctx.data()?;
+    Ok(journal.get_or_init(|| batching(JournalReader::new(app, identity.clone()))))
+}
+
+/// The loader of this request for API keys. Who may see them is asked afterwards.
+pub(super) fn key_loader<'a>(ctx: &Context<'a>) -> Result<&'a KeyLoader> {
+    let Loaders { app, keys, .. } = ctx.data()?;
+    Ok(keys.get_or_init(|| batching(KeyReader::new(app))))
+}
+
+impl Loaders {
+    /// The loaders of a request that `identity` makes; nobody's without one.
+    pub fn new(app: Arc<App>, identity: Option<Identity>) -> Self {
+        Self { app, identity, directory: OnceLock::new(), journal: OnceLock::new(), keys: OnceLock::new() }
+    }
+}
+
+fn batching<T>(reader: T) -> DataLoader<T> {
+    DataLoader::new(reader, tokio::spawn).delay(DELAY).max_batch_size(LARGEST_BATCH)
 }
 
 #[async_trait::async_trait]

@@ -30,37 +30,39 @@ use crate::config::GraphqlConfig;
 /// The schema that is served.
 pub type AmvajSchema = Schema<Guarded<Query>, Guarded<Mutation>, EmptySubscription>;
 
+// A field is looked for in the order of these lists, so what is asked and done most comes first.
+
 /// Everything that can be asked.
 #[derive(Default, MergedObject)]
 pub struct Query(
+    WalletQueries,
+    LeaderboardQueries,
     NodeQueries,
     ViewerQueries,
     NetworkQueries,
     MerchantQueries,
     MemberQueries,
-    WalletQueries,
     OperationQueries,
     PurchaseQuery,
     EarnQuery,
     AuditQueries,
     UserQueries,
     SessionQueries,
-    LeaderboardQueries,
     RateLimitQuery,
 );
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
+    EarnMutation,
+    SpendMutation,
+    RefundMutation,
     MerchantMutations,
     BranchMutations,
     EarnRuleMutations,
     MemberMutations,
     ApiKeyMutations,
     ConsentMutations,
-    EarnMutation,
-    SpendMutation,
-    RefundMutation,
     LoginMutations,
     UserMutations,
     SessionMutations,
@@ -74,7 +76,9 @@ pub fn builder() -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscr
     Schema::build(Guarded::default(), Guarded::default(), EmptySubscription)
 }
 
-/// The schema as it is served.
+/// The schema as it is served: with the root field `_service` of a subgraph, and so without a search through all types for
+/// entities at each root field.
 pub fn served(config: &GraphqlConfig) -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscription> {
-    if config.suggestions { builder() } else { builder().disable_suggestions() }
+    let served = builder().enable_federation();
+    if config.suggestions { served } else { served.disable_suggestions() }
 }

@@ -20,7 +20,8 @@ pub async fn scalars() -> HttpResponse {
 
 static SDL: LazyLock<String> = LazyLock::new(|| schema::builder().finish().sdl());
 
-/// The schema that clients see, in the schema definition language; for those who may see it without a token.
+/// The schema that clients see, in the schema definition language; for those who may see it without a token. What is served
+/// has the fields of a subgraph on top, which are for gateways.
 pub async fn schema(http: HttpRequest, endpoint: Data<Endpoint>) -> HttpResponse {
     if !endpoint.introspection.allows(None) {
         let (status, code) = (StatusCode::FORBIDDEN, Code::Forbidden);

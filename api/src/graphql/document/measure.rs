@@ -161,7 +161,7 @@ impl<'a> Measurer<'a> {
         }
         let within = self.set(&field.selection_set.node, level.saturating_add(1))?;
         let name = field.name.node.as_str();
-        let introspects = matches!(name, "__schema" | "__type");
+        let introspects = matches!(name, "__schema" | "__type" | "_service");
         if introspects {
             Excess::SchemaLists.check(within.schema_lists)?;
         }

@@ -59,6 +59,8 @@ fn mutations_and_looks_at_the_schema_have_a_price_of_their_own() {
     assert_eq!((earn.cost, earn.base), (13, 10));
     let schema = asked("{ __schema { types { name fields { name } } } }", json!({})).unwrap();
     assert_eq!((schema.cost, schema.introspects), (200, true));
+    let service = asked("{ a: _service { sdl } }", json!({})).unwrap();
+    assert_eq!((service.cost, service.introspects), (200, true));
     assert!(!asked("{ __typename network { nameEn } }", json!({})).unwrap().introspects);
     assert!(
         asked("{ ...F } fragment F on Query { __type(name: \"A\") { name } }", json!({}))
