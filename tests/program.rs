@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// A command that starts the program with a database file in `folder`, and with no setting of this process.
@@ -18,9 +19,11 @@ pub fn amvaj(folder: &Path) -> Command {
     command
 }
 
-/// An empty folder of this process's own.
+/// An empty folder that nobody else has.
 pub fn empty_folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("amvaj-{name}-{}", std::process::id()));
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("amvaj-{name}-{}-{number}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
