@@ -30,7 +30,7 @@ pub(super) const MOBILE: &str = "+989121110001";
 pub(super) const CARD: &str = "6273009988776655";
 pub(super) const NAME: &str = "زیبا پنهانی";
 /// Every balance of the wallet once the shop's earn is in it begins so.
-pub(super) const BALANCE: &str = "7654";
+pub(super) const BALANCE: &str = "765432";
 
 /// A server on each kind of database, with room for a caller that asks for everything while no time passes.
 pub(super) async fn both() -> [TestApp; 2] {
@@ -129,8 +129,8 @@ impl<'a> Scene<'a> {
         let shop = self.till(self.shop);
         let earn = json!({
             "idempotencyKey": "k2", "receiptNumber": "RECEIPT-SHOP", "member": shop.member_ref(), "branchId": branch,
-            "amount": { "amount": "76543210", "currency": "IRR" },
-            "lines": [{ "amount": "76543210", "product": "PRODUCT-OF-SHOP", "category": "CATEGORY-OF-SHOP" }],
+            "amount": { "amount": "76543210000", "currency": "IRR" },
+            "lines": [{ "amount": "76543210000", "product": "PRODUCT-OF-SHOP", "category": "CATEGORY-OF-SHOP" }],
         });
         let earned = shop.ask("Earn", earn).await;
         let hold = async |key: &str, receipt: &str| {
