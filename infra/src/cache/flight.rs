@@ -42,11 +42,20 @@ pub(super) struct Flight<'a> {
 /// A place to wait for the landing.
 pub(super) struct Follower(Arc<Runway>);
 
+/// What a leader came back with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Brought {
+    /// A balance that somebody else had kept meanwhile. It serves the leader and says nothing about the database.
+    FromCache(Balance),
+    /// What the database said after the flight had begun.
+    FromDatabase(Balance),
+}
+
 /// How a flight ended for those who waited.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Landing {
     /// With a balance.
-    Loaded(Balance),
+    Loaded(Brought),
     /// With an error, which its leader has.
     Failed,
     /// With the leader cancelled.
@@ -87,11 +96,19 @@ impl Flight<'_> {
     /// Runs the load and lets the followers know.
     pub(super) async fn fly<E>(
         mut self,
-        load: impl Future<Output = Result<Balance, E>>,
+        load: impl Future<Output = Result<Brought, E>>,
     ) -> Result<Balance, E> {
         let result = load.await;
-        self.landing = result.as_ref().map_or(Landing::Failed, |balance| Landing::Loaded(*balance));
-        result
+        self.landing = result.as_ref().map_or(Landing::Failed, |brought| Landing::Loaded(*brought));
+        result.map(Brought::balance)
+    }
+}
+
+impl Brought {
+    /// The balance, wherever it is from.
+    pub(super) const fn balance(self) -> Balance {
+        let (Self::FromCache(balance) | Self::FromDatabase(balance)) = self;
+        balance
     }
 }
 

@@ -33,7 +33,7 @@ use crate::link::LinkError;
 use amvaj_domain::time::Span;
 use amvaj_domain::{id::WalletId, time::Instant};
 use balance::Need;
-use flight::{Flights, Landing, Seat};
+use flight::{Brought, Flights, Landing, Seat};
 use measure::Read;
 use memory::MemoryCache;
 use redis::RedisCache;
@@ -148,8 +148,9 @@ impl BalanceCache {
             return Ok(balance);
         }
         let need = Need { at_least, now };
-        // A flight that began after this caller asked has read the database as late as the caller could itself, so its
-        // result is taken as it is. This bounds the waiting to two flights, whatever token the caller holds.
+        // A flight that began after this caller asked, and went to the database, has read it as late as the caller could
+        // itself, so its result is taken as it is. One that found enough for its leader in the cache tells nothing, so the
+        // caller goes by itself. This bounds the waiting to two flights, whatever token the caller holds.
         let mut began_after_asking = false;
         loop {
             let landing = match self.flights.board(wallet) {
@@ -157,8 +158,12 @@ impl BalanceCache {
                 Seat::Follower(landing) => landing,
             };
             match landing.wait().await {
-                Landing::Loaded(balance) if began_after_asking || need.is_met_by(&balance) => {
-                    return Ok(balance);
+                Landing::Loaded(brought) if need.is_met_by(&brought.balance()) => {
+                    return Ok(brought.balance());
+                }
+                Landing::Loaded(Brought::FromDatabase(balance)) if began_after_asking => return Ok(balance),
+                Landing::Loaded(Brought::FromCache(_)) if began_after_asking => {
+                    return self.load(load, now).await;
                 }
                 // The leader was cancelled, or loaded before the version that this caller knows of.
                 Landing::Loaded(_) | Landing::Lost => began_after_asking = true,
@@ -168,14 +173,16 @@ impl BalanceCache {
     }
 
     /// The leader's part: looks once more, because a flight may have landed since its caller looked, then loads.
-    async fn lead<F, Fut, E>(&self, wallet: WalletId, need: Need, load: F) -> Result<Balance, E>
+    async fn lead<F, Fut, E>(&self, wallet: WalletId, need: Need, load: F) -> Result<Brought, E>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Balance, E>>,
     {
         match self.look_up(wallet, need).await {
-            Read::Hit(balance) => Ok(balance),
-            Read::Miss | Read::Stale | Read::Error | Read::Open => self.load(load, need.now).await,
+            Read::Hit(balance) => Ok(Brought::FromCache(balance)),
+            Read::Miss | Read::Stale | Read::Error | Read::Open => {
+                self.load(load, need.now).await.map(Brought::FromDatabase)
+            }
         }
     }
 

@@ -106,6 +106,12 @@ fn every_seed_keeps_what_the_ledger_promises() {
     }
 }
 
+/// It is behind the usual seeds: a reader with a token waited for another one, who found an older version in the cache.
+#[test]
+fn a_seed_that_has_found_something_finds_it_no_more() {
+    play(18_632, Keep::Nothing);
+}
+
 #[test]
 fn a_seed_plays_the_same_each_time() {
     for seed in 0..40 {
