@@ -142,6 +142,25 @@ async fn a_plain_ledger_is_measured_beside_it_and_leaves_nothing() -> Result<()>
     Ok(())
 }
 
+#[tokio::test]
+async fn a_past_that_was_loaded_is_sound_and_is_measured_on() -> Result<()> {
+    let postgres = TestDb::postgres().await;
+    let loaded = ["--scenario", "redeem", "--operations", "2000"];
+    let report = measured("bench-past", Some(&postgres.url), &loaded)?;
+    assert_measured(report["scenarios"].as_array().unwrap());
+    let database = database::open(&postgres.url).await;
+    let of_kind = "select count(distinct kind) as kinds, count(*) as n, count(distinct wallet_id) as wallets from op \
+         where recorded_at < (select max(recorded_at) from op) - 3600000000";
+    let statement = Statement::from_string(DbBackend::Postgres, of_kind);
+    let past = database.for_migrations().query_one_raw(statement).await?.unwrap();
+    let count = |name: &str| past.try_get::<i64>("", name);
+    assert_eq!((count("n")?, count("wallets")?, count("kinds")?), (2_000, 50, 5));
+    let folder = empty_folder("bench-past-verified");
+    let verified = amvaj(&folder).env("AMVAJ_DATABASE_URL", &postgres.url).arg("verify").output()?;
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    Ok(std::fs::remove_dir_all(folder)?)
+}
+
 #[test]
 fn the_library_alone_is_measured_beside_what_only_reads() -> Result<()> {
     let report = measured("bench-stock", None, &["--scenario", "balance", "--baseline"])?;

@@ -13,7 +13,6 @@ mod clients;
 mod full_disk;
 mod operation;
 mod plan;
-mod proxy;
 mod scene;
 mod stage;
 mod tally;

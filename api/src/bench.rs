@@ -8,6 +8,7 @@ pub mod baseline;
 mod client;
 pub mod door;
 mod load;
+mod past;
 mod question;
 mod report;
 mod scenario;

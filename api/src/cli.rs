@@ -466,6 +466,10 @@ pub struct BenchArgs {
     /// Wallets that they are earned and spent on
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub wallets: u32,
+    /// Operations that these wallets together have behind them, loaded before anything is measured: at least one for each;
+    /// on PostgreSQL only
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    pub operations: u64,
     /// A database for the bench alone, instead of a file that is deleted afterwards
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,

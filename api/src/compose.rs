@@ -191,7 +191,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
         throttle: Throttle::new(Arc::clone(&app.limits), app.credentials.secret.clone(), app.throttle),
         introspection: app.graphql.introspection,
         clock: app.clock.clone(),
-        dependencies: vec![database_answers(app), cache_answers(app)],
+        dependencies: vec![database_answers(app), ledger_works(app), cache_answers(app)],
         prepare: Arc::new(move |request, identity| {
             request.data(Loaders::new(Arc::clone(&loads), identity.cloned()))
         }),
@@ -227,6 +227,15 @@ fn database_answers(app: &App) -> Dependency {
     Dependency::required("database", move || {
         let db = db.clone();
         async move { db.ping().await.map_err(|error| error.to_string()) }
+    })
+}
+
+/// A lane that ended would leave its wallets without anybody who writes.
+fn ledger_works(app: &App) -> Dependency {
+    let ledger = app.ledger.clone();
+    Dependency::required("ledger", move || {
+        let is_alive = ledger.is_alive();
+        async move { if is_alive { Ok(()) } else { Err("a lane of the ledger has ended".to_owned()) } }
     })
 }
 

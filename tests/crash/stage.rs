@@ -9,9 +9,9 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::sleep;
 
 use super::plan::{Blow, Far, Fault, Servers, Victim};
-use super::proxy::Proxy;
 use crate::program::{amvaj, empty_folder};
 use crate::support::disk::Disk;
+use crate::support::proxy::Proxy;
 use crate::support::server::{OwnPostgres, Server, free_port};
 
 /// Answers that are cut in the middle on each node's line: enough that most lanes and readers meet one.

@@ -1,9 +1,10 @@
-//! A database that is there and does not do what it is asked: it only reads, or every connection to it waits. Answers stay
-//! right or say that a retry helps, and when the cause is gone everything goes on by itself.
+//! A database that is there and does not do what it is asked: it only reads, every connection to it waits, or the
+//! connections are lost without a word. Answers stay right or say that a retry helps, and when the cause is gone everything goes on by itself.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use amvaj_api::config::Secret;
 use amvaj_domain::access::Caller;
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 use crate::support::database::{TestDb, open};
+use crate::support::proxy::Proxy;
 use crate::support::server::OwnPostgres;
 use crate::support::till::{POINTS, Till, assert_sound, codes};
 
@@ -83,6 +85,33 @@ async fn connections_that_all_wait_are_told_of_and_used_again_when_they_are_free
     assert!(earned.iter().all(|answer| codes(answer).is_empty()), "{earned:#?}");
     assert_eq!(till.wallet_now().await["posted"], "400");
     assert_sound(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_lost_without_a_word_are_given_up_for_new_ones() {
+    let database = TestDb::postgres().await;
+    let proxy = Proxy::to(port_of(&database.url)).await;
+    let through =
+        database.url.replace(&format!(":{}/", port_of(&database.url)), &format!(":{}/", proxy.port()));
+    let app = TestApp::start_with(database, move |config| {
+        config.database.url = Secret::new(&*through);
+        config.http.request_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let till = Till::open(&app, "09124000013").await;
+    till.earn("before", "R0", 100).await;
+
+    proxy.lose();
+    let tries: Vec<Value> = (0..20).map(|number| earn_input(&till, number)).collect();
+    let earned = join_all(tries.iter().map(|input| until_answered(&till, input))).await;
+    assert!(earned.iter().all(|answer| codes(answer).is_empty()), "{earned:#?}");
+    assert_eq!(till.wallet_now().await["posted"], "300");
+    assert_sound(&app).await;
+}
+
+fn port_of(url: &str) -> u16 {
+    let (_, place) = url.split_once('@').expect("a URL with a user");
+    place.split([':', '/']).nth(1).and_then(|port| port.parse().ok()).expect("a URL with a port")
 }
 
 fn earn_input(till: &Till<'_>, number: usize) -> Value {

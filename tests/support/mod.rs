@@ -6,6 +6,7 @@ pub(crate) mod disk;
 pub(crate) mod issuer;
 pub(crate) mod panel;
 pub(crate) mod person;
+pub(crate) mod proxy;
 pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod till;

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    collections::HashSet,
     net::SocketAddr,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -25,12 +26,14 @@ use amvaj_infra::{
     board::BoardKeeper,
     db::StoreError,
     directory::{Directory, MemberFilter, MerchantFilter, RuleRefused},
+    ledger::{LoadError, new_wallets},
     outbox::Backlog,
     page::PageRequest,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
 
+use super::past;
 use crate::{
     app::{
         App, Stopped,
@@ -53,6 +56,8 @@ pub struct WorldSize {
     pub wallets: u32,
     /// Whether there is a leaderboard, which then counts every purchase.
     pub board: bool,
+    /// Operations that the wallets together have behind them; on PostgreSQL only.
+    pub operations: u64,
 }
 
 /// A network that is ready to be measured.
@@ -85,6 +90,9 @@ pub enum WorldError {
          file of its own"
     )]
     ForeignData(String),
+    /// The past was refused.
+    #[error("the wallets' past cannot be loaded: {0}")]
+    Past(#[from] LoadError),
     /// The seed of points was refused.
     #[error("the bench's wallets could not be filled: {0:?}")]
     Refused(Stopped<PointsRefusal>),
@@ -107,10 +115,10 @@ const NAME: &str = "Bench ";
 /// 1 January 2020: the time in the ids, the same in every run so that a later run finds them.
 const BORN: u64 = 1_577_836_800_000;
 /// Members of one statement, and wallets that are filled at the same time.
-const CHUNK: usize = 1_000;
+pub(super) const CHUNK: usize = 1_000;
 const SIDE_BY_SIDE: usize = 256;
 /// Each wallet is filled with a purchase of so many minor units, a thousand for a point: nothing runs dry.
-const FILL: i64 = 1_000_000_000_000;
+pub(super) const FILL: i64 = 1_000_000_000_000;
 
 impl World {
     /// Makes what is missing of the network and a token for each in it. `address` is where its server listens.
@@ -124,6 +132,9 @@ impl World {
         let merchants = merchants(app, size.merchants).await?;
         let members = members(app, size.wallets).await?;
         let board = if size.board { Some(board(app).await?) } else { None };
+        if size.operations > 0 {
+            past::load_pasts(app, &merchants, &members, size.operations).await?;
+        }
         if let Some(first) = merchants.first() {
             fill(app, *first, &members).await?;
         }
@@ -286,7 +297,7 @@ async fn everybody_on_the_board(app: &App) -> Result<(), StoreError> {
 }
 
 /// A point for a thousand minor units, without caps.
-fn rule(now: Instant) -> EarnRule {
+pub(super) fn rule(now: Instant) -> EarnRule {
     EarnRule {
         version: 1,
         effective_from: now,
@@ -307,7 +318,7 @@ async fn members(app: &App, count: u32) -> Result<Vec<Member>, WorldError> {
     for chunk in members.chunks(CHUNK) {
         let ids: Vec<MemberId> = chunk.iter().map(|member| member.id).collect();
         let known = app.directory.members(Caller::Operator).by_id(&ids).await?;
-        let known: std::collections::HashSet<_> = known.iter().map(|member| member.id).collect();
+        let known: HashSet<_> = known.iter().map(|member| member.id).collect();
         let missing: Vec<Member> =
             chunk.iter().filter(|member| !known.contains(&member.id)).cloned().collect();
         let act = Act::new(&Author::console(), ActKind::MembersEnrolled, Target::Nothing, app.now())
@@ -331,9 +342,14 @@ fn member(number: u32, now: Instant) -> Result<Member, WorldError> {
     })
 }
 
-/// Gives every member a billion points; those who have them from an earlier run keep them.
+/// Gives every member a billion points whose wallet has no operation, and so nothing from an earlier run either.
 async fn fill(app: &App, merchant: MerchantId, members: &[Member]) -> Result<(), WorldError> {
-    stream::iter(members)
+    let mut empty: HashSet<WalletId> = HashSet::new();
+    for chunk in members.chunks(CHUNK) {
+        let wallets: Vec<WalletId> = chunk.iter().map(|member| member.wallet).collect();
+        empty.extend(new_wallets(&app.db, &wallets).await?);
+    }
+    stream::iter(members.iter().filter(|member| empty.contains(&member.wallet)))
         .map(async |member| {
             let input = purchase(app, member)?;
             earn_points(app, merchant, &input).await.map(|_| ()).map_err(WorldError::Refused)

@@ -74,6 +74,7 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
     let size = WorldSize {
         merchants: args.merchants,
         wallets: args.wallets,
+        operations: args.operations,
         board: args.scenario.iter().any(|scenario| scenario.needs_board()),
     };
     let world = Arc::new(World::prepare(app, &app.credentials.tokens, size, listener.local_addr()?).await?);

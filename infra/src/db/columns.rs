@@ -23,6 +23,8 @@ pub(crate) trait Cell {
     const SQLITE: (&'static str, &'static str) = ("", "");
     /// Appends the value as JSON.
     fn json(&self, out: &mut String);
+    /// Appends the value as PostgreSQL's `COPY` reads it.
+    fn copied(&self, out: &mut String);
 }
 
 macro_rules! integer_cells {
@@ -32,6 +34,9 @@ macro_rules! integer_cells {
             fn json(&self, out: &mut String) {
                 // Writing to a String cannot fail.
                 let _ = write!(out, "{self}");
+            }
+            fn copied(&self, out: &mut String) {
+                self.json(out);
             }
         }
     )+};
@@ -45,6 +50,9 @@ impl Cell for Uuid {
     fn json(&self, out: &mut String) {
         let _ = write!(out, "\"{}\"", self.simple());
     }
+    fn copied(&self, out: &mut String) {
+        let _ = write!(out, "{}", self.simple());
+    }
 }
 
 impl Cell for Vec<u8> {
@@ -57,12 +65,29 @@ impl Cell for Vec<u8> {
         }
         out.push('"');
     }
+    fn copied(&self, out: &mut String) {
+        out.push_str("\\\\x");
+        for byte in self {
+            let _ = write!(out, "{byte:02x}");
+        }
+    }
 }
 
 impl Cell for String {
     const POSTGRES: &'static str = "text";
     fn json(&self, out: &mut String) {
         out.push_str(&serde_json::Value::from(self.as_str()).to_string());
+    }
+    fn copied(&self, out: &mut String) {
+        for letter in self.chars() {
+            match letter {
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                other => out.push(other),
+            }
+        }
     }
 }
 
@@ -73,6 +98,12 @@ impl<T: Cell> Cell for Option<T> {
         match self {
             Some(value) => value.json(out),
             None => out.push_str("null"),
+        }
+    }
+    fn copied(&self, out: &mut String) {
+        match self {
+            Some(value) => value.copied(out),
+            None => out.push_str("\\N"),
         }
     }
 }
@@ -92,6 +123,8 @@ pub(crate) trait Columns: Sized {
     fn bind_values<'q>(&self, query: SqliteQuery<'q>) -> SqliteQuery<'q>;
     /// Appends one row as a JSON array.
     fn json(&self, out: &mut String);
+    /// Appends one row as a line of PostgreSQL's `COPY`.
+    fn copied(&self, out: &mut String);
 
     /// The names of the columns, separated by commas.
     fn names() -> String {
@@ -173,6 +206,18 @@ macro_rules! columns {
                 )+
                 debug_assert_eq!(separator, ',');
                 out.push(']');
+            }
+
+            fn copied(&self, out: &mut String) {
+                let columns: &[&dyn Fn(&mut String)] =
+                    &[$(&|out| $crate::db::columns::Cell::copied(&self.$column, out)),+];
+                for (at, column) in columns.iter().enumerate() {
+                    if at > 0 {
+                        out.push('\t');
+                    }
+                    column(out);
+                }
+                out.push('\n');
             }
         }
     };

@@ -8,6 +8,7 @@ mod decide;
 mod history;
 pub(crate) mod keys;
 mod lane;
+mod load;
 mod postgres;
 mod probe;
 pub(crate) mod read;
@@ -27,6 +28,7 @@ pub use history::{
     HistoryKey, LedgerScope, OperationFilter, OperationKey, ScopedLedger, StoredOperation, StoredPurchase,
     UsedLot,
 };
+pub use load::{LoadError, Past, load, new_wallets};
 pub use reader::LedgerReader;
 pub use request::{Answer, Recorded, Request, SubmitError};
 pub use touched::Touched;

@@ -8,6 +8,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use amvaj_domain::id::{OUTBOX_BUCKETS, WalletId};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     batch::{GuardedWallet, Replaces, WriteBatch},
+    store::within,
     touched::MERCHANT_ACCOUNTS,
 };
 use crate::db::{
@@ -47,19 +49,29 @@ pub(super) async fn lock(pool: &PgPool, wallets: &[WalletId]) -> Result<Locks, S
     Ok(transaction)
 }
 
-/// Writes a batch and answers the wallets whose guard held.
+/// Writes a batch and answers the wallets whose guard held. What is not answered within `patience` may be written all the
+/// same, later.
 pub(super) async fn write(
     pool: &PgPool,
     locks: Option<Locks>,
     batch: &WriteBatch,
+    patience: Duration,
 ) -> Result<HashSet<WalletId>, StoreError> {
     if let Some(mut locks) = locks {
-        let survivors = run(&mut locks, batch).await?;
-        locks.commit().await?;
-        return Ok(survivors);
+        return within(patience, async {
+            let survivors = run(&mut locks, batch).await?;
+            locks.commit().await?;
+            Ok(survivors)
+        })
+        .await;
     }
     let mut connection = pool.acquire().await?;
-    run(&mut connection, batch).await
+    let written = within(patience, run(&mut connection, batch)).await;
+    if let Err(StoreError::Unavailable(_)) = written {
+        // The pool would wait for the answer before it lends the connection again.
+        connection.close_on_drop();
+    }
+    written
 }
 
 async fn run(connection: &mut PgConnection, batch: &WriteBatch) -> Result<HashSet<WalletId>, StoreError> {

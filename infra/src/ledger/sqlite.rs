@@ -92,7 +92,7 @@ static UPDATE_WALLETS: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Totals only grow by what a batch adds.
-const ADD_TO_TOTALS: &str = "on conflict (bucket, merchant_id, kind) do update set \
+pub(super) const ADD_TO_TOTALS: &str = "on conflict (bucket, merchant_id, kind) do update set \
      points = points + excluded.points, value = value + excluded.value, n = n + excluded.n";
 
 async fn insert<M: Columns>(

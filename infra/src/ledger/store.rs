@@ -1,6 +1,6 @@
 //! The database under a lane: what it reads and how it writes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use amvaj_domain::{id::WalletId, time::Instant};
 use sea_orm::DatabaseConnection;
@@ -21,8 +21,9 @@ use crate::db::{Database, StoreError};
 /// The two databases, and the one of the simulation: one behaviour.
 #[derive(Debug, Clone)]
 pub(crate) enum LedgerStore {
-    /// One statement per batch.
-    Postgres(DatabaseConnection),
+    /// One statement per batch. What is not answered within this time is given up: the way to the server, or to one of its
+    /// connections, may have gone without a word, and nobody waits for an operation any more by then.
+    Postgres(DatabaseConnection, Duration),
     /// One immediate transaction per batch, on the single writing connection.
     Sqlite(DatabaseConnection),
     /// Tables in memory that fail as a seed says.
@@ -42,20 +43,20 @@ pub(crate) enum Locked {
 }
 
 impl LedgerStore {
-    /// The store on an open database.
-    pub(crate) fn new(database: &Database) -> Self {
+    /// The store on an open database, which answers a statement within `patience` or is asked on another connection.
+    pub(crate) fn new(database: &Database, patience: Duration) -> Self {
         let writer = database.writer().clone();
-        if database.is_postgres() { Self::Postgres(writer) } else { Self::Sqlite(writer) }
+        if database.is_postgres() { Self::Postgres(writer, patience) } else { Self::Sqlite(writer) }
     }
 
     /// Locks the wallets of a batch that lost its guard too often. SQLite needs none: it has one writer.
     pub(crate) async fn lock(&self, requests: &[&Request]) -> Result<Locked, StoreError> {
         let wallets: HashSet<WalletId> = requests.iter().filter_map(|request| request.wallet()).collect();
         match self {
-            Self::Postgres(connection) => {
+            Self::Postgres(connection, patience) => {
                 let wallets: Vec<WalletId> = wallets.into_iter().collect();
-                let locks = postgres::lock(connection.get_postgres_connection_pool(), &wallets).await?;
-                Ok(Locked::Postgres(locks))
+                let locks = postgres::lock(connection.get_postgres_connection_pool(), &wallets);
+                Ok(Locked::Postgres(within(*patience, locks).await?))
             }
             Self::Sqlite(_) => Ok(Locked::Nothing),
             #[cfg(test)]
@@ -66,9 +67,10 @@ impl LedgerStore {
     /// Reads what the decisions of a batch need.
     pub(crate) async fn read(&self, requests: &[&Request], now: Instant) -> Result<ReadSet, StoreError> {
         match self {
-            Self::Postgres(connection) | Self::Sqlite(connection) => {
-                read(Source::Sql(connection), requests, now).await
+            Self::Postgres(connection, patience) => {
+                within(*patience, read(Source::Sql(connection), requests, now)).await
             }
+            Self::Sqlite(connection) => read(Source::Sql(connection), requests, now).await,
             #[cfg(test)]
             Self::Simulated(store) => {
                 store.noting_defects(read(Source::Simulated(store), requests, now).await)
@@ -82,14 +84,14 @@ impl LedgerStore {
             return WriteOutcome::Committed(HashSet::new());
         }
         let written = match self {
-            Self::Postgres(connection) => {
+            Self::Postgres(connection, patience) => {
                 let locks = match locked {
                     Locked::Postgres(locks) => Some(locks),
                     #[cfg(test)]
                     Locked::Simulated(_) => None,
                     Locked::Nothing => None,
                 };
-                postgres::write(connection.get_postgres_connection_pool(), locks, batch).await
+                postgres::write(connection.get_postgres_connection_pool(), locks, batch, *patience).await
             }
             Self::Sqlite(connection) => sqlite::write(connection.get_sqlite_connection_pool(), batch).await,
             #[cfg(test)]
@@ -105,6 +107,15 @@ impl LedgerStore {
         }
         outcome
     }
+}
+
+/// Waits so long for what PostgreSQL is asked for.
+pub(super) async fn within<T>(
+    patience: Duration,
+    asked: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let silent = |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
+    tokio::time::timeout(patience, asked).await.map_err(silent)?
 }
 
 /// What a failed write means for its batch.

@@ -40,7 +40,8 @@ pub struct WriterSettings {
     pub queue: usize,
     /// The most requests of one batch.
     pub batch: usize,
-    /// How long a caller waits for an answer before the outcome counts as unknown.
+    /// How long a caller waits for an answer before the outcome counts as unknown, and a lane for PostgreSQL before it
+    /// turns to another connection.
     pub answer_within: Duration,
 }
 
@@ -77,7 +78,8 @@ impl LedgerWriter {
     ) -> Self {
         let default = if database.is_postgres() { lanes_on_postgres() } else { 1 };
         let lanes = settings.lanes.unwrap_or(default);
-        Self::start_on(&LedgerStore::new(database), balances, clock, new_id, lanes, settings)
+        let store = LedgerStore::new(database, settings.answer_within);
+        Self::start_on(&store, balances, clock, new_id, lanes, settings)
     }
 
     /// Starts so many lanes over a store.
@@ -131,6 +133,11 @@ impl LedgerWriter {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => Err(SubmitError::OutcomeUnknown),
         }
+    }
+
+    /// Whether every lane is there. One that ended although the writer is open takes no request any more.
+    pub fn is_alive(&self) -> bool {
+        self.lanes.iter().all(|lane| !lane.is_closed())
     }
 
     /// Stops taking requests, finishes what was accepted and ends the lanes.

@@ -101,6 +101,20 @@ fn twins_of_a_refund_that_waits_are_answered_in_one_batch() {
 }
 
 #[test]
+fn a_writer_whose_lanes_have_ended_is_not_alive() {
+    block_on(async {
+        let world = calm_world();
+        let [node, other] = &world.nodes;
+        assert!(node.is_alive());
+        node.crash();
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        assert_eq!((node.is_alive(), other.is_alive()), (false, true));
+        node.restart();
+        assert!(node.is_alive());
+    });
+}
+
+#[test]
 fn what_may_have_been_written_is_never_said_to_be_undone() {
     let mut lane = Lane::new(0, 8);
     lane.arrive(1, Request::Tend { wallet: WalletId::new(Uuid::nil()), receipt: None });

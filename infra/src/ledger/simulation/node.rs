@@ -95,6 +95,11 @@ impl Node {
         self.writer().crash();
     }
 
+    /// Whether all its lanes are there.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.writer().is_alive()
+    }
+
     /// Starts the node again.
     pub(crate) fn restart(&self) {
         *self.writer.lock().unwrap() =

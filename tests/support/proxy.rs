@@ -1,4 +1,5 @@
-//! A line between a node and a server it needs, which the test can cut, cut in the middle of an answer, and silence.
+//! A line between a node and a server it needs, which the test can cut, cut in the middle of an answer, silence, and
+//! lose.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 /// A proxy on a port of its own, for any number of connections.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     state: Arc<State>,
     _task: AbortOnDropHandle<()>,
@@ -21,18 +22,21 @@ struct State {
     cuts: watch::Sender<u64>,
     /// Whether bytes are held back.
     silent: watch::Sender<bool>,
+    /// Counts the losses: a connection that was made before the latest one carries nothing any more.
+    losses: watch::Sender<u64>,
     /// How many answers are still to be cut in their middle.
     answers_to_cut: AtomicUsize,
 }
 
 impl Proxy {
     /// A proxy to a port of this machine.
-    pub(super) async fn to(server: u16) -> Self {
+    pub(crate) async fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(State {
             cuts: watch::Sender::new(0),
             silent: watch::Sender::new(false),
+            losses: watch::Sender::new(0),
             answers_to_cut: AtomicUsize::new(0),
         });
         let shared = Arc::clone(&state);
@@ -44,23 +48,29 @@ impl Proxy {
         Self { port, state, _task: AbortOnDropHandle::new(task) }
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Breaks every connection.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.state.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Loses every connection without a word, as a router does that forgets it: nobody is told, and nothing comes through any
+    /// more. New connections are good.
+    pub(crate) fn lose(&self) {
+        self.state.losses.send_modify(|losses| *losses += 1);
     }
 
     /// Breaks the connections of the next so many answers of the server once half of the answer came: what was asked
     /// for is done, and who asked does not learn it. With zero, all that come are let through again.
-    pub(super) fn cut_answers(&self, answers: usize) {
+    pub(crate) fn cut_answers(&self, answers: usize) {
         self.state.answers_to_cut.store(answers, Ordering::Relaxed);
     }
 
     /// Holds all bytes back, or lets them go on.
-    pub(super) fn silence(&self, silent: bool) {
+    pub(crate) fn silence(&self, silent: bool) {
         self.state.silent.send_replace(silent);
     }
 }
@@ -69,14 +79,18 @@ impl Proxy {
 async fn connection(client: TcpStream, server: u16, state: Arc<State>) {
     let mut cuts = state.cuts.subscribe();
     cuts.mark_unchanged();
+    let mut losses = state.losses.subscribe();
+    losses.mark_unchanged();
     let carried = async {
         audible(&state).await;
         let server = TcpStream::connect(("127.0.0.1", server)).await.ok()?;
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
-        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+        let (mut client, mut server) = (client.into_split(), server.into_split());
         tokio::select! {
-            ended = carry(from_client, to_server, &state, Asked) => ended,
-            ended = carry(from_server, to_client, &state, Answered) => ended,
+            ended = carry(&mut client.0, &mut server.1, &state, Asked) => ended,
+            ended = carry(&mut server.0, &mut client.1, &state, Answered) => ended,
+            // Both ends stay open, and nothing comes through.
+            _ = losses.changed() => std::future::pending().await,
         }
     };
     // Dropped halves close both ends.
@@ -95,8 +109,8 @@ enum Direction {
 }
 
 async fn carry(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
     state: &State,
     direction: Direction,
 ) -> Option<()> {
