@@ -63,6 +63,7 @@ impl Edge {
             prepare: Arc::new(|request, _| request),
             guide: None,
             languages: Languages::only(Language::English),
+            live: config.live.clone(),
         };
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(parts, &config.http, listener).unwrap();

@@ -23,6 +23,7 @@ mod leaderboards;
 mod ledger_heads;
 mod ledger_traces;
 mod limits;
+mod live;
 mod login;
 mod many_lots;
 mod migrations;

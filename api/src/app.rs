@@ -58,13 +58,14 @@ use amvaj_infra::{
     directory::Directory,
     ledger::{LedgerReader, LedgerWriter, WriterSettings},
     limit::Limiter,
+    live::Feed,
     notify::Notifier,
     users::Users,
 };
 
 use crate::{
     auth::{Credentials, KeyRing, Passwords, issuer::Issuers},
-    config::{Config, GraphqlConfig, LookUpConfig, NetworkConfig, ThrottleConfig},
+    config::{Config, GraphqlConfig, LiveConfig, LookUpConfig, NetworkConfig, ThrottleConfig},
     random,
 };
 pub use error::{AppError, Stopped};
@@ -85,6 +86,8 @@ pub struct App {
     pub reader: LedgerReader,
     /// The cache of balances.
     pub balances: Arc<BalanceCache>,
+    /// What the journal gets, as it gets it.
+    pub live: Feed,
     /// The leaderboards.
     pub boards: Boards,
     /// How often callers may do things.
@@ -125,6 +128,8 @@ pub struct App {
     pub network: NetworkConfig,
     /// What the GraphQL endpoint tells.
     pub graphql: GraphqlConfig,
+    /// Sockets and streams of events.
+    pub live_limits: LiveConfig,
     /// How much callers may ask for.
     pub throttle: ThrottleConfig,
     /// The time zone in which its days begin.
@@ -142,6 +147,8 @@ pub struct Foundation {
     pub db: Database,
     /// The cache of balances.
     pub balances: Arc<BalanceCache>,
+    /// What the journal gets, as it gets it.
+    pub live: Feed,
     /// The copies of leaderboards.
     pub live_boards: LiveBoards,
     /// How often callers may do things.
@@ -163,7 +170,7 @@ pub struct Foundation {
 impl App {
     /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
     pub fn start(foundation: Foundation, config: &Config) -> Self {
-        let Foundation { db, balances, live_boards, limits, notifier, credentials, .. } = foundation;
+        let Foundation { db, balances, live, live_boards, limits, notifier, credentials, .. } = foundation;
         let Foundation { revocations, issuers, mode, clock, .. } = foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
@@ -182,6 +189,7 @@ impl App {
         let grace = i64::from(config.network.restore_grace_days);
         Self {
             directory,
+            live,
             boards,
             audit: AuditLog::start(db.clone(), &clock),
             ledger,
@@ -207,6 +215,7 @@ impl App {
             clock,
             network: config.network.clone(),
             graphql: config.graphql.clone(),
+            live_limits: config.live.clone(),
             throttle: config.throttle,
             zone,
             window: Window {

@@ -12,6 +12,7 @@ use amvaj_infra::{
     db::{Database, StoreError},
     directory::Directory,
     limit::Limiter,
+    live::Feed,
     notify::Notifier,
     worker::{Nightly, Worker, WorkerSettings},
 };
@@ -66,6 +67,7 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
     let issuers = issuer_settings.map(|settings| issuers(settings, &database, &clock));
     let foundation = Foundation {
         balances: Arc::new(balances(config, &database, network.epoch).await?),
+        live: Feed::start(database.clone()).await?,
         live_boards: live_boards(config, network.epoch).await?,
         limits: Arc::new(limits(config, network.epoch).await?),
         revocations: Revocations::start(database.clone()).await?,
@@ -197,6 +199,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
         }),
         guide: None,
         languages: languages(app),
+        live: app.live_limits.clone(),
     }
 }
 

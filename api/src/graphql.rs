@@ -19,6 +19,7 @@ pub mod global_id;
 pub mod hold;
 pub mod leaderboard;
 pub mod ledger_loader;
+pub mod live;
 pub mod loader;
 pub mod login;
 pub mod member;

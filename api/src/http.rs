@@ -14,6 +14,7 @@ mod json_size;
 pub mod jwks;
 pub mod landing;
 pub mod language;
+pub mod live;
 pub mod media_type;
 pub mod page;
 mod refusal;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::guard::{GuardContext, fn_guard};
+use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpServer};
@@ -18,13 +20,14 @@ use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::auth::Authenticator;
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, LiveConfig};
 use crate::demo::guide::Guide;
 use crate::graphql::access::Introspection;
 use crate::graphql::served::ServedSchema;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
 use crate::http::language::Languages;
+use crate::http::live::{Connections, socket};
 use crate::http::turns::Turns;
 use crate::http::{assets, docs, graphiql, jwks, landing, response};
 use crate::telemetry;
@@ -53,6 +56,8 @@ pub struct Parts {
     pub guide: Option<Guide>,
     /// The language of those who ask for none.
     pub languages: Languages,
+    /// Sockets and streams of events.
+    pub live: LiveConfig,
 }
 
 /// A server that is listening.
@@ -60,6 +65,7 @@ pub struct Running {
     address: SocketAddr,
     handle: ServerHandle,
     server: JoinHandle<io::Result<()>>,
+    connections: Connections,
     _upkeep: AbortOnDropHandle<()>,
 }
 
@@ -103,7 +109,8 @@ pub fn start(parts: Parts, config: &HttpConfig, listener: TcpListener) -> Result
     let address = listener.local_addr()?;
     let metrics = telemetry::metrics();
     let upkeep = tokio::spawn(keep_up(metrics.clone()));
-    let shared = Shared::new(parts, config, metrics);
+    let connections = Connections::new(parts.live.clone());
+    let shared = Shared::new(parts, config, metrics, connections.clone());
     let mut server = HttpServer::new(move || {
         let shared = shared.clone();
         App::new().wrap(from_fn(response::middleware)).configure(move |app| routes(app, shared))
@@ -119,7 +126,8 @@ pub fn start(parts: Parts, config: &HttpConfig, listener: TcpListener) -> Result
     }
     let server = server.listen(listener)?.run();
     let handle = server.handle();
-    Ok(Running { address, handle, server: tokio::spawn(server), _upkeep: AbortOnDropHandle::new(upkeep) })
+    let server = tokio::spawn(server);
+    Ok(Running { address, handle, server, connections, _upkeep: AbortOnDropHandle::new(upkeep) })
 }
 
 /// Serves until SIGTERM or SIGINT, finishes what was accepted, then awaits `drain`: what has to be done after the
@@ -169,6 +177,8 @@ impl Running {
 
     /// Accepts nothing more and returns when everything that was accepted is answered, or the time for it is over.
     pub async fn stop(self) -> Result<(), ServeError> {
+        // An answer that goes on would hold its connection open.
+        self.connections.close();
         self.handle.stop(true).await;
         flatten(self.server.await)
     }
@@ -185,6 +195,7 @@ fn flatten(ended: Result<io::Result<()>, tokio::task::JoinError>) -> Result<(), 
 #[derive(Clone)]
 struct Shared {
     endpoint: Data<Endpoint>,
+    connections: Data<Connections>,
     languages: Data<Languages>,
     clock: Data<Clock>,
     dependencies: Data<Vec<Dependency>>,
@@ -194,8 +205,9 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(parts: Parts, config: &HttpConfig, metrics: PrometheusHandle) -> Self {
+    fn new(parts: Parts, config: &HttpConfig, metrics: PrometheusHandle, connections: Connections) -> Self {
         Self {
+            connections: Data::new(connections),
             clock: Data::new(parts.clock.clone()),
             dependencies: Data::new(parts.dependencies),
             metrics: Data::new(metrics),
@@ -222,6 +234,7 @@ impl Shared {
 fn routes(app: &mut ServiceConfig, shared: Shared) {
     let is_demo = shared.guide.is_some();
     app.app_data(shared.endpoint)
+        .app_data(shared.connections)
         .app_data(shared.guide)
         .app_data(shared.languages)
         .app_data(shared.clock)
@@ -230,6 +243,7 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
         .app_data(PayloadConfig::new(shared.body_limit))
         .service(
             web::resource("/graphql")
+                .route(web::get().guard(fn_guard(wants_socket)).to(socket::open))
                 .route(web::get().to(graphql::get))
                 .route(web::post().to(graphql::post))
                 .default_service(web::to(graphql::other)),
@@ -249,6 +263,11 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
     if is_demo {
         app.route(graphiql::GUIDE, web::get().to(graphiql::demo));
     }
+}
+
+fn wants_socket(context: &GuardContext<'_>) -> bool {
+    let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|name| name.eq_ignore_ascii_case("websocket"))
 }
 
 async fn keep_up(metrics: PrometheusHandle) {

@@ -12,6 +12,7 @@ pub mod jwks;
 pub mod ledger;
 pub mod limit;
 pub mod link;
+pub mod live;
 pub mod notify;
 pub mod outbound;
 pub mod outbox;

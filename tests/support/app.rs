@@ -7,7 +7,7 @@ use std::time::Duration;
 use amvaj_api::app::App;
 use amvaj_api::auth::Credentials;
 use amvaj_api::config::{Config, DatabaseConfig, Secret};
-use amvaj_api::server::{self, Running};
+use amvaj_api::server::{self, Running, ServeError};
 use amvaj_api::{compose, random};
 use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
@@ -244,6 +244,11 @@ impl TestApp {
     ) -> String {
         let answer = self.send(caller, document, name, variables).await;
         answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+    }
+
+    /// Stops the server in order.
+    pub(crate) async fn stop(self) -> Result<(), ServeError> {
+        self.server.stop().await
     }
 
     /// Where the server's pages begin, with a slash at the end.

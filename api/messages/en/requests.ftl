@@ -61,7 +61,7 @@ credential-of-sandbox-at = This is a key or token of the sandbox at `{ $place }`
 
 http-post-or-get = Use POST, or GET for a query.
 http-mutation-needs-post = A mutation needs POST.
-http-no-subscription = A subscription cannot be answered over a single HTTP request.
+http-no-subscription = A subscription needs a WebSocket (`graphql-transport-ws`) or a POST that accepts `text/event-stream`.
 http-content-type = Send `Content-Type: application/json`.
 http-body-too-long = The body is longer than { $limit } bytes; send less at a time.
 http-body-too-slow = The body did not arrive in time; send it without pauses.

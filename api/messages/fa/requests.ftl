@@ -57,7 +57,7 @@ credential-of-sandbox-at = این کلید یا توکن برای محیط آز�
 
 http-post-or-get = از POST استفاده کنید؛ برای پرس‌وجو، GET هم پذیرفته است.
 http-mutation-needs-post = عملیات تغییر (mutation) فقط با POST پذیرفته می‌شود.
-http-no-subscription = اشتراک (subscription) را نمی‌توان با یک درخواست سادهٔ HTTP پاسخ داد.
+http-no-subscription = اشتراک به WebSocket (`graphql-transport-ws`) یا درخواست POST با پذیرش `text/event-stream` نیاز دارد.
 http-content-type = سرآیند `Content-Type: application/json` را بفرستید.
 http-body-too-long = بدنهٔ درخواست از { $limit } بایت بلندتر است؛ هر بار کمتر بفرستید.
 http-body-too-slow = بدنهٔ درخواست به‌موقع نرسید؛ آن را بدون مکث بفرستید.

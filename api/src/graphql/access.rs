@@ -11,9 +11,10 @@ use amvaj_domain::access::{Identity, Role, Scope};
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
-    ContainerType, Context, ContextSelectionSet, Error, ObjectType, OutputType, Positioned, ServerResult,
-    Value,
+    ContainerType, Context, ContextSelectionSet, Error, ObjectType, OutputType, Positioned, Response,
+    ServerResult, SubscriptionType, Value,
 };
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::context::identity_if_any;
 use super::error::Code;
@@ -96,6 +97,10 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("setLeaderboardVisibility", Access::Roles(&[(Member, None)])),
     ("createLeaderboard", OPERATOR_OF_NETWORK),
     ("closeLeaderboard", OPERATOR_OF_NETWORK),
+    // What happens, as it happens.
+    ("walletChanged", MEMBERS_READERS),
+    ("operationRecorded", Access::Roles(&[(Merchant, Some(Scope::OperationsRead))])),
+    ("leaderboardChanged", MEMBERS_READERS),
     // A merchant's people.
     ("addStaff", STAFF_MANAGERS),
     ("setStaffPosts", STAFF_MANAGERS),
@@ -228,17 +233,22 @@ impl From<Denied> for Error {
 #[derive(Debug, Default)]
 pub struct Guarded<T>(T);
 
+/// Whether whoever calls may ask for a root field.
+fn allowed(ctx: &Context<'_>) -> ServerResult<()> {
+    let name = ctx.item.node.name.node.as_str();
+    // What begins with two underscores is the library's own, such as `__typename`.
+    if name.starts_with("__") {
+        return Ok(());
+    }
+    let access = TABLE.get(name).copied().unwrap_or(Access::Roles(&[]));
+    let checked = access.check(identity_if_any(ctx));
+    checked.map_err(|denied| ctx.set_error_path(Error::from(denied).into_server_error(ctx.item.pos)))
+}
+
 #[async_trait::async_trait]
 impl<T: ObjectType> ContainerType for Guarded<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        let name = ctx.item.node.name.node.as_str();
-        // What begins with two underscores is the library's own, such as `__typename`.
-        if !name.starts_with("__") {
-            let access = TABLE.get(name).copied().unwrap_or(Access::Roles(&[]));
-            if let Err(denied) = access.check(identity_if_any(ctx)) {
-                return Err(ctx.set_error_path(Error::from(denied).into_server_error(ctx.item.pos)));
-            }
-        }
+        allowed(ctx)?;
         self.0.resolve_field(ctx).await
     }
 
@@ -263,3 +273,20 @@ impl<T: ObjectType> OutputType for Guarded<T> {
 }
 
 impl<T: ObjectType> ObjectType for Guarded<T> {}
+
+impl<T: SubscriptionType> SubscriptionType for Guarded<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    fn create_field_stream<'a>(&'a self, ctx: &'a Context<'_>) -> Option<BoxStream<'a, Response>> {
+        match allowed(ctx) {
+            Ok(()) => self.0.create_field_stream(ctx),
+            Err(denied) => Some(stream::once(async { Response::from_errors(vec![denied]) }).boxed()),
+        }
+    }
+}

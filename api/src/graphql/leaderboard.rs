@@ -6,7 +6,7 @@ pub mod entry;
 pub mod visibility;
 
 use amvaj_domain::access::Caller;
-use amvaj_domain::board::{self, Period, Reach};
+use amvaj_domain::board::{self, Period, Reach, Standing};
 use amvaj_domain::calendar::LocalDay;
 use amvaj_domain::id::{BoardId, MemberId};
 use amvaj_infra::board::{Kept, Window};
@@ -21,6 +21,7 @@ use super::merchant::Merchant;
 use super::scalar::{Date, DateTime};
 use super::value::LocalizedDate;
 use crate::app::boards::{find_board, list_boards, look_around, look_at_board, period_at};
+use crate::app::{App, AppError};
 use crate::language::Message;
 use entry::{LeaderboardEntry, LeaderboardEntryConnection};
 
@@ -283,6 +284,25 @@ impl Leaderboard {
     /// A leaderboard in its present period, if the caller may see it.
     pub async fn find(ctx: &Context<'_>, id: BoardId) -> Result<Option<Self>> {
         Self::find_at(ctx, id, None).await
+    }
+
+    /// A leaderboard in its present period and what its places are, for whoever watches them.
+    pub async fn watched(
+        app: &App,
+        caller: Caller,
+        id: BoardId,
+        window: Window,
+    ) -> Result<(Self, Vec<Standing>)> {
+        let kept = find_board(app, caller, id).await.map_err(fault)?.ok_or_else(|| Code::NotFound.error())?;
+        let board = Self { period: period_at(&kept, app.now()), kept };
+        let shown = app
+            .boards
+            .show(&board.kept, board.period, window)
+            .await
+            .map_err(AppError::from)
+            .map_err(fault)?;
+        let places = shown.seats.iter().map(|seat| seat.standing).collect();
+        Ok((board, places))
     }
 
     /// A leaderboard just made or closed.

@@ -1,6 +1,6 @@
 //! The schema: its roots.
 
-use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
 use super::access::Guarded;
 use super::api_key::ApiKeyMutations;
@@ -9,6 +9,7 @@ use super::branch::BranchMutations;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
 use super::leaderboard::{LeaderboardMutations, LeaderboardQueries};
+use super::live::LiveSubscriptions;
 use super::login::LoginMutations;
 use super::member::{MemberMutations, MemberQueries};
 use super::merchant::{MerchantMutations, MerchantQueries};
@@ -28,7 +29,7 @@ use super::wallet::WalletQueries;
 use crate::config::GraphqlConfig;
 
 /// The schema that is served.
-pub type AmvajSchema = Schema<Guarded<Query>, Guarded<Mutation>, EmptySubscription>;
+pub type AmvajSchema = Schema<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>>;
 
 // A field is looked for in the order of these lists, so what is asked and done most comes first.
 
@@ -70,15 +71,21 @@ pub struct Mutation(
     LeaderboardMutations,
 );
 
+/// Everything that can be listened to.
+pub type Subscription = LiveSubscriptions;
+
+/// What makes a schema.
+pub type AmvajSchemaBuilder = SchemaBuilder<Guarded<Query>, Guarded<Mutation>, Guarded<Subscription>>;
+
 /// A schema; the composition root adds its data and finishes it. How large a document may be is found out before it gets
 /// here ([`super::document`]).
-pub fn builder() -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscription> {
-    Schema::build(Guarded::default(), Guarded::default(), EmptySubscription)
+pub fn builder() -> AmvajSchemaBuilder {
+    Schema::build(Guarded::default(), Guarded::default(), Guarded::default())
 }
 
 /// The schema as it is served: with the root field `_service` of a subgraph, and so without a search through all types for
 /// entities at each root field.
-pub fn served(config: &GraphqlConfig) -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscription> {
+pub fn served(config: &GraphqlConfig) -> AmvajSchemaBuilder {
     let served = builder().enable_federation();
     if config.suggestions { served } else { served.disable_suggestions() }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::OperationDefinition;
-use async_graphql::{EmptySubscription, Request, Response, SchemaBuilder, ServerError, ValidationMode};
+use async_graphql::{Request, Response, ServerError, ValidationMode};
+use futures_util::stream::BoxStream;
 
 use super::access::Guarded;
 use super::document::{self, InputTypes, KnownDocuments, ParsedDocument, Refused};
 use super::error::Stage;
-use super::schema::{AmvajSchema, Mutation, Query};
+use super::schema::{AmvajSchema, AmvajSchemaBuilder, Mutation, Query};
 
 /// A schema and the documents that it knows.
 pub struct ServedSchema {
@@ -41,9 +42,7 @@ pub enum NoDocument {
 
 impl ServedSchema {
     /// A schema from what makes it. That is called twice and has to make the same each time.
-    pub fn new(
-        make: impl Fn() -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscription>,
-    ) -> Self {
+    pub fn new(make: impl Fn() -> AmvajSchemaBuilder) -> Self {
         Self {
             strict: make().finish(),
             trusting: make().validation_mode(ValidationMode::Fast).finish(),
@@ -74,6 +73,13 @@ impl ServedSchema {
             self.known.keep(text, document);
         }
         (response, stage)
+    }
+
+    /// The answers to a subscription, of which a document that does not fit the schema has one. Whoever calls has measured
+    /// it.
+    pub fn subscribe(&self, mut request: Request, document: &Document) -> BoxStream<'static, Response> {
+        request.set_parsed_query(document.document.parsed.clone());
+        self.strict.execute_stream(request)
     }
 
     /// Whether a document that was valid with other values of its variables is valid with these.

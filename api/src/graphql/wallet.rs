@@ -20,6 +20,7 @@ use super::{
     operation::{OperationConnection, OperationsFilter, operations_page},
     scalar::{DateTime, PointsScalar, Version},
 };
+use crate::app::App;
 use crate::app::wallet::{own_wallet, shows_wallet, wallet_balance, wallet_detail};
 use crate::language::Message;
 
@@ -36,12 +37,27 @@ impl Wallet {
         wallet: WalletId,
         at_least: Option<Version>,
     ) -> Result<Option<Self>> {
-        if !shows_wallet(app(ctx)?, caller(ctx)?, wallet).await.map_err(fault)? {
+        let at_least = at_least.and_then(|version| i64::try_from(version.0).ok());
+        Self::seen_by(app(ctx)?, caller(ctx)?, wallet, at_least).await
+    }
+
+    /// The wallet as it is now with at least so many operations, when this caller may see it.
+    pub async fn seen_by(
+        app: &App,
+        caller: Caller,
+        wallet: WalletId,
+        at_least: Option<i64>,
+    ) -> Result<Option<Self>> {
+        if !shows_wallet(app, caller, wallet).await.map_err(fault)? {
             return Ok(None);
         }
-        let at_least = at_least.and_then(|version| i64::try_from(version.0).ok());
-        let balance = wallet_balance(app(ctx)?, wallet, at_least).await.map_err(fault)?;
+        let balance = wallet_balance(app, wallet, at_least).await.map_err(fault)?;
         Ok(balance.map(|balance| Self { balance }))
+    }
+
+    /// The number of its last operation.
+    pub const fn last_operation(&self) -> i64 {
+        self.balance.version
     }
 
     /// The wallet as an operation left it. Whoever had points earned or spent is told so whatever else it sees; a refusal

@@ -27,9 +27,9 @@ use super::request::{self, Operation};
 use super::response::RequestId;
 use super::work::Commitment;
 use crate::auth::{AuthError, TokenError};
-use crate::graphql::access::Introspection;
 use crate::graphql::error::{self, Code, Stage};
 use crate::graphql::rate_limit::Charged;
+use crate::graphql::served::Document;
 use crate::language::Message;
 
 /// The extension of a response that says what it cost.
@@ -53,6 +53,7 @@ pub(crate) enum Sent {
 }
 
 /// What the header `Authorization` holds.
+#[derive(Clone)]
 pub(crate) enum Authorization {
     Missing,
     Bearer(String),
@@ -77,51 +78,112 @@ impl Incoming {
             Err(reason) => return refused(stranger(reason, &client, &endpoint).await, language),
         };
         let language = language.for_caller(identity.as_ref().map(|identity| identity.caller));
-        let bucket = match &identity {
-            Some(identity) => endpoint.throttle.of_caller(identity),
-            None => endpoint.throttle.of_address(client.network()),
-        };
-        let accepted = async {
-            let charge = Charge::admit(bucket, &endpoint.clock).await?;
-            let mut request = read(sent?)?;
-            let (operation, document) = request::select(&mut request, &endpoint.schema)?;
-            allow(&method, &operation, identity.as_ref(), endpoint.introspection)?;
-            let most = charge.so_far().0.rate().capacity;
-            if operation.asked.cost > most {
-                return Err(Refusal::too_dear(operation.asked.cost, most));
-            }
-            let charge = charge.estimate(operation.asked).await?;
-            Ok((request, operation, document, charge))
-        };
-        let (request, operation, document, charge) = match accepted.await {
+        let asker = Asker { identity, client, language: language.clone(), id };
+        let read = || read(sent?);
+        let accepted = match asker.accept(&endpoint, read, |operation| allow(&method, operation)).await {
             Ok(accepted) => accepted,
             Err(refusal) => return refused(refusal, language),
         };
-        let request = (endpoint.prepare)(request, identity.as_ref())
-            .data(identity)
-            .data(client)
-            .data(language.clone())
-            .data(id.clone())
+        let kind = kind_name(accepted.operation.kind);
+        match accepted.execute(&endpoint, &commitment, &asker).await {
+            Ok(Executed { response, stage, code }) => {
+                Outcome { kind, code, answer: Ok(Answer::write(&response, stage)), language }
+            }
+            Err(refusal) => refused(refusal, language),
+        }
+    }
+}
+
+/// Who asks, once its credential is known to be good.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    pub(crate) identity: Option<Identity>,
+    pub(crate) client: Client,
+    pub(crate) language: RequestLanguage,
+    pub(crate) id: RequestId,
+}
+
+/// A request that may be executed.
+pub(crate) struct Accepted {
+    pub(crate) request: Request,
+    pub(crate) operation: Operation,
+    pub(crate) document: Document,
+    charge: Charge,
+}
+
+impl Asker {
+    /// The steps from `admit` to `charge`. What a request may be is up to its transport.
+    pub(crate) async fn accept(
+        &self,
+        endpoint: &Endpoint,
+        read: impl FnOnce() -> Result<Request, Refusal>,
+        allow: impl FnOnce(&Operation) -> Result<(), Refusal>,
+    ) -> Result<Accepted, Refusal> {
+        let bucket = match &self.identity {
+            Some(identity) => endpoint.throttle.of_caller(identity),
+            None => endpoint.throttle.of_address(self.client.network()),
+        };
+        let charge = Charge::admit(bucket, &endpoint.clock).await?;
+        let mut request = read()?;
+        let (operation, document) = request::select(&mut request, &endpoint.schema)?;
+        allow(&operation)?;
+        if operation.asked.introspects && !endpoint.introspection.allows(self.identity.as_ref()) {
+            return Err(Refusal::request(Code::Forbidden, Message::new("introspection-is-off")));
+        }
+        let most = charge.so_far().0.rate().capacity;
+        if operation.asked.cost > most {
+            return Err(Refusal::too_dear(operation.asked.cost, most));
+        }
+        let charge = charge.estimate(operation.asked).await?;
+        let request = (endpoint.prepare)(request, self.identity.as_ref())
+            .data(self.identity.clone())
+            .data(self.client.clone())
+            .data(self.language.clone())
+            .data(self.id.clone())
             .data(Charged::new(&charge.so_far()));
+        Ok(Accepted { request, operation, document, charge })
+    }
+}
+
+/// A response that is fit to send.
+pub(crate) struct Executed {
+    pub(crate) response: Response,
+    pub(crate) stage: Stage,
+    /// The code of the first error.
+    pub(crate) code: Option<Code>,
+}
+
+impl Accepted {
+    /// Executes a query or a mutation.
+    pub(crate) async fn execute(
+        self,
+        endpoint: &Endpoint,
+        commitment: &Commitment,
+        asker: &Asker,
+    ) -> Result<Executed, Refusal> {
+        let Self { request, operation, document, charge } = self;
+        let Asker { language, id, .. } = asker;
         let kind = kind_name(operation.kind);
         // Before a mutation is committed, because whoever waits can still be given up.
         let _turn = endpoint.turns.take(&operation).await;
         if operation.kind == OperationType::Mutation && !commitment.commit() {
             // The client has been told that nothing was done.
-            return refused(Refusal::failed(Code::Overloaded), language);
+            return Err(Refusal::failed(Code::Overloaded));
         }
         let span = tracing::info_span!("operation", kind, name = operation.name, request_id = id.as_str());
         let execution = async {
             let (response, stage) = endpoint.schema.execute(request, document).await;
-            finish(response, stage, operation, charge, &id, &language).await
+            finish(response, stage, operation, charge, id, language).await
         };
-        let (answer, code) = execution.instrument(span).await;
-        Outcome { kind, code, answer: Ok(answer), language }
+        Ok(execution.instrument(span).await)
     }
 }
 
 /// Nobody when there is no credential; one that is there has to be good.
-async fn identify(authorization: Authorization, endpoint: &Endpoint) -> Result<Option<Identity>, AuthError> {
+pub(super) async fn identify(
+    authorization: Authorization,
+    endpoint: &Endpoint,
+) -> Result<Option<Identity>, AuthError> {
     match authorization {
         Authorization::Missing => Ok(None),
         Authorization::Malformed => Err(TokenError::Malformed.into()),
@@ -132,39 +194,29 @@ async fn identify(authorization: Authorization, endpoint: &Endpoint) -> Result<O
 }
 
 /// Whoever sends a credential that is not good is told so as often as a stranger may ask.
-async fn stranger(reason: AuthError, client: &Client, endpoint: &Endpoint) -> Refusal {
+pub(super) async fn stranger(reason: AuthError, client: &Client, endpoint: &Endpoint) -> Refusal {
     match Charge::admit(endpoint.throttle.of_address(client.network()), &endpoint.clock).await {
         Ok(_) => Refusal::unauthenticated(&reason),
         Err(throttled) => throttled.into(),
     }
 }
 
-fn read(sent: Sent) -> Result<Request, Refusal> {
+/// Reads what the client sent.
+pub(super) fn read(sent: Sent) -> Result<Request, Refusal> {
     match sent {
         Sent::Body(body) => request::from_body(&body),
         Sent::QueryString(query) => request::from_query_string(&query),
     }
 }
 
-fn allow(
-    method: &Method,
-    operation: &Operation,
-    identity: Option<&Identity>,
-    introspection: Introspection,
-) -> Result<(), Refusal> {
+fn allow(method: &Method, operation: &Operation) -> Result<(), Refusal> {
     match operation.kind {
         OperationType::Mutation if method == Method::GET => {
-            return Err(Refusal::method(Message::new("http-mutation-needs-post"), "POST"));
+            Err(Refusal::method(Message::new("http-mutation-needs-post"), "POST"))
         }
-        OperationType::Subscription => {
-            return Err(Refusal::bad_request(Message::new("http-no-subscription")));
-        }
-        OperationType::Query | OperationType::Mutation => {}
+        OperationType::Subscription => Err(Refusal::bad_request(Message::new("http-no-subscription"))),
+        OperationType::Query | OperationType::Mutation => Ok(()),
     }
-    if operation.asked.introspects && !introspection.allows(identity) {
-        return Err(Refusal::request(Code::Forbidden, Message::new("introspection-is-off")));
-    }
-    Ok(())
 }
 
 /// Makes a response fit to send: its errors and what it cost.
@@ -175,7 +227,7 @@ async fn finish(
     charge: Charge,
     id: &RequestId,
     language: &RequestLanguage,
-) -> (Answer, Option<Code>) {
+) -> Executed {
     let code = if response.errors.is_empty() {
         None
     } else {
@@ -183,7 +235,7 @@ async fn finish(
     };
     let cost = charge.settle(actual(&response.data, operation.asked)).await;
     response.extensions.insert(COST.to_owned(), async_graphql::to_value(cost).unwrap_or_default());
-    (Answer::write(&response, stage), code)
+    Executed { response, stage, code }
 }
 
 fn refused(refusal: Refusal, language: RequestLanguage) -> Outcome {

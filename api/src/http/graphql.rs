@@ -11,12 +11,13 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse};
 use amvaj_domain::access::Identity;
 use amvaj_infra::clock::Clock;
-use async_graphql::{Request, ServerError};
+use async_graphql::Request;
 use tokio::runtime::Handle;
 
 use super::client::{Client, Proxies};
 use super::execution::{Authorization, COST, Incoming, Outcome, Sent};
 use super::language::RequestLanguage;
+use super::live::{Connections, sse};
 use super::media_type::MediaType;
 use super::refusal::{More, Refusal};
 use super::response::{self, RequestId};
@@ -24,7 +25,7 @@ use super::turns::Turns;
 use super::work::{self, Commitment, Unfinished};
 use crate::auth::Authenticator;
 use crate::graphql::access::Introspection;
-use crate::graphql::error::{self, Code};
+use crate::graphql::error::Code;
 use crate::graphql::served::ServedSchema;
 use crate::language::Message;
 use crate::throttle::Throttle;
@@ -66,9 +67,16 @@ pub struct Endpoint {
 }
 
 /// Answers a POST.
-pub async fn post(http: HttpRequest, endpoint: Data<Endpoint>, payload: Payload) -> HttpResponse {
-    let sent = receive(&http, payload, &endpoint).await.map(Sent::Body);
-    answer(&http, endpoint, sent).await
+pub async fn post(
+    http: HttpRequest,
+    endpoint: Data<Endpoint>,
+    connections: Data<Connections>,
+    payload: Payload,
+) -> HttpResponse {
+    match receive(&http, payload, &endpoint).await.map(Sent::Body) {
+        Ok(sent) if sse::is_wanted(http.headers()) => sse::answer(&http, endpoint, &connections, sent).await,
+        sent => answer(&http, endpoint, sent).await,
+    }
 }
 
 /// Answers a GET.
@@ -136,7 +144,8 @@ async fn answer(http: &HttpRequest, endpoint: Data<Endpoint>, sent: Result<Sent,
     response
 }
 
-fn authorization(headers: &HeaderMap) -> Authorization {
+/// What the header `Authorization` holds.
+pub(super) fn authorization(headers: &HeaderMap) -> Authorization {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Authorization::Missing };
     match value.to_str().ok().and_then(|value| value.split_once(' ')) {
         Some((scheme, credential)) if scheme.eq_ignore_ascii_case("bearer") => {
@@ -148,25 +157,22 @@ fn authorization(headers: &HeaderMap) -> Authorization {
 
 /// The operation panicked (the panic itself is in the log) or took too long.
 fn unfinished(reason: Unfinished, language: RequestLanguage) -> Outcome {
-    let code = match reason {
-        Unfinished::Panicked => Code::Internal,
-        Unfinished::GivenUp => Code::Overloaded,
-        Unfinished::GoesOn => Code::OutcomeUnknown,
-    };
+    let code = reason.code();
     tracing::warn!(code = code.as_str(), "an operation did not come to its end");
     Outcome { kind: "unfinished", code: Some(code), answer: Err(Refusal::failed(code)), language }
 }
 
-async fn refused(http: &HttpRequest, language: &RequestLanguage, refusal: Refusal) -> HttpResponse {
+/// Answers a request that is not executed.
+pub(super) async fn refused(
+    http: &HttpRequest,
+    language: &RequestLanguage,
+    refusal: Refusal,
+) -> HttpResponse {
     let (id, media_type) = (RequestId::of(http), MediaType::negotiate(http.headers()));
-    let Refusal { status, code, message, more } = refusal;
-    let More { locations, headers, retry_after, cost } = *more;
-    tracing::debug!(request_id = id.as_str(), code = code.as_str(), "refused");
-    let error = error::whole_request(code, &message, id.as_str(), language.get().await);
-    let mut error = ServerError { locations, ..error };
-    if let (Some(seconds), Some(extensions)) = (retry_after, &mut error.extensions) {
-        extensions.set(error::RETRY_AFTER, seconds);
-    }
+    tracing::debug!(request_id = id.as_str(), code = refusal.code.as_str(), "refused");
+    let error = refusal.error(&id, language.get().await);
+    let Refusal { status, more, .. } = refusal;
+    let More { headers, cost, .. } = *more;
     let cost = cost.and_then(|cost| async_graphql::to_value(cost).ok());
     let extensions = cost.map(|cost| (COST.to_owned(), cost)).into_iter().collect();
     let status = status.unwrap_or_else(|| media_type.not_executed());

@@ -2,13 +2,14 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use async_graphql::Pos;
+use async_graphql::{Pos, ServerError};
 
 use super::charge::{Cost, Throttled};
+use super::response::RequestId;
 use crate::auth::AuthError;
 use crate::graphql::document::Refused;
-use crate::graphql::error::{Code, whole_seconds};
-use crate::language::Message;
+use crate::graphql::error::{self, Code, whole_seconds};
+use crate::language::{Language, Message};
 
 /// A request that was not executed, and what to tell its client.
 #[derive(Debug)]
@@ -95,6 +96,16 @@ impl Refusal {
     pub fn at(mut self, locations: Vec<Pos>) -> Self {
         self.more.locations = locations;
         self
+    }
+
+    /// The error that tells of it.
+    pub(super) fn error(&self, id: &RequestId, language: Language) -> ServerError {
+        let error = error::whole_request(self.code, &self.message, id.as_str(), language);
+        let mut error = ServerError { locations: self.more.locations.clone(), ..error };
+        if let (Some(seconds), Some(extensions)) = (self.more.retry_after, &mut error.extensions) {
+            extensions.set(error::RETRY_AFTER, seconds);
+        }
+        error
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -57,7 +57,8 @@ pub fn from_query_string(query: &str) -> Result<Request, Refusal> {
     from_parameters(parameters)
 }
 
-fn from_parameters(mut parameters: Map<String, Json>) -> Result<Request, Refusal> {
+/// Reads the parameters of a request.
+pub fn from_parameters(mut parameters: Map<String, Json>) -> Result<Request, Refusal> {
     let query = match parameters.remove("query") {
         Some(Json::String(query)) => query,
         Some(_) => {

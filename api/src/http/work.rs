@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::graphql::error::Code;
+
 const OPEN: u8 = 0;
 const COMMITTED: u8 = 1;
 const GIVEN_UP: u8 = 2;
@@ -25,6 +27,17 @@ pub(crate) enum Unfinished {
     GivenUp,
     /// It took too long and goes on.
     GoesOn,
+}
+
+impl Unfinished {
+    /// What the client is told.
+    pub(crate) const fn code(self) -> Code {
+        match self {
+            Self::Panicked => Code::Internal,
+            Self::GivenUp => Code::Overloaded,
+            Self::GoesOn => Code::OutcomeUnknown,
+        }
+    }
 }
 
 /// Work under way. Dropped, it is given up.

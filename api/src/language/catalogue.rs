@@ -24,6 +24,7 @@ files![
     "explanations",
     "keys",
     "leaderboards",
+    "live",
     "members",
     "merchants",
     "points",

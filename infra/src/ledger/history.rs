@@ -105,6 +105,11 @@ pub enum LedgerScope {
 }
 
 impl LedgerScope {
+    /// Whether an operation is in the scope.
+    pub fn shows(&self, operation: &StoredOperation) -> bool {
+        self.holds(operation.wallet, operation.op.merchant, operation.op.branch)
+    }
+
     /// Whether something on this wallet, done by this merchant at this branch, is in the scope.
     fn holds(&self, wallet: WalletId, merchant: Option<MerchantId>, branch: Option<BranchId>) -> bool {
         match self {
@@ -403,7 +408,7 @@ fn place_of(by_wallet: bool, (recorded_at, wallet, seq): HistoryKey) -> SimpleEx
     }
 }
 
-fn stored(row: &op::Model) -> Result<StoredOperation, StoreError> {
+pub(crate) fn stored(row: &op::Model) -> Result<StoredOperation, StoreError> {
     Ok(StoredOperation { wallet: WalletId::new(row.wallet_id), op: rows::op_from(row)? })
 }
 

@@ -5,7 +5,7 @@
 
 mod batch;
 mod decide;
-mod history;
+pub(crate) mod history;
 pub(crate) mod keys;
 mod lane;
 mod load;

@@ -1,0 +1,187 @@
+//! Answers that go on: the parts of one operation, for sockets and for server-sent events.
+//!
+//! An operation runs on the runtime that executes all others; its parts come through a short queue, so that a client which
+//! reads slowly slows its own operation down and nothing else.
+
+mod caller;
+mod protocol;
+pub mod socket;
+pub(crate) mod sse;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::Data;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response, ServerError};
+use futures_util::StreamExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::execution::{Accepted, Asker};
+use super::graphql::Endpoint;
+use super::refusal::Refusal;
+use super::response;
+use super::work::{self, Commitment};
+use crate::config::LiveConfig;
+use crate::graphql::error::{self, Stage};
+
+/// Parts that may wait for a client.
+const WAITING: usize = 16;
+/// How often it is asked again whether a credential is still good.
+const CHECK: Duration = Duration::from_secs(2);
+/// How long a client may take to receive one part.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// All connections on which answers go on.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    free: Arc<Semaphore>,
+    limits: LiveConfig,
+    closing: CancellationToken,
+}
+
+/// A part of an answer.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// A response, as JSON.
+    Next(Vec<u8>),
+    /// Why there is none, as a JSON list of errors; the last part.
+    Errors(Vec<u8>),
+    /// Nothing comes any more.
+    End,
+}
+
+/// An operation whose parts come one after the other. Dropped, it ends; a mutation that has begun goes on.
+pub(super) struct Flow(
+    #[expect(dead_code, reason = "ends the operation with the value")] AbortOnDropHandle<()>,
+);
+
+/// Where the parts of an operation go, under the name that the receiver has for it.
+#[derive(Clone)]
+pub(super) struct Sink<K> {
+    pub(super) name: K,
+    pub(super) parts: mpsc::Sender<(K, Part)>,
+}
+
+/// The client has gone, or wants no more of this.
+struct Gone;
+
+impl<K: Clone> Sink<K> {
+    async fn send(&self, part: Part) -> Result<(), Gone> {
+        self.parts.send((self.name.clone(), part)).await.map_err(|_| Gone)
+    }
+}
+
+impl Connections {
+    /// None is there yet.
+    pub fn new(limits: LiveConfig) -> Self {
+        Self { free: Arc::new(Semaphore::new(limits.connections)), limits, closing: CancellationToken::new() }
+    }
+
+    /// A place for one more, if there is one.
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
+    /// Whether whoever asks may open a socket: no page of a browser, or one of this server or of an origin that the operator
+    /// names. (A browser asks nobody before it opens a socket to another site.)
+    fn welcomes(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let Ok(origin) = origin.to_str() else { return false };
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let is_own = origin.split_once("://").is_some_and(|(_, of)| Some(of) == host);
+        is_own || self.limits.origins.hold(origin)
+    }
+
+    /// Ends all connections, and those that come.
+    pub fn close(&self) {
+        self.closing.cancel();
+    }
+}
+
+impl Flow {
+    /// Begins an operation that `read` finds.
+    pub(super) fn begin<K: Clone + Send + Sync + 'static>(
+        endpoint: Data<Endpoint>,
+        asker: Asker,
+        read: impl FnOnce() -> Result<Request, Refusal> + Send + 'static,
+        parts: Sink<K>,
+    ) -> Self {
+        let runtime = endpoint.runtime.clone();
+        let task = runtime.spawn(async move {
+            // Without a receiver the flow ends by itself.
+            let _ = run(&endpoint, &asker, read, &parts).await;
+        });
+        Self(AbortOnDropHandle::new(task))
+    }
+}
+
+async fn run<K: Clone + Send + Sync>(
+    endpoint: &Data<Endpoint>,
+    asker: &Asker,
+    read: impl FnOnce() -> Result<Request, Refusal> + Send,
+    parts: &Sink<K>,
+) -> Result<(), Gone> {
+    match asker.accept(endpoint, read, |_| Ok(())).await {
+        Err(refusal) => parts.send(refused(&refusal, asker).await).await,
+        Ok(accepted) if accepted.operation.kind == OperationType::Subscription => {
+            subscribed(endpoint, asker, accepted, parts).await
+        }
+        Ok(accepted) => executed(endpoint, asker, accepted, parts).await,
+    }
+}
+
+/// A query or a mutation has one part.
+async fn executed<K: Clone + Send + Sync>(
+    endpoint: &Data<Endpoint>,
+    asker: &Asker,
+    accepted: Accepted,
+    parts: &Sink<K>,
+) -> Result<(), Gone> {
+    let commitment = Commitment::default();
+    let (timeout, runtime) = (endpoint.timeout, endpoint.runtime.clone());
+    let (endpoint, own, decided) = (endpoint.clone(), asker.clone(), commitment.clone());
+    let execution = async move { accepted.execute(&endpoint, &decided, &own).await };
+    let done = work::within(timeout, &runtime, commitment, execution).await;
+    match done.unwrap_or_else(|reason| Err(Refusal::failed(reason.code()))) {
+        Err(refusal) => parts.send(refused(&refusal, asker).await).await,
+        Ok(executed) => {
+            parts.send(part(&executed.response, executed.stage)).await?;
+            parts.send(Part::End).await
+        }
+    }
+}
+
+async fn subscribed<K: Clone + Send + Sync>(
+    endpoint: &Data<Endpoint>,
+    asker: &Asker,
+    accepted: Accepted,
+    parts: &Sink<K>,
+) -> Result<(), Gone> {
+    metrics::counter!("amvaj_subscriptions_total").increment(1);
+    let mut responses = endpoint.schema.subscribe(accepted.request, &accepted.document);
+    while let Some(mut response) = responses.next().await {
+        let stage = Stage::of(&response);
+        if !response.errors.is_empty() {
+            error::finish(&mut response.errors, stage, asker.id.as_str(), asker.language.get().await);
+        }
+        parts.send(part(&response, stage)).await?;
+    }
+    parts.send(Part::End).await
+}
+
+/// What one response is to the client. Errors of a document that is not executed are all that it ever answers.
+fn part(response: &Response, stage: Stage) -> Part {
+    match stage {
+        Stage::Validation => Part::Errors(response::text(&response.errors).unwrap_or_default()),
+        Stage::Execution => Part::Next(response::text(response).unwrap_or_default()),
+    }
+}
+
+async fn refused(refusal: &Refusal, asker: &Asker) -> Part {
+    let errors: [ServerError; 1] = [refusal.error(&asker.id, asker.language.get().await)];
+    Part::Errors(response::text(&errors).unwrap_or_default())
+}

@@ -1,0 +1,134 @@
+//! Server-sent events: one operation over one POST, after the distinct connections mode of GraphQL over SSE.
+
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::caller::Caller;
+use super::{CHECK, Connections, Flow, Part, Sink, WAITING};
+use crate::graphql::error::Code;
+use crate::http::client::Client;
+use crate::http::execution::{Asker, Sent, read, stranger};
+use crate::http::graphql::{Endpoint, authorization, refused};
+use crate::http::language::RequestLanguage;
+use crate::http::media_type::qualities;
+use crate::http::refusal::Refusal;
+use crate::http::response::RequestId;
+
+/// The media type of the answer.
+const EVENTS: &str = "text/event-stream";
+/// How often a silent stream says that it is there.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// Events on their way to one client.
+struct Events {
+    endpoint: Data<Endpoint>,
+    caller: Caller,
+    parts: mpsc::Receiver<((), Part)>,
+    /// Ends the operation with the stream.
+    _flow: Flow,
+    closing: CancellationToken,
+    check: Instant,
+    sign: Instant,
+    over: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Whether the client wants events.
+pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
+    qualities(headers, &header::ACCEPT).any(|(name, quality)| name == EVENTS && quality > 0)
+}
+
+/// Answers a request with the events of its operation.
+pub(crate) async fn answer(
+    http: &HttpRequest,
+    endpoint: Data<Endpoint>,
+    connections: &Connections,
+    sent: Sent,
+) -> HttpResponse {
+    let client = Client::of(http, endpoint.proxies);
+    let language = RequestLanguage::of(http);
+    let caller = match Caller::known(authorization(http.headers()), &endpoint).await {
+        Ok(caller) => caller,
+        Err(reason) => {
+            let refusal = stranger(reason, &client, &endpoint).await;
+            return refused(http, &language, refusal).await;
+        }
+    };
+    let Some(place) = connections.place() else {
+        return refused(http, &language, Refusal::failed(Code::Overloaded)).await;
+    };
+    let of = caller.identity.as_ref().map(|identity| identity.caller);
+    let asker = Asker {
+        identity: caller.identity.clone(),
+        client,
+        language: language.for_caller(of),
+        id: RequestId::of(http),
+    };
+    let (sender, parts) = mpsc::channel(WAITING);
+    let flow = Flow::begin(endpoint.clone(), asker, move || read(sent), Sink { name: (), parts: sender });
+    let now = Instant::now();
+    let events = Events {
+        endpoint,
+        caller,
+        parts,
+        _flow: flow,
+        closing: connections.closing.clone(),
+        check: now + CHECK,
+        sign: now + SIGN_OF_LIFE,
+        over: false,
+        _place: place,
+    };
+    let stream = stream::unfold(events, |mut events| async move {
+        let event = events.next().await?;
+        Some((Ok::<Bytes, std::convert::Infallible>(event), events))
+    });
+    HttpResponse::Ok().content_type(EVENTS).insert_header(("x-accel-buffering", "no")).streaming(stream)
+}
+
+impl Events {
+    /// The next event; nothing when all are sent, or the caller may not listen any more.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.over {
+            return None;
+        }
+        loop {
+            tokio::select! {
+                () = self.closing.cancelled() => return None,
+                part = self.parts.recv() => return Some(self.event(part?.1)),
+                () = sleep_until(self.check) => {
+                    self.check = Instant::now() + CHECK;
+                    if !self.caller.is_still_good(&self.endpoint).await {
+                        return None;
+                    }
+                }
+                () = sleep_until(self.sign) => {
+                    self.sign = Instant::now() + SIGN_OF_LIFE;
+                    return Some(Bytes::from_static(b":\n\n"));
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, part: Part) -> Bytes {
+        self.sign = Instant::now() + SIGN_OF_LIFE;
+        match part {
+            Part::Next(response) => [b"event: next\ndata: ", &response[..], b"\n\n"].concat().into(),
+            Part::Errors(errors) => {
+                self.over = true;
+                let start = b"event: next\ndata: {\"errors\":";
+                [&start[..], &errors[..], b"}\n\nevent: complete\ndata:\n\n"].concat().into()
+            }
+            Part::End => {
+                self.over = true;
+                Bytes::from_static(b"event: complete\ndata:\n\n")
+            }
+        }
+    }
+}
