@@ -206,7 +206,8 @@ impl TestApp {
         self.request_with(token.as_deref(), document, name, variables)
     }
 
-    fn request_with(
+    /// The request that [`Self::send_with`] sends.
+    pub(crate) fn request_with(
         &self,
         token: Option<&str>,
         document: &str,

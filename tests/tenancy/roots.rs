@@ -2,18 +2,26 @@
 //! the one table that says who may ask.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use amvaj_api::graphql::access::{Access, Denied, ROOT_FIELDS};
 use amvaj_domain::access::{Actor, Caller, Identity, Role, Scope, Scopes};
 use futures_util::{StreamExt as _, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::scene::{Scene, both};
 use super::schema::Schema;
+use crate::support::app::TestApp;
 
 /// Root fields that need the scope of what they are asked for, which the table cannot know; here with the scope of the
 /// first that they can be asked for.
 const BY_TARGET: [(&str, Scope); 1] = [("endSessionsOf", Scope::MembersManage)];
+
+/// The roots and the words with which operations begin.
+const ROOTS: [(&str, &str); 3] =
+    [("Query", "query"), ("Mutation", "mutation"), ("Subscription", "subscription")];
+/// How long a refusal of a subscription may take.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// Somebody who asks, with a name for messages.
 type Asker = (String, Option<Identity>);
@@ -58,10 +66,21 @@ fn refusal(field: &str, access: Access, identity: Option<&Identity>) -> Option<&
     }
 }
 
+/// The first event of a subscription; nothing when it goes on without one.
+async fn first_event(app: &TestApp, token: Option<&str>, document: &str) -> Value {
+    let request = app.request_with(token, document, "Walk", json!({})).header("accept", "text/event-stream");
+    let mut events = request.send().await.unwrap();
+    let Ok(chunk) = tokio::time::timeout(MOMENT, events.chunk()).await else { return Value::Null };
+    let text = String::from_utf8(chunk.unwrap().expect("an event").to_vec()).unwrap();
+    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).expect("the data of an event");
+    serde_json::from_str(data).unwrap()
+}
+
 #[tokio::test]
 async fn the_table_of_root_fields_and_the_schema_name_the_same() {
     let schema = Schema::of_program().await;
-    let mut there: Vec<&str> = ["Query", "Mutation"].iter().flat_map(|root| schema.fields(root)).collect();
+    let roots = ROOTS.iter().flat_map(|(root, _)| schema.fields(root));
+    let mut there: Vec<&str> = roots.collect();
     there.sort_unstable();
     let mut written: Vec<&str> = ROOT_FIELDS.iter().map(|(name, _)| *name).collect();
     written.sort_unstable();
@@ -81,8 +100,7 @@ async fn every_root_field_answers_whom_the_table_names_and_nobody_else() {
         let spare = scene.spare_ids().await;
         let (schema, table, spare) = (&schema, &table, &spare);
         let tries = askers(&scene).into_iter().flat_map(|asker| {
-            let roots = [("Query", "query"), ("Mutation", "mutation")];
-            roots.into_iter().flat_map(move |(root, word)| {
+            ROOTS.into_iter().flat_map(move |(root, word)| {
                 let asker = asker.clone();
                 schema.fields(root).into_iter().map(move |field| (asker.clone(), root, word, field))
             })
@@ -94,7 +112,10 @@ async fn every_root_field_answers_whom_the_table_names_and_nobody_else() {
                     let ask = schema.smallest(root, field, &|hint| spare.of(hint));
                     let token = identity.as_ref().map(|identity| app.token(identity));
                     let document = format!("{word} Walk {{ {ask} }}");
-                    let answer = app.send_with(token.as_deref(), &document, "Walk", json!({})).await;
+                    let answer = match word {
+                        "subscription" => first_event(app, token.as_deref(), &document).await,
+                        _ => app.send_with(token.as_deref(), &document, "Walk", json!({})).await,
+                    };
                     let code = answer["errors"][0]["extensions"]["code"].as_str();
                     let expected = refusal(field, table[field], identity.as_ref());
                     let as_written = match expected {
