@@ -16,6 +16,7 @@ use async_graphql::{
 };
 
 use super::context::identity_if_any;
+use super::entity;
 use super::error::Code;
 use crate::language::Message;
 
@@ -224,6 +225,12 @@ impl From<Denied> for Error {
     }
 }
 
+/// Refuses the field to whoever may not ask for it.
+fn allow(access: Access, ctx: &Context<'_>) -> ServerResult<()> {
+    let refusal = |denied| ctx.set_error_path(Error::from(denied).into_server_error(ctx.item.pos));
+    access.check(identity_if_any(ctx)).map_err(refusal)
+}
+
 /// A root of the schema that looks into the table before it resolves a field.
 #[derive(Debug, Default)]
 pub struct Guarded<T>(T);
@@ -234,16 +241,15 @@ impl<T: ObjectType> ContainerType for Guarded<T> {
         let name = ctx.item.node.name.node.as_str();
         // What begins with two underscores is the library's own, such as `__typename`.
         if !name.starts_with("__") {
-            let access = TABLE.get(name).copied().unwrap_or(Access::Roles(&[]));
-            if let Err(denied) = access.check(identity_if_any(ctx)) {
-                return Err(ctx.set_error_path(Error::from(denied).into_server_error(ctx.item.pos)));
-            }
+            allow(TABLE.get(name).copied().unwrap_or(Access::Roles(&[])), ctx)?;
         }
         self.0.resolve_field(ctx).await
     }
 
-    async fn find_entity(&self, ctx: &Context<'_>, params: &Value) -> ServerResult<Option<Value>> {
-        self.0.find_entity(ctx, params).await
+    /// `_entities` is as open as `nodes`; what each caller finds is for [`entity`].
+    async fn find_entity(&self, ctx: &Context<'_>, representation: &Value) -> ServerResult<Option<Value>> {
+        allow(Access::SignedIn, ctx)?;
+        entity::resolve(ctx, representation).await
     }
 }
 

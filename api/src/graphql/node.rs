@@ -133,8 +133,8 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     })
 }
 
-/// Whether the caller may ask for such an object at all, as for the root field that shows it. Members find their own
-/// without a scope; what others may not find says so itself.
+/// Whether the caller may ask for such an object at all, as for the root field that shows it. What has no scope here says
+/// itself who may find it.
 fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
     let scope = match id {
         GlobalId::Member(_) | GlobalId::Wallet(_) | GlobalId::Leaderboard(_) => Scope::MembersRead,
@@ -147,5 +147,10 @@ fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
         | GlobalId::Session(_)
         | GlobalId::User(_) => return true,
     };
+    may_read(identity, scope)
+}
+
+/// Whether the caller may see what others need this scope for. Members find their own without one.
+pub(super) fn may_read(identity: Option<&Identity>, scope: Scope) -> bool {
     identity.is_some_and(|identity| matches!(identity.caller, Caller::Member(_)) || identity.may(scope))
 }

@@ -120,6 +120,27 @@ impl<'a> Members<'a> {
         found.iter().map(|row| Ok((MemberId::new(row.member_id), rows::customer_ref(row)?))).collect()
     }
 
+    /// The members that the calling merchant has these references of; unknown ones are left out, and for other callers
+    /// all.
+    pub async fn by_customer_ref(
+        &self,
+        references: &[CustomerRef],
+    ) -> Result<HashMap<CustomerRef, SeenMember>, StoreError> {
+        let Caller::Merchant(merchant) = self.caller else { return Ok(HashMap::new()) };
+        let references = references.iter().map(CustomerRef::as_str);
+        let linked = customer_ref::Entity::find()
+            .filter(customer_ref::Column::MerchantId.eq(merchant.uuid()))
+            .filter(customer_ref::Column::CustomerRef.is_in(references))
+            .all(self.directory.db.reader())
+            .await?;
+        let members = linked.iter().map(|row| row.member_id);
+        let members = self.all(Entity::find().filter(Column::MemberId.is_in(members))).await?;
+        let seen: HashMap<Uuid, SeenMember> =
+            self.seen(members).await?.into_iter().map(|member| (member.id.uuid(), member)).collect();
+        let found = linked.iter().filter_map(|row| Some((row, seen.get(&row.member_id)?)));
+        found.map(|(row, member)| Ok((rows::customer_ref(row)?, member.clone()))).collect()
+    }
+
     /// A page of members, in the order of their enrolment: for the operator all of them, for a member itself. Nobody
     /// else lists members: what a search finds would tell what is not shown.
     pub async fn page(
