@@ -96,7 +96,7 @@ pub struct ServeArgs {
     pub listen: Option<SocketAddr>,
     /// The only domain to serve, instead of AMVAJ_GRAPHQL_SUBGRAPH: merchants, wallets or experience
     #[arg(long, value_name = "NAME", value_parser = parse_subgraph)]
-    pub subgraph: Option<Subgraph>,
+    pub subgraph: Option<&'static Subgraph>,
 }
 
 /// `amvaj worker`
@@ -138,7 +138,7 @@ pub struct SchemaArgs {
     pub federation: bool,
     /// Only this domain of it: merchants, wallets or experience
     #[arg(long, value_name = "NAME", requires = "federation", value_parser = parse_subgraph)]
-    pub subgraph: Option<Subgraph>,
+    pub subgraph: Option<&'static Subgraph>,
 }
 
 /// `amvaj demo`
@@ -536,7 +536,7 @@ fn parse_scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).ok_or_else(|| format!("write one of {}", names.join(", ")))
 }
 
-fn parse_subgraph(text: &str) -> Result<Subgraph, String> {
+fn parse_subgraph(text: &str) -> Result<&'static Subgraph, String> {
     Subgraph::parse(text).ok_or_else(|| format!("write one of {}", Subgraph::names()))
 }
 

@@ -100,7 +100,7 @@ pub struct GraphqlConfig {
     /// Whether errors suggest names that are like a wrong one: for development.
     pub suggestions: bool,
     /// The only domain that is served; the whole when there is none.
-    pub subgraph: Option<Subgraph>,
+    pub subgraph: Option<&'static Subgraph>,
 }
 
 /// How much callers may ask for.

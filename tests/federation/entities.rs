@@ -93,7 +93,8 @@ async fn entities_come_in_the_order_of_their_representations_and_one_that_is_wro
             assert_eq!(error["path"], json!(["_entities"]));
         }
         let told: Vec<&str> = errors.iter().map(|error| error["message"].as_str().unwrap()).collect();
-        for hint in ["`NoSuchType`", "`Session`", "`merchantRef { merchantId customerRef }`", "`__typename`"] {
+        for hint in ["`NoSuchType`", "`Session`", "`merchantRef { merchantId customerRef }`", "`__typename`"]
+        {
             assert!(told.iter().any(|message| message.contains(hint)), "{hint}: {told:#?}");
         }
     }
@@ -146,7 +147,8 @@ async fn a_member_is_found_by_a_merchants_reference_as_the_field_member_finds_it
         assert_eq!(all[0]["name"], "مینا");
         let log = app.data(Caller::Operator, AUDIT, "AuditLog", json!({ "last": 1 })).await.to_string();
         assert!(log.contains("MEMBER_LOOKED_UP") && log.contains("C-0"), "{log}");
-        let answer = ask(&app, Caller::Merchant(shop), &[by_reference(shop, ""), references[0].clone()]).await;
+        let answer =
+            ask(&app, Caller::Merchant(shop), &[by_reference(shop, ""), references[0].clone()]).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer:#}");
         assert_eq!(answer["data"]["_entities"][1]["merchantRef"]["customerRef"], "C-0");
     }
@@ -195,7 +197,10 @@ async fn entities_are_paid_for_by_their_number_whether_they_are_there_or_not() {
             }
         }
         // An alias is a field of its own.
-        let twice = NAMES.replace("{ _entities", "{ again: _entities(representations: $representations) { __typename } _entities");
+        let twice = NAMES.replace(
+            "{ _entities",
+            "{ again: _entities(representations: $representations) { __typename } _entities",
+        );
         let variables = json!({ "representations": vec![entity("Merchant", &merchant); 100] });
         let answer = app.send(Some(Caller::Operator), &twice, "Entities", variables).await;
         assert_eq!(answer["data"]["again"].as_array().map(Vec::len), Some(100), "{answer:#}");

@@ -71,7 +71,8 @@ pub async fn measure(app: &Arc<App>, world: &World, config: &HttpConfig, time: D
 }
 
 fn endpoint(app: &Arc<App>, config: &HttpConfig) -> Endpoint {
-    let Parts { schema, sdl, authenticator, throttle, introspection, clock, prepare, .. } = compose::parts(app);
+    let Parts { schema, sdl, authenticator, throttle, introspection, clock, prepare, .. } =
+        compose::parts(app);
     Endpoint {
         schema,
         sdl,

@@ -183,10 +183,7 @@ impl Loader<CustomerRef> for DirectoryReader {
     type Value = SeenMember;
     type Error = Arc<StoreError>;
 
-    async fn load(
-        &self,
-        keys: &[CustomerRef],
-    ) -> Result<HashMap<CustomerRef, SeenMember>, Arc<StoreError>> {
+    async fn load(&self, keys: &[CustomerRef]) -> Result<HashMap<CustomerRef, SeenMember>, Arc<StoreError>> {
         let Some(caller) = self.caller else { return Ok(HashMap::new()) };
         Ok(self.directory.members(caller).by_customer_ref(keys).await?)
     }

@@ -93,7 +93,7 @@ impl NodeQueries {
     }
 }
 
-/// Finds one object as the caller may see it. Most are read through data loaders; a wallet comes from the cache or with a read of its own.
+/// Finds one object as the caller may see it, by data loaders where there may be many.
 pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Some(id) = GlobalId::read(id).filter(|id| may_find(identity_if_any(ctx), id)) else {
         return Ok(None);
@@ -106,7 +106,7 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Branch(id) => {
             loader.load_one(id).await.map_err(fault)?.map(|branch| Node::Branch(Branch(branch)))
         }
-        GlobalId::Wallet(wallet) => Wallet::find(ctx, wallet, None).await?.map(Node::Wallet),
+        GlobalId::Wallet(wallet) => Wallet::load(ctx, wallet).await?.map(Node::Wallet),
         GlobalId::Operation(wallet, seq) => Operation::find(ctx, wallet, seq).await?.map(Node::Operation),
         GlobalId::Hold(wallet, seq) => Hold::find(ctx, wallet, seq).await?.map(Node::Hold),
         GlobalId::ApiKey(id) => ApiKey::find(ctx, id).await?.map(Node::ApiKey),

@@ -86,7 +86,7 @@ pub fn served(config: &GraphqlConfig) -> SchemaBuilder<Guarded<Query>, Guarded<M
 
 /// The schema that clients see, in the schema definition language. A part is not for clients, so of it this is
 /// [`subgraph_sdl`].
-pub fn sdl(subgraph: Option<Subgraph>) -> String {
+pub fn sdl(subgraph: Option<&'static Subgraph>) -> String {
     match subgraph {
         None => builder().finish().sdl(),
         part => subgraph_sdl(part),
@@ -94,12 +94,12 @@ pub fn sdl(subgraph: Option<Subgraph>) -> String {
 }
 
 /// The whole or a part as it is given to composers, who get it from `_service { sdl }` too.
-pub fn subgraph_sdl(subgraph: Option<Subgraph>) -> String {
+pub fn subgraph_sdl(subgraph: Option<&'static Subgraph>) -> String {
     federated(subgraph).finish().sdl_with_options(SDLExportOptions::new().federation().compose_directive())
 }
 
 fn federated(
-    subgraph: Option<Subgraph>,
+    subgraph: Option<&'static Subgraph>,
 ) -> SchemaBuilder<Guarded<Query>, Guarded<Mutation>, EmptySubscription> {
     builder().enable_federation().directive(Federated(subgraph))
 }

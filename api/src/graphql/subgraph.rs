@@ -7,7 +7,6 @@
 //! the registry with the rest taken out, and what a part does not own is to it as if it had never been.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::Directive;
@@ -16,21 +15,11 @@ use async_graphql::{ContextDirective, CustomDirective, CustomDirectiveFactory, S
 
 use super::entity::{ENTITIES, ID_KEY};
 
-/// A domain that can be served alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subgraph {
-    /// The network, its merchants, and everybody's log-ins.
-    Merchants,
-    /// Members, their wallets, and what happens in them.
-    Wallets,
-    /// What makes collecting an experience.
-    Experience,
-}
-
-/// What a domain owns.
-pub struct Domain {
-    /// Whose it is.
-    pub subgraph: Subgraph,
+/// A domain that can be served alone, and what it owns.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Subgraph {
+    /// The name on the command line and in the settings.
+    pub name: &'static str,
     /// Its entities.
     pub entities: &'static [&'static str],
     /// Fields of entities of other domains that are its own: type and field.
@@ -41,9 +30,10 @@ pub struct Domain {
 
 /// Everything that has an owner. A new root field or entity is to be added here, and a new domain gets a row of its own.
 #[rustfmt::skip]
-pub const DOMAINS: &[Domain] = &[
-    Domain {
-        subgraph: Subgraph::Merchants,
+pub static SUBGRAPHS: &[Subgraph] = &[
+    // The network, its merchants, and everybody's log-ins.
+    Subgraph {
+        name: "merchants",
         entities: &["Merchant", "Branch"],
         extensions: &[("Member", "sessions")],
         roots: &[
@@ -57,8 +47,9 @@ pub const DOMAINS: &[Domain] = &[
             "confirmTotp", "changePassword", "replaceRecoveryCodes", "resetTotp",
         ],
     },
-    Domain {
-        subgraph: Subgraph::Wallets,
+    // Members, their wallets, and what happens in them.
+    Subgraph {
+        name: "wallets",
         entities: &["Member", "Wallet", "Operation", "Hold", "Purchase"],
         extensions: &[],
         roots: &[
@@ -68,8 +59,9 @@ pub const DOMAINS: &[Domain] = &[
             "releaseHold", "refundPurchase", "ledgerHeads",
         ],
     },
-    Domain {
-        subgraph: Subgraph::Experience,
+    // What makes collecting an experience.
+    Subgraph {
+        name: "experience",
         entities: &["Leaderboard"],
         extensions: &[],
         roots: &[
@@ -80,60 +72,40 @@ pub const DOMAINS: &[Domain] = &[
 ];
 
 impl Subgraph {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Merchants, Self::Wallets, Self::Experience];
-
-    /// The name on the command line and in the settings.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Merchants => "merchants",
-            Self::Wallets => "wallets",
-            Self::Experience => "experience",
-        }
-    }
-
     /// The domain of a name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|subgraph| subgraph.as_str() == text)
+    pub fn parse(name: &str) -> Option<&'static Self> {
+        SUBGRAPHS.iter().find(|subgraph| subgraph.name == name)
     }
 
     /// All names, for those who wrote another one.
     pub fn names() -> String {
-        Self::ALL.map(Self::as_str).join(", ")
+        let names: Vec<&str> = SUBGRAPHS.iter().map(|subgraph| subgraph.name).collect();
+        names.join(", ")
     }
 
-    fn owns(self, is_its: impl Fn(&Domain) -> bool) -> bool {
-        DOMAINS.iter().any(|domain| domain.subgraph == self && is_its(domain))
+    fn owns_root(&self, field: &str) -> bool {
+        self.roots.contains(&field)
     }
 
-    fn owns_root(self, field: &str) -> bool {
-        self.owns(|domain| domain.roots.contains(&field))
+    fn owns_entity(&self, entity: &str) -> bool {
+        self.entities.contains(&entity)
     }
 
     /// An extension belongs to whom the table names, every other field to the owner of its entity.
-    fn owns_field(self, entity: &str, field: &str) -> bool {
-        let extension = |domain: &Domain| domain.extensions.contains(&(entity, field));
-        if DOMAINS.iter().any(extension) { self.owns(extension) } else { self.owns_entity(entity) }
+    fn owns_field(&self, entity: &str, field: &str) -> bool {
+        let extension = (entity, field);
+        let is_extension = SUBGRAPHS.iter().any(|subgraph| subgraph.extensions.contains(&extension));
+        if is_extension { self.extensions.contains(&extension) } else { self.owns_entity(entity) }
     }
 
-    fn owns_entity(self, entity: &str) -> bool {
-        self.owns(|domain| domain.entities.contains(&entity))
-    }
-
-    fn extends(self, entity: &str) -> bool {
-        self.owns(|domain| domain.extensions.iter().any(|(extended, _)| *extended == entity))
-    }
-}
-
-impl fmt::Display for Subgraph {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+    fn extends(&self, entity: &str) -> bool {
+        self.extensions.iter().any(|(extended, _)| *extended == entity)
     }
 }
 
 /// Makes a schema a subgraph. It has the form of a directive because these are what the library lets change its registry
 /// before a schema is finished; there is none that a document could use.
-pub struct Federated(pub Option<Subgraph>);
+pub struct Federated(pub Option<&'static Subgraph>);
 
 impl CustomDirectiveFactory for Federated {
     fn name(&self) -> Cow<'static, str> {
@@ -172,7 +144,7 @@ fn share_values(registry: &mut Registry) {
 }
 
 /// Takes out what is not the subgraph's.
-fn cut(registry: &mut Registry, subgraph: Subgraph) {
+fn cut(registry: &mut Registry, subgraph: &Subgraph) {
     for root in roots(registry) {
         keep_fields(registry, &root, |field| field.starts_with("__") || subgraph.owns_root(field));
     }
@@ -221,7 +193,8 @@ fn set_keys(registry: &mut Registry, entity: &str, key: Option<&str>, is_found: 
 fn drop_empty_roots(registry: &mut Registry) {
     let Registry { types, mutation_type, subscription_type, .. } = registry;
     for root in [mutation_type, subscription_type] {
-        let is_empty = |name: &String| types.get(name).and_then(MetaType::fields).is_none_or(IndexMap::is_empty);
+        let is_empty =
+            |name: &String| types.get(name).and_then(MetaType::fields).is_none_or(IndexMap::is_empty);
         if root.as_ref().is_some_and(is_empty) {
             *root = None;
         }

@@ -14,7 +14,8 @@ use super::{
     error::{Code, fault},
     global_id::GlobalId,
     hold::Hold,
-    loader::loader,
+    ledger_loader::BalanceOf,
+    loader::{ledger_loader, loader},
     member::Member,
     merchant::Merchant,
     operation::{OperationConnection, OperationsFilter, operations_page},
@@ -41,6 +42,12 @@ impl Wallet {
         }
         let at_least = at_least.and_then(|version| i64::try_from(version.0).ok());
         let balance = wallet_balance(app(ctx)?, wallet, at_least).await.map_err(fault)?;
+        Ok(balance.map(|balance| Self { balance }))
+    }
+
+    /// Like [`Self::find`], read together with others that are asked for at the same moment.
+    pub async fn load(ctx: &Context<'_>, wallet: WalletId) -> Result<Option<Self>> {
+        let balance = ledger_loader(ctx)?.load_one(BalanceOf(wallet)).await.map_err(fault)?;
         Ok(balance.map(|balance| Self { balance }))
     }
 

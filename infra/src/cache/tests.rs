@@ -127,7 +127,7 @@ async fn assert_a_thousand_readers_make_one_load(cache: &BalanceCache) {
             Ok::<_, &str>(balance(1, 1, at(0)))
         })
     });
-    for result in futures_util::future::join_all(readers).await {
+    for result in join_all(readers).await {
         assert_eq!(result, Ok(balance(1, 1, at(0))));
     }
     assert_eq!(loads.into_inner(), 1);
@@ -153,7 +153,7 @@ async fn followers_with_a_higher_token_share_a_second_load() {
                 Ok::<_, &str>(new)
             })
         });
-        futures_util::future::join_all(each).await
+        join_all(each).await
     };
     let (first, rest) = tokio::join!(leader, followers);
     assert_eq!(first, Ok(old));
@@ -171,7 +171,7 @@ async fn a_token_from_nowhere_gets_what_the_database_says() {
             Ok::<_, &str>(stored)
         })
     });
-    let all = time::timeout(Duration::from_secs(5), futures_util::future::join_all(readers)).await.unwrap();
+    let all = time::timeout(Duration::from_secs(5), join_all(readers)).await.unwrap();
     assert!(all.into_iter().all(|result| result == Ok(stored)));
 }
 
@@ -208,7 +208,7 @@ async fn a_failed_load_fails_its_caller_only_and_at_most_so_many_run_at_once() {
             if number < 2 { Err(number) } else { Ok(balance(wallet_number, 1, at(0))) }
         })
     });
-    let results = futures_util::future::join_all(readers).await;
+    let results = join_all(readers).await;
     assert_eq!(results.iter().filter(|result| result.is_err()).count(), 2, "{results:?}");
     assert_eq!(most.load(Ordering::Relaxed), 3);
 }

@@ -97,13 +97,25 @@ impl<'a> Members<'a> {
 
     /// Whether the caller sees what is in a wallet.
     pub async fn shows_wallet(&self, wallet: WalletId) -> Result<bool, StoreError> {
+        Ok(!self.shown_wallets(&[wallet]).await?.is_empty())
+    }
+
+    /// Those of the wallets in which the caller sees what there is.
+    pub async fn shown_wallets(&self, wallets: &[WalletId]) -> Result<Vec<WalletId>, StoreError> {
+        let mut shown = wallets.to_vec();
         match self.caller {
-            Caller::Operator | Caller::Agent => Ok(true),
+            Caller::Operator | Caller::Agent => {}
             Caller::Merchant(own) => {
-                Ok(self.directory.relations.tie(own, wallet).await?.disclosure() >= Disclosure::Known)
+                let ties = self.directory.relations.ties(own, wallets).await?;
+                let tie = |wallet: &WalletId| ties.get(wallet).copied().unwrap_or_default();
+                shown.retain(|wallet| tie(wallet).disclosure() >= Disclosure::Known);
             }
-            Caller::Member(own) => Ok(self.directory.wallet_of(own).await? == Some(wallet)),
+            Caller::Member(own) => {
+                let own = self.directory.wallet_of(own).await?;
+                shown.retain(|wallet| Some(*wallet) == own);
+            }
         }
+        Ok(shown)
     }
 
     /// The calling merchant's own references of these members; nothing for other callers.
