@@ -128,12 +128,9 @@ pub struct MigrateArgs {
 #[command(after_help = "\
 Examples:
   amvaj schema > schema.graphql
-  amvaj schema --federation      with keys, for a composer
-  amvaj schema --federation --subgraph wallets
-
-Without --federation it is the schema that clients see. A running server gives composers `_service { sdl }`.")]
+  amvaj schema --federation --subgraph wallets")]
 pub struct SchemaArgs {
-    /// Print the subgraph: with keys and what else composers need to know
+    /// Print it with keys and what else composers need to know, as `_service { sdl }` of a running server has it
     #[arg(long)]
     pub federation: bool,
     /// Only this domain of it: merchants, wallets or experience

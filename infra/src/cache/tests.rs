@@ -162,6 +162,26 @@ async fn followers_with_a_higher_token_share_a_second_load() {
 }
 
 #[tokio::test]
+async fn of_many_wallets_those_that_are_not_kept_are_loaded_together_once() {
+    let cache = alone();
+    let (kept, stored) = (balance(1, 5, at(0)), balance(2, 3, at(0)));
+    cache.put(&[kept], at(0)).await;
+    let asked = [wallet(2), wallet(1), wallet(3)];
+    let load = async |missing| {
+        assert_eq!(missing, [wallet(2), wallet(3)]);
+        Ok::<_, &str>(vec![stored])
+    };
+    assert_eq!(cache.read_all_through(&asked, at(0), load).await, Ok(vec![kept, stored]));
+    let again = async |missing| {
+        assert_eq!(missing, [wallet(3)]);
+        Ok::<_, &str>(Vec::new())
+    };
+    assert_eq!(cache.read_all_through(&asked, at(0), again).await, Ok(vec![stored, kept]));
+    let failing = async |_| Err("the database is away");
+    assert_eq!(cache.read_all_through(&asked, at(0), failing).await, Err("the database is away"));
+}
+
+#[tokio::test]
 async fn a_token_from_nowhere_gets_what_the_database_says() {
     let cache = alone();
     let stored = balance(1, 5, at(0));
