@@ -80,6 +80,8 @@ fn every_scenario_gets_the_answers_it_expects() -> Result<()> {
         "top-ten",
         "top-hundred",
         "neighbours",
+        "entity",
+        "entities",
         "till",
         "hot-merchant",
         "zipf-wallets",

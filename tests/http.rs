@@ -51,6 +51,7 @@ impl Edge {
         let clock = Clock::manual(Instant::from_micros(1_800_000_000_000_000));
         let parts = Parts {
             schema: ServedSchema::new(|| schema::served(&config.graphql).extension(Misbehaviour)),
+            sdl: schema::sdl(None),
             authenticator: Authenticator::new(tokens.clone(), Revocations::default()),
             throttle: Throttle::new(
                 Arc::new(Limiter::memory(1_000)),

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::bench::Scenario;
 use crate::command;
 use crate::config::Config;
+use crate::graphql::subgraph::Subgraph;
 
 /// Amvaj: an open coalition rewards network. Points earned at one merchant are spent at another.
 #[derive(Debug, Parser)]
@@ -86,12 +87,16 @@ Examples:
   amvaj serve
   amvaj serve --listen 0.0.0.0:80
   AMVAJ_DATABASE_URL=postgres://amvaj:secret@db/amvaj AMVAJ_REDIS_URL=redis://cache amvaj serve
+  amvaj serve --subgraph wallets one domain alone, for a gateway that composes it with the others
 
 Stops on SIGTERM or Ctrl-C: nothing new is accepted, what was accepted is finished.")]
 pub struct ServeArgs {
     /// Address and port, instead of AMVAJ_LISTEN
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// The only domain to serve, instead of AMVAJ_GRAPHQL_SUBGRAPH: merchants, wallets or experience
+    #[arg(long, value_name = "NAME", value_parser = parse_subgraph)]
+    pub subgraph: Option<&'static Subgraph>,
 }
 
 /// `amvaj worker`
@@ -122,8 +127,16 @@ pub struct MigrateArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  amvaj schema > schema.graphql")]
-pub struct SchemaArgs {}
+  amvaj schema > schema.graphql
+  amvaj schema --federation --subgraph wallets")]
+pub struct SchemaArgs {
+    /// Print it with keys and what else composers need to know, as `_service { sdl }` of a running server has it
+    #[arg(long)]
+    pub federation: bool,
+    /// Only this domain of it: merchants, wallets or experience
+    #[arg(long, value_name = "NAME", requires = "federation", value_parser = parse_subgraph)]
+    pub subgraph: Option<&'static Subgraph>,
+}
 
 /// `amvaj demo`
 #[derive(Debug, Clone, Args)]
@@ -522,6 +535,10 @@ fn parse_user_role(text: &str) -> Result<UserRole, String> {
 fn parse_scope(text: &str) -> Result<Scope, String> {
     let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
     Scope::parse(text).ok_or_else(|| format!("write one of {}", names.join(", ")))
+}
+
+fn parse_subgraph(text: &str) -> Result<&'static Subgraph, String> {
+    Subgraph::parse(text).ok_or_else(|| format!("write one of {}", Subgraph::names()))
 }
 
 /// Reads a number of connections or threads.

@@ -189,6 +189,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
         .with_issuers(app.issuers.clone());
     Parts {
         schema: ServedSchema::new(|| schema::served(&app.graphql).data(Arc::clone(app))),
+        sdl: schema::sdl(app.graphql.subgraph),
         authenticator,
         throttle: Throttle::new(Arc::clone(&app.limits), app.credentials.secret.clone(), app.throttle),
         introspection: app.graphql.introspection,

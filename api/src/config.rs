@@ -17,6 +17,7 @@ use amvaj_domain::time::Span;
 use thiserror::Error;
 
 use crate::graphql::access::Introspection;
+use crate::graphql::subgraph::Subgraph;
 use crate::http::client::Proxies;
 use crate::throttle::Rate;
 
@@ -102,6 +103,8 @@ pub struct GraphqlConfig {
     pub introspection: Introspection,
     /// Whether errors suggest names that are like a wrong one: for development.
     pub suggestions: bool,
+    /// The only domain that is served; the whole when there is none.
+    pub subgraph: Option<&'static Subgraph>,
 }
 
 /// How much callers may ask for.
@@ -381,6 +384,10 @@ impl GraphqlConfig {
                     .ok_or_else(|| format!("is {text:?}; write everyone, signed-in or nobody"))
             }),
             suggestions: reader.take("GRAPHQL_SUGGESTIONS", false, flag),
+            subgraph: reader.take_optional("GRAPHQL_SUBGRAPH", |text| {
+                Subgraph::parse(text)
+                    .ok_or_else(|| format!("is {text:?}; write one of {}", Subgraph::names()))
+            }),
         }
     }
 }

@@ -40,6 +40,8 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 pub struct Parts {
     /// The schema with its data.
     pub schema: ServedSchema,
+    /// The schema as a file.
+    pub sdl: String,
     /// Who finds out who calls.
     pub authenticator: Authenticator,
     /// How much callers may ask for.
@@ -216,6 +218,7 @@ impl Shared {
             languages: Data::new(parts.languages),
             endpoint: Data::new(Endpoint {
                 schema: parts.schema,
+                sdl: parts.sdl,
                 authenticator: parts.authenticator,
                 throttle: parts.throttle,
                 turns: Turns::new(),

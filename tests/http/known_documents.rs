@@ -30,6 +30,7 @@ const OR_ELSE: &str = "query OrElse($id: ID!, $member: ID!, $distance: Int = 3) 
     { leaderboardAround(id: $id, member: $member, distance: $distance) { rank } }";
 const TWO: &str = "query One($first: Int) { operations(first: $first) { nodes { id } } } \
     query Two($id: ID!) { node(id: $id) { id } }";
+const ENTITIES: &str = "query Entities($r: [_Any!]!) { _entities(representations: $r) { __typename ... on Merchant { nameEn } } }";
 const SWITCH: &str =
     "query Switch($show: Boolean!) { version @include(if: $show) viewer @skip(if: $show) { role } }";
 
@@ -134,6 +135,19 @@ fn cases() -> Vec<Case> {
             operation: "Two",
             good: json!({ "id": "x" }),
             other: vec![json!({ "id": 1 }), json!({ "id": {} }), json!({ "first": "all" })],
+        },
+        Case {
+            document: ENTITIES,
+            operation: "Entities",
+            good: json!({ "r": [{ "__typename": "Merchant", "id": "nobody's" }] }),
+            other: vec![
+                json!({ "r": [] }),
+                json!({ "r": { "__typename": "Merchant", "id": "nobody's" } }),
+                json!({ "r": [{ "__typename": "Nothing", "id": ["x"] }, 7, "x", [[]], {}] }),
+                json!({ "r": [null] }),
+                json!({ "r": null }),
+                json!({}),
+            ],
         },
         Case {
             document: SWITCH,

@@ -1,11 +1,12 @@
 //! The walk over the fields: who sees which field of which object, by a table, and that nothing of a member, a merchant or
 //! a purchase comes out on any path to whom it is not for.
 //!
-//! A new type with a global id needs a place in [`PROBES`] and an object in the scene. `_entities` will be one more way to
-//! each object, beside `node` and `nodes`.
+//! A new type with a global id needs a place in [`PROBES`] and an object in the scene. What is an entity is looked at by
+//! `_entities` too, beside `node` and `nodes`.
 
 use std::collections::BTreeSet;
 
+use amvaj_api::graphql::entity::ENTITIES;
 use amvaj_domain::access::Caller;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
@@ -70,6 +71,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("Member", "mobile", "operator agent profile member"),
     ("Member", "cardNumber", "operator agent profile member"),
     ("Member", "customerRef", "shop"),
+    ("Member", "merchantRef", "shop"),
     ("Member", "language", OWN),
     ("Member", "enrolledAt", KNOWN),
     ("Member", "wallet", KNOWN),
@@ -123,6 +125,22 @@ const SECRETS: &[(&str, &str)] = &[
     ("KEY-OF-SHOP", "operator shop"),
     ("user-of-network", "operator"),
 ];
+
+/// The way by which a gateway gets to an object that `node` finds, when it is an entity.
+fn as_entity(of: &str, way: &str) -> Option<String> {
+    let (id, rest) = way.strip_prefix("node(id: ")?.split_once(')')?;
+    let is_entity = ENTITIES.iter().any(|(entity, _)| *entity == of);
+    is_entity.then(|| format!("_entities(representations: [{{ __typename: {of:?}, id: {id} }}]){rest}"))
+}
+
+/// Every way to every object, with its type and who sees it.
+fn ways() -> Vec<(&'static str, String, &'static str)> {
+    let both = PROBES.iter().flat_map(|(of, way, seers)| {
+        let ways = [Some((*way).to_owned()), as_entity(of, way)];
+        ways.into_iter().flatten().map(|way| (*of, way, *seers))
+    });
+    both.collect()
+}
 
 fn has(callers: &str, caller: &str) -> bool {
     callers.split(' ').any(|name| name == caller)
@@ -182,12 +200,17 @@ async fn every_field_is_seen_by_whom_the_table_names_and_by_nobody_else() {
     for node in schema.nodes() {
         assert!(PROBES.iter().any(|(name, ..)| *name == node), "{node} needs a place in the walk");
     }
+    let ways = ways();
+    for (entity, _) in ENTITIES {
+        let is_walked = |(of, way, _): &(&str, String, &str)| of == entity && way.starts_with("_entities");
+        assert!(ways.iter().any(is_walked), "{entity} needs an object that `node` finds in the walk");
+    }
     for app in both().await {
         let scene = &Scene::of(&app).await;
-        let tries = PROBES.iter().flat_map(|(of, way, seers)| {
+        let tries = ways.iter().flat_map(|(of, way, seers)| {
             let fields = schema.fields(of).into_iter();
             fields.flat_map(move |field| {
-                scene.callers().into_iter().map(move |caller| (*of, *way, *seers, field, caller))
+                scene.callers().into_iter().map(move |caller| (*of, way.as_str(), *seers, field, caller))
             })
         });
         let wrong: Vec<String> = stream::iter(tries)
@@ -223,6 +246,31 @@ async fn every_field_is_seen_by_whom_the_table_names_and_by_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_finds_by_a_type_and_an_id_what_node_finds_and_nothing_else() {
+    for app in both().await {
+        let scene = Scene::of(&app).await;
+        let ids: Vec<String> = scene.ids.values().map(|id| format!("{id:?}")).collect();
+        for (name, caller) in scene.callers() {
+            let all = format!("query Walk {{ nodes(ids: [{}]) {{ __typename id }} }}", ids.join(", "));
+            let nodes = ask(&scene, caller, &all).await;
+            for (entity, _) in ENTITIES {
+                let named = ids.iter().map(|id| format!("{{ __typename: {entity:?}, id: {id} }}"));
+                let named = named.collect::<Vec<_>>().join(", ");
+                let found = format!(
+                    "query Walk {{ _entities(representations: [{named}]) {{ __typename ... on {entity} {{ id }} }} }}"
+                );
+                let found = ask(&scene, caller, &found).await;
+                for place in 0..ids.len() {
+                    let node = &nodes["data"]["nodes"][place];
+                    let node = if node["__typename"] == *entity { node } else { &Value::Null };
+                    assert_eq!(&found["data"]["_entities"][place], node, "{name} {entity} {}", ids[place]);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_finds_together_what_node_finds_one_by_one() {
     for app in both().await {
         let scene = Scene::of(&app).await;
@@ -247,7 +295,7 @@ async fn everything(scene: &Scene<'_>, schema: &Schema, (name, caller): (&str, C
         exceptions.any(|(.., callers)| !callers.is_empty() && !has(callers, name))
     };
     let mut documents = BTreeSet::new();
-    for (of, way, _) in PROBES {
+    for (of, way, _) in &ways() {
         for field in schema.fields(of).into_iter().filter(|field| !skips(of, field)) {
             if let Some(looked) = schema.looked_at(of, field, 2, &skips) {
                 documents.insert(filled(scene, way, &looked));

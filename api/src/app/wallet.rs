@@ -24,6 +24,18 @@ pub async fn wallet_balance(
     }
 }
 
+/// The balances of those of the wallets that `caller` sees into, read together.
+pub async fn wallet_balances(
+    app: &App,
+    caller: Caller,
+    wallets: &[WalletId],
+) -> Result<Vec<Balance>, StoreError> {
+    let shown = app.directory.members(caller).shown_wallets(wallets).await?;
+    let now = app.now();
+    let load = async |missing: Vec<WalletId>| app.reader.balances(&missing, now).await;
+    app.balances.read_all_through(&shown, now, load).await
+}
+
 /// Why a balance could not be loaded.
 enum Missing {
     Wallet,

@@ -71,9 +71,11 @@ pub async fn measure(app: &Arc<App>, world: &World, config: &HttpConfig, time: D
 }
 
 fn endpoint(app: &Arc<App>, config: &HttpConfig) -> Endpoint {
-    let Parts { schema, authenticator, throttle, introspection, clock, prepare, .. } = compose::parts(app);
+    let Parts { schema, sdl, authenticator, throttle, introspection, clock, prepare, .. } =
+        compose::parts(app);
     Endpoint {
         schema,
+        sdl,
         authenticator,
         throttle,
         turns: Turns::new(),

@@ -27,6 +27,7 @@ pub(super) enum Asks {
     TopTen,
     TopHundred,
     Neighbours,
+    Entities,
 }
 
 /// What has to come back.
@@ -76,6 +77,10 @@ impl Asks {
                 "query($id: ID!) { leaderboard(id: $id) { entries(first: 100) { nodes { rank score name isMine } } } }"
             }
             Self::Neighbours => "query($id: ID!) { leaderboardAround(id: $id) { rank score name isMine } }",
+            Self::Entities => {
+                "query($r: [_Any!]!) \
+                 { _entities(representations: $r) { __typename ... on Merchant { nameFa nameEn status } } }"
+            }
         }
     }
 
@@ -90,6 +95,7 @@ impl Asks {
             Self::Balance => ("wallet", "/available"),
             Self::TopTen | Self::TopHundred => ("leaderboard", "/entries/nodes/0/score"),
             Self::Neighbours => ("leaderboardAround", "/0/score"),
+            Self::Entities => ("_entities", "/0/nameEn"),
         }
     }
 }
@@ -105,6 +111,15 @@ impl<'a> Question<'a> {
     pub(super) fn query_of(asks: Asks, token: &'a str, id: &str) -> Self {
         let body = json!({ "query": asks.document(), "variables": { "id": id } }).to_string().into_bytes();
         Self { asks, token, body, expected: Expected::Done }
+    }
+
+    /// A gateway's query for the merchants with these global ids.
+    pub(super) fn entities(token: &'a str, merchants: &[&str]) -> Self {
+        let representation = |id: &&str| json!({ "__typename": "Merchant", "id": id });
+        let representations: Vec<Value> = merchants.iter().map(representation).collect();
+        let asks = Asks::Entities;
+        let body = json!({ "query": asks.document(), "variables": { "r": representations } });
+        Self { asks, token, body: body.to_string().into_bytes(), expected: Expected::Done }
     }
 
     /// A query without variables.

@@ -26,6 +26,10 @@ pub enum Scenario {
     TopHundred,
     /// A member looks at itself and three on each side of it.
     Neighbours,
+    /// A gateway asks for a merchant by its key.
+    Entity,
+    /// A gateway asks for a hundred merchants by their keys in one request.
+    Entities,
     /// A day at the till: of a hundred turns 55 earn, 20 look at a balance, 15 redeem, and 10 hold and capture; 5 of the 55
     /// purchases come back.
     Till,
@@ -44,6 +48,9 @@ const TILL: [(Scenario, i64); 4] =
     [(Scenario::Earn, 55), (Scenario::Balance, 20), (Scenario::Redeem, 15), (Scenario::Hold, 10)];
 /// Purchases of a thousand at the till that come back.
 const COME_BACK: i64 = 91;
+
+/// Keys in one request of a gateway.
+const A_HUNDRED: usize = 100;
 
 /// Requests of a thousand that are sent again, or to be refused.
 const ODD_ONES: i64 = 100;
@@ -65,6 +72,8 @@ impl Scenario {
             Self::TopTen => "top-ten",
             Self::TopHundred => "top-hundred",
             Self::Neighbours => "neighbours",
+            Self::Entity => "entity",
+            Self::Entities => "entities",
             Self::Till => "till",
             Self::HotMerchant => "hot-merchant",
             Self::ZipfWallets => "zipf-wallets",
@@ -80,7 +89,7 @@ impl Scenario {
 
     /// Whether it asks and changes nothing.
     pub const fn only_reads(self) -> bool {
-        matches!(self, Self::Balance) || self.needs_board()
+        matches!(self, Self::Balance | Self::Entity | Self::Entities) || self.needs_board()
     }
 
     /// The first request of a turn. `before` is the last purchase of the same connection.
@@ -117,6 +126,12 @@ impl Scenario {
             Self::TopTen => Question::query_of(Asks::TopTen, &member.token, world.board()),
             Self::TopHundred => Question::query_of(Asks::TopHundred, &member.token, world.board()),
             Self::Neighbours => Question::query_of(Asks::Neighbours, &member.token, world.board()),
+            Self::Entity => Question::entities(&member.token, &[merchant.id.as_str()]),
+            Self::Entities => {
+                let merchants: Vec<&str> =
+                    (0..A_HUNDRED).map(|_| world.merchant(random).id.as_str()).collect();
+                Question::entities(&member.token, &merchants)
+            }
             Self::Till => {
                 let drawn = random.weighted(&TILL.map(|(_, weight)| weight));
                 let (scenario, _) = TILL.get(drawn).copied().unwrap_or((Self::Earn, 0));

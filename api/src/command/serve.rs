@@ -11,8 +11,9 @@ use crate::demo::guide::Guide;
 use crate::{compose, server, telemetry};
 
 /// Serves until SIGTERM or Ctrl-C.
-pub async fn run(config: Config, args: ServeArgs) -> anyhow::Result<()> {
+pub async fn run(mut config: Config, args: ServeArgs) -> anyhow::Result<()> {
     telemetry::start_log(&config.log);
+    config.graphql.subgraph = args.subgraph.or(config.graphql.subgraph);
     let listener = server::bind(args.listen.unwrap_or(config.http.listen))?;
     serve(&config, listener, |_| Ok(None)).await
 }

@@ -17,6 +17,7 @@ use async_graphql::{
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::context::identity_if_any;
+use super::entity;
 use super::error::Code;
 use crate::language::Message;
 
@@ -229,31 +230,38 @@ impl From<Denied> for Error {
     }
 }
 
+/// Refuses the field to whoever may not ask for it.
+fn allow(access: Access, ctx: &Context<'_>) -> ServerResult<()> {
+    let refusal = |denied| ctx.set_error_path(Error::from(denied).into_server_error(ctx.item.pos));
+    access.check(identity_if_any(ctx)).map_err(refusal)
+}
+
+/// Refuses whoever may not ask for the root field at hand.
+fn allow_root(ctx: &Context<'_>) -> ServerResult<()> {
+    let name = ctx.item.node.name.node.as_str();
+    // What begins with two underscores is the library's own, such as `__typename`.
+    if name.starts_with("__") {
+        Ok(())
+    } else {
+        allow(TABLE.get(name).copied().unwrap_or(Access::Roles(&[])), ctx)
+    }
+}
+
 /// A root of the schema that looks into the table before it resolves a field.
 #[derive(Debug, Default)]
 pub struct Guarded<T>(T);
 
-/// Whether whoever calls may ask for a root field.
-fn allowed(ctx: &Context<'_>) -> ServerResult<()> {
-    let name = ctx.item.node.name.node.as_str();
-    // What begins with two underscores is the library's own, such as `__typename`.
-    if name.starts_with("__") {
-        return Ok(());
-    }
-    let access = TABLE.get(name).copied().unwrap_or(Access::Roles(&[]));
-    let checked = access.check(identity_if_any(ctx));
-    checked.map_err(|denied| ctx.set_error_path(Error::from(denied).into_server_error(ctx.item.pos)))
-}
-
 #[async_trait::async_trait]
 impl<T: ObjectType> ContainerType for Guarded<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        allowed(ctx)?;
+        allow_root(ctx)?;
         self.0.resolve_field(ctx).await
     }
 
-    async fn find_entity(&self, ctx: &Context<'_>, params: &Value) -> ServerResult<Option<Value>> {
-        self.0.find_entity(ctx, params).await
+    /// `_entities` is as open as `nodes`; what each caller finds is for [`entity`].
+    async fn find_entity(&self, ctx: &Context<'_>, representation: &Value) -> ServerResult<Option<Value>> {
+        allow(Access::SignedIn, ctx)?;
+        entity::resolve(ctx, representation).await
     }
 }
 
@@ -284,7 +292,7 @@ impl<T: SubscriptionType> SubscriptionType for Guarded<T> {
     }
 
     fn create_field_stream<'a>(&'a self, ctx: &'a Context<'_>) -> Option<BoxStream<'a, Response>> {
-        match allowed(ctx) {
+        match allow_root(ctx) {
             Ok(()) => self.0.create_field_stream(ctx),
             Err(denied) => Some(stream::once(async { Response::from_errors(vec![denied]) }).boxed()),
         }

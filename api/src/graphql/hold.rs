@@ -13,8 +13,9 @@ use super::{
     context::{app, require_merchant},
     error::fault,
     global_id::GlobalId,
+    ledger_loader::HoldOf,
+    loader::ledger_loader,
     merchant::Merchant,
-    operation::scope,
     scalar::{DateTime, PointsScalar},
 };
 
@@ -45,21 +46,13 @@ impl Hold {
 
     /// The hold, when the caller may see it.
     pub async fn find(ctx: &Context<'_>, wallet: WalletId, seq: i64) -> Result<Option<Self>> {
-        let Some(scope) = scope(ctx).await? else { return Ok(None) };
-        Self::within(ctx, scope, wallet, seq).await
+        let found = ledger_loader(ctx)?.load_one(HoldOf(wallet, seq)).await.map_err(fault)?;
+        Ok(found.map(|hold| Self { wallet, hold }))
     }
 
     /// The hold of the merchant that has just made it or may end it, whether or not the caller may read others.
     pub async fn at_hand(ctx: &Context<'_>, wallet: WalletId, seq: i64) -> Result<Option<Self>> {
-        Self::within(ctx, LedgerScope::Merchant(require_merchant(ctx)?), wallet, seq).await
-    }
-
-    async fn within(
-        ctx: &Context<'_>,
-        scope: LedgerScope,
-        wallet: WalletId,
-        seq: i64,
-    ) -> Result<Option<Self>> {
+        let scope = LedgerScope::Merchant(require_merchant(ctx)?);
         let mut found = app(ctx)?.reader.within(scope).holds(&[(wallet, seq)]).await.map_err(fault)?;
         Ok(found.remove(&(wallet, seq)).map(|hold| Self { wallet, hold }))
     }

@@ -5,25 +5,25 @@ use std::{collections::HashMap, sync::Arc};
 use amvaj_domain::{
     access::{Caller, Identity, Scope},
     id::WalletId,
-    ledger::{Entry, OpRecord},
+    ledger::{Entry, Hold, OpRecord},
 };
 use amvaj_infra::{
+    cache::Balance,
     db::StoreError,
-    directory::Directory,
-    ledger::{LedgerReader, LedgerScope, OperationKey, StoredPurchase, UsedLot},
+    ledger::{LedgerScope, OperationKey, StoredPurchase, UsedLot},
 };
 use async_graphql::dataloader::{DataLoader, Loader};
 use tokio::sync::OnceCell;
 
 use crate::app::App;
+use crate::app::wallet::wallet_balances;
 
 /// The data loader of a request for the journal.
 pub type LedgerLoader = DataLoader<JournalReader>;
 
 /// Reads the journal in batches within the caller's scope. The type of the key says what is read.
 pub struct JournalReader {
-    reader: LedgerReader,
-    directory: Directory,
+    app: Arc<App>,
     identity: Option<Identity>,
     /// A member's scope is its wallet, which is looked up once.
     scope: OnceCell<Option<LedgerScope>>,
@@ -32,6 +32,14 @@ pub struct JournalReader {
 /// Asks for an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OperationOf(pub WalletId, pub i64);
+
+/// Asks for a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HoldOf(pub WalletId, pub i64);
+
+/// Asks for the balance of a wallet as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BalanceOf(pub WalletId);
 
 /// Asks for the entries of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,13 +59,8 @@ pub struct TermsOf(pub WalletId, pub i64);
 
 impl JournalReader {
     /// For a caller; nobody without one.
-    pub(super) fn new(app: &App, identity: Option<Identity>) -> Self {
-        Self {
-            reader: app.reader.clone(),
-            directory: app.directory.clone(),
-            identity,
-            scope: OnceCell::new(),
-        }
+    pub(super) fn new(app: &Arc<App>, identity: Option<Identity>) -> Self {
+        Self { app: Arc::clone(app), identity, scope: OnceCell::new() }
     }
 
     /// The part of the ledger that the caller may read; nothing for nobody. Of a merchant, whoever may read operations at
@@ -86,7 +89,7 @@ impl JournalReader {
             Some(Caller::Operator | Caller::Agent) => Ok(Some(LedgerScope::Network)),
             Some(Caller::Merchant(merchant)) => Ok(Some(LedgerScope::Merchant(merchant))),
             Some(Caller::Member(member)) => {
-                Ok(self.directory.wallet_of(member).await?.map(LedgerScope::Wallet))
+                Ok(self.app.directory.wallet_of(member).await?.map(LedgerScope::Wallet))
             }
         });
         scope.await.cloned()
@@ -103,7 +106,7 @@ macro_rules! loads {
             async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, $value>, Arc<StoreError>> {
                 let Some(scope) = self.$scope().await? else { return Ok(HashMap::new()) };
                 let keys: Vec<OperationKey> = keys.iter().map(|key| (key.0, key.1)).collect();
-                let found = self.reader.within(scope).$read(&keys).await?;
+                let found = self.app.reader.within(scope).$read(&keys).await?;
                 Ok(found.into_iter().map(|((wallet, seq), value)| ($key(wallet, seq), value)).collect())
             }
         }
@@ -111,7 +114,21 @@ macro_rules! loads {
 }
 
 loads!(OperationOf, OpRecord, operations_by_key, scope);
+loads!(HoldOf, Hold, holds, scope);
 loads!(EntriesOf, Vec<Entry>, entries, sight);
 loads!(LotsOf, Vec<UsedLot>, lots_used, sight);
 loads!(PurchaseOf, StoredPurchase, purchases, scope);
 loads!(TermsOf, StoredPurchase, purchases, sight);
+
+#[async_trait::async_trait]
+impl Loader<BalanceOf> for JournalReader {
+    type Value = Balance;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[BalanceOf]) -> Result<HashMap<BalanceOf, Balance>, Arc<StoreError>> {
+        let Some(identity) = &self.identity else { return Ok(HashMap::new()) };
+        let wallets: Vec<WalletId> = keys.iter().map(|key| key.0).collect();
+        let found = wallet_balances(&self.app, identity.caller, &wallets).await?;
+        Ok(found.into_iter().map(|balance| (BalanceOf(balance.wallet), balance)).collect())
+    }
+}

@@ -43,7 +43,7 @@ pub type DirectoryLoader = DataLoader<DirectoryReader>;
 
 /// Reads the directory in batches for one caller. The type of the key says what is read: a [`MemberId`], a
 /// [`WalletId`] (its member), a [`MerchantId`], a [`BranchId`], a [`StaffId`], a
-/// `(MerchantId, i32)` (a rule's version), a [`CustomerRefOf`] or a [`UserId`].
+/// `(MerchantId, i32)` (a rule's version), a [`CustomerRefOf`], a [`CustomerRef`] (its member) or a [`UserId`].
 pub struct DirectoryReader {
     directory: Directory,
     users: Users,
@@ -174,6 +174,18 @@ impl Loader<CustomerRefOf> for DirectoryReader {
         let members: Vec<MemberId> = keys.iter().map(|key| key.0).collect();
         let found = self.directory.members(caller).customer_refs(&members).await?;
         Ok(found.into_iter().map(|(member, reference)| (CustomerRefOf(member), reference)).collect())
+    }
+}
+
+/// Members by the calling merchant's own references.
+#[async_trait::async_trait]
+impl Loader<CustomerRef> for DirectoryReader {
+    type Value = SeenMember;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[CustomerRef]) -> Result<HashMap<CustomerRef, SeenMember>, Arc<StoreError>> {
+        let Some(caller) = self.caller else { return Ok(HashMap::new()) };
+        Ok(self.directory.members(caller).by_customer_ref(keys).await?)
     }
 }
 

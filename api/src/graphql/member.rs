@@ -8,7 +8,7 @@ pub mod status;
 
 use std::borrow::Cow;
 
-use amvaj_domain::access::Subject;
+use amvaj_domain::access::{Caller, Subject};
 use amvaj_domain::member::{self, MemberSearch, MemberStatus as Status, SeenMember};
 use amvaj_domain::relation::Disclosure as Disclosed;
 use amvaj_domain::text::{CardNumber, Mobile};
@@ -26,7 +26,7 @@ use super::session::Session;
 use super::wallet::Wallet;
 use crate::app::find_member::list_members;
 use crate::language::Message;
-pub use reference::{CustomerRefInput, MemberRef, MemberRefProblem};
+pub use reference::{CustomerRefInput, MemberRef, MemberRefProblem, MerchantRef};
 
 /// Whether a member takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -164,6 +164,17 @@ impl Member {
         caller(ctx)?;
         let reference = loader(ctx)?.load_one(CustomerRefOf(self.0.id)).await.map_err(fault)?;
         Ok(reference.map(|reference| reference.to_string()))
+    }
+
+    /// `customerRef` with the merchant whose reference it is: other subgraphs refer to members by it; null when there is
+    /// no `customerRef`.
+    async fn merchant_ref(&self, ctx: &Context<'_>) -> Result<Option<MerchantRef>> {
+        let Caller::Merchant(merchant) = caller(ctx)? else { return Ok(None) };
+        let reference = loader(ctx)?.load_one(CustomerRefOf(self.0.id)).await.map_err(fault)?;
+        Ok(reference.map(|reference| MerchantRef {
+            merchant_id: GlobalId::Merchant(merchant).write(),
+            customer_ref: reference.to_string(),
+        }))
     }
 
     /// The member's wallet; null for a merchant that the member is `MASKED` for. Other merchants see its balance; its lots

@@ -93,7 +93,7 @@ impl NodeQueries {
     }
 }
 
-/// Finds one object as the caller may see it. Most are read through data loaders; a wallet comes from the cache or with a read of its own.
+/// Finds one object as the caller may see it, by data loaders where there may be many.
 pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Some(id) = GlobalId::read(id).filter(|id| may_find(identity_if_any(ctx), id)) else {
         return Ok(None);
@@ -106,7 +106,7 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Branch(id) => {
             loader.load_one(id).await.map_err(fault)?.map(|branch| Node::Branch(Branch(branch)))
         }
-        GlobalId::Wallet(wallet) => Wallet::find(ctx, wallet, None).await?.map(Node::Wallet),
+        GlobalId::Wallet(wallet) => Wallet::load(ctx, wallet).await?.map(Node::Wallet),
         GlobalId::Operation(wallet, seq) => Operation::find(ctx, wallet, seq).await?.map(Node::Operation),
         GlobalId::Hold(wallet, seq) => Hold::find(ctx, wallet, seq).await?.map(Node::Hold),
         GlobalId::ApiKey(id) => ApiKey::find(ctx, id).await?.map(Node::ApiKey),
@@ -133,8 +133,8 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     })
 }
 
-/// Whether the caller may ask for such an object at all, as for the root field that shows it. Members find their own
-/// without a scope; what others may not find says so itself.
+/// Whether the caller may ask for such an object at all, as for the root field that shows it. What has no scope here says
+/// itself who may find it.
 fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
     let scope = match id {
         GlobalId::Member(_) | GlobalId::Wallet(_) | GlobalId::Leaderboard(_) => Scope::MembersRead,
@@ -147,5 +147,10 @@ fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
         | GlobalId::Session(_)
         | GlobalId::User(_) => return true,
     };
+    may_read(identity, scope)
+}
+
+/// Whether the caller may see what others need this scope for. Members find their own without one.
+pub(super) fn may_read(identity: Option<&Identity>, scope: Scope) -> bool {
     identity.is_some_and(|identity| matches!(identity.caller, Caller::Member(_)) || identity.may(scope))
 }

@@ -1,6 +1,6 @@
 //! The schema: its roots.
 
-use async_graphql::{MergedObject, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 
 use super::access::Guarded;
 use super::api_key::ApiKeyMutations;
@@ -23,6 +23,7 @@ use super::relation::consent::ConsentMutations;
 use super::session::{SessionMutations, SessionQueries};
 use super::spend::SpendMutation;
 use super::staff::StaffMutations;
+use super::subgraph::{Federated, Subgraph};
 use super::user::{UserMutations, UserQueries};
 use super::viewer::ViewerQueries;
 use super::wallet::WalletQueries;
@@ -83,9 +84,27 @@ pub fn builder() -> AmvajSchemaBuilder {
     Schema::build(Guarded::default(), Guarded::default(), Guarded::default())
 }
 
-/// The schema as it is served: with the root field `_service` of a subgraph, and so without a search through all types for
-/// entities at each root field.
+/// The schema as it is served: a subgraph, the whole or a part of it. That it is one is said here as well, or the library
+/// would look through all types for entities at each root field.
 pub fn served(config: &GraphqlConfig) -> AmvajSchemaBuilder {
-    let served = builder().enable_federation();
+    let served = federated(config.subgraph);
     if config.suggestions { served } else { served.disable_suggestions() }
+}
+
+/// The schema that clients see, in the schema definition language. A part is not for clients, so of it this is
+/// [`subgraph_sdl`].
+pub fn sdl(subgraph: Option<&'static Subgraph>) -> String {
+    match subgraph {
+        None => builder().finish().sdl(),
+        part => subgraph_sdl(part),
+    }
+}
+
+/// The whole or a part as it is given to composers, who get it from `_service { sdl }` too.
+pub fn subgraph_sdl(subgraph: Option<&'static Subgraph>) -> String {
+    federated(subgraph).finish().sdl_with_options(SDLExportOptions::new().federation().compose_directive())
+}
+
+fn federated(subgraph: Option<&'static Subgraph>) -> AmvajSchemaBuilder {
+    builder().enable_federation().directive(Federated(subgraph))
 }

@@ -14,7 +14,8 @@ use super::{
     error::{Code, fault},
     global_id::GlobalId,
     hold::Hold,
-    loader::loader,
+    ledger_loader::BalanceOf,
+    loader::{ledger_loader, loader},
     member::Member,
     merchant::Merchant,
     operation::{OperationConnection, OperationsFilter, operations_page},
@@ -58,6 +59,12 @@ impl Wallet {
     /// The number of its last operation.
     pub const fn last_operation(&self) -> i64 {
         self.balance.version
+    }
+
+    /// Like [`Self::find`], read together with others that are asked for at the same moment.
+    pub async fn load(ctx: &Context<'_>, wallet: WalletId) -> Result<Option<Self>> {
+        let balance = ledger_loader(ctx)?.load_one(BalanceOf(wallet)).await.map_err(fault)?;
+        Ok(balance.map(|balance| Self { balance }))
     }
 
     /// The wallet as an operation left it. Whoever had points earned or spent is told so whatever else it sees; a refusal

@@ -120,13 +120,14 @@ impl Charge {
     }
 }
 
-/// What an answer cost: its objects, without those that show the schema, and what did not depend on it.
+/// What an answer cost: its objects, or what was named one by one if that is more, as when nothing of it is there; without
+/// what shows the schema; and what did not depend on the answer.
 pub(super) fn actual(data: &Value, asked: Asked) -> u64 {
     if asked.introspects {
         // How much of the schema there is, is not the client's doing.
         return asked.cost;
     }
-    objects(data).saturating_sub(1).saturating_add(asked.base)
+    objects(data).saturating_sub(1).max(asked.named).saturating_add(asked.base)
 }
 
 fn objects(value: &Value) -> u64 {

@@ -1,7 +1,5 @@
 //! Pages of documentation, served from the program itself.
 
-use std::sync::LazyLock;
-
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -9,7 +7,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::graphql::Endpoint;
 use super::response;
 use crate::graphql::error::Code;
-use crate::graphql::schema;
 use crate::language::Message;
 
 /// What the scalars look like on the wire; `@specifiedBy` points here.
@@ -18,10 +15,9 @@ pub async fn scalars() -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/markdown; charset=utf-8")).body(PAGE)
 }
 
-static SDL: LazyLock<String> = LazyLock::new(|| schema::builder().finish().sdl());
-
 /// The schema that clients see, in the schema definition language; for those who may see it without a token. What is served
-/// has the fields of a subgraph on top, which are for gateways.
+/// has the fields of a subgraph on top, which are for gateways; of a server that serves one domain alone, which is for
+/// gateways only, it is the subgraph.
 pub async fn schema(http: HttpRequest, endpoint: Data<Endpoint>) -> HttpResponse {
     if !endpoint.introspection.allows(None) {
         let (status, code) = (StatusCode::FORBIDDEN, Code::Forbidden);
@@ -30,7 +26,7 @@ pub async fn schema(http: HttpRequest, endpoint: Data<Endpoint>) -> HttpResponse
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
         .insert_header((header::CONTENT_DISPOSITION, "inline; filename=\"schema.graphql\""))
-        .body(SDL.as_str())
+        .body(endpoint.sdl.clone())
 }
 
 /// Everything that is not there.

@@ -42,6 +42,8 @@ const PREFLIGHTED: [HeaderName; 2] =
 pub struct Endpoint {
     /// The schema that is served.
     pub schema: ServedSchema,
+    /// The schema as a file.
+    pub sdl: String,
     /// Who finds out who calls.
     pub authenticator: Authenticator,
     /// How much callers may ask for.

@@ -51,7 +51,7 @@ mod tests {
     use crate::graphql::document::Asked;
 
     fn operation(kind: OperationType, cost: u64) -> Operation {
-        Operation { name: String::new(), kind, asked: Asked { cost, base: 0, introspects: false } }
+        Operation { name: String::new(), kind, asked: Asked { cost, base: 0, named: 0, introspects: false } }
     }
 
     #[tokio::test]

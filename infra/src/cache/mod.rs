@@ -10,6 +10,7 @@
 //! | `repair` | 1 for each 512 wallets | 0 |
 //! | `read_through`, found | 1 | 0 |
 //! | `read_through`, not found | 3: look, look again as the leader, write | 1 for all callers together |
+//! | `read_all_through` | 1 for each wallet, all at once; 1 to write what was not found | 1 for what was not found |
 //!
 //! What belongs here is how balances are kept and found again. What they mean, and who may see them, does not.
 
@@ -34,6 +35,7 @@ use amvaj_domain::time::Span;
 use amvaj_domain::{id::WalletId, time::Instant};
 use balance::Need;
 use flight::{Brought, Flights, Landing, Seat};
+use futures_util::future::join_all;
 use measure::Read;
 use memory::MemoryCache;
 use redis::RedisCache;
@@ -170,6 +172,36 @@ impl BalanceCache {
                 Landing::Failed => return self.load(load, now).await,
             }
         }
+    }
+
+    /// The balances of many wallets that no version is known of, from the cache, else together by `load` from the database,
+    /// whose result is kept. What `load` does not find is left out.
+    ///
+    /// # Errors
+    /// What `load` returned.
+    pub async fn read_all_through<F, Fut, E>(
+        &self,
+        wallets: &[WalletId],
+        now: Instant,
+        load: F,
+    ) -> Result<Vec<Balance>, E>
+    where
+        F: FnOnce(Vec<WalletId>) -> Fut,
+        Fut: Future<Output = Result<Vec<Balance>, E>>,
+    {
+        let kept = join_all(wallets.iter().map(|wallet| self.get(*wallet, None, now))).await;
+        let missing = wallets.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
+        let missing: Vec<WalletId> = missing.map(|(wallet, _)| *wallet).collect();
+        let mut balances: Vec<Balance> = kept.into_iter().flatten().collect();
+        if !missing.is_empty() {
+            let loaded = {
+                let _permit = self.flights.permit().await;
+                load(missing).await?
+            };
+            self.put(&loaded, now).await;
+            balances.extend(loaded);
+        }
+        Ok(balances)
     }
 
     /// The leader's part: looks once more, because a flight may have landed since its caller looked, then loads.

@@ -127,7 +127,7 @@ async fn assert_a_thousand_readers_make_one_load(cache: &BalanceCache) {
             Ok::<_, &str>(balance(1, 1, at(0)))
         })
     });
-    for result in futures_util::future::join_all(readers).await {
+    for result in join_all(readers).await {
         assert_eq!(result, Ok(balance(1, 1, at(0))));
     }
     assert_eq!(loads.into_inner(), 1);
@@ -153,12 +153,32 @@ async fn followers_with_a_higher_token_share_a_second_load() {
                 Ok::<_, &str>(new)
             })
         });
-        futures_util::future::join_all(each).await
+        join_all(each).await
     };
     let (first, rest) = tokio::join!(leader, followers);
     assert_eq!(first, Ok(old));
     assert!(rest.into_iter().all(|result| result == Ok(new)));
     assert_eq!(loads.into_inner(), 1);
+}
+
+#[tokio::test]
+async fn of_many_wallets_those_that_are_not_kept_are_loaded_together_once() {
+    let cache = alone();
+    let (kept, stored) = (balance(1, 5, at(0)), balance(2, 3, at(0)));
+    cache.put(&[kept], at(0)).await;
+    let asked = [wallet(2), wallet(1), wallet(3)];
+    let load = async |missing| {
+        assert_eq!(missing, [wallet(2), wallet(3)]);
+        Ok::<_, &str>(vec![stored])
+    };
+    assert_eq!(cache.read_all_through(&asked, at(0), load).await, Ok(vec![kept, stored]));
+    let again = async |missing| {
+        assert_eq!(missing, [wallet(3)]);
+        Ok::<_, &str>(Vec::new())
+    };
+    assert_eq!(cache.read_all_through(&asked, at(0), again).await, Ok(vec![stored, kept]));
+    let failing = async |_| Err("the database is away");
+    assert_eq!(cache.read_all_through(&asked, at(0), failing).await, Err("the database is away"));
 }
 
 #[tokio::test]
@@ -171,7 +191,7 @@ async fn a_token_from_nowhere_gets_what_the_database_says() {
             Ok::<_, &str>(stored)
         })
     });
-    let all = time::timeout(Duration::from_secs(5), futures_util::future::join_all(readers)).await.unwrap();
+    let all = time::timeout(Duration::from_secs(5), join_all(readers)).await.unwrap();
     assert!(all.into_iter().all(|result| result == Ok(stored)));
 }
 
@@ -208,7 +228,7 @@ async fn a_failed_load_fails_its_caller_only_and_at_most_so_many_run_at_once() {
             if number < 2 { Err(number) } else { Ok(balance(wallet_number, 1, at(0))) }
         })
     });
-    let results = futures_util::future::join_all(readers).await;
+    let results = join_all(readers).await;
     assert_eq!(results.iter().filter(|result| result.is_err()).count(), 2, "{results:?}");
     assert_eq!(most.load(Ordering::Relaxed), 3);
 }

@@ -97,13 +97,25 @@ impl<'a> Members<'a> {
 
     /// Whether the caller sees what is in a wallet.
     pub async fn shows_wallet(&self, wallet: WalletId) -> Result<bool, StoreError> {
+        Ok(!self.shown_wallets(&[wallet]).await?.is_empty())
+    }
+
+    /// Those of the wallets in which the caller sees what there is.
+    pub async fn shown_wallets(&self, wallets: &[WalletId]) -> Result<Vec<WalletId>, StoreError> {
+        let mut shown = wallets.to_vec();
         match self.caller {
-            Caller::Operator | Caller::Agent => Ok(true),
+            Caller::Operator | Caller::Agent => {}
             Caller::Merchant(own) => {
-                Ok(self.directory.relations.tie(own, wallet).await?.disclosure() >= Disclosure::Known)
+                let ties = self.directory.relations.ties(own, wallets).await?;
+                let tie = |wallet: &WalletId| ties.get(wallet).copied().unwrap_or_default();
+                shown.retain(|wallet| tie(wallet).disclosure() >= Disclosure::Known);
             }
-            Caller::Member(own) => Ok(self.directory.wallet_of(own).await? == Some(wallet)),
+            Caller::Member(own) => {
+                let own = self.directory.wallet_of(own).await?;
+                shown.retain(|wallet| Some(*wallet) == own);
+            }
         }
+        Ok(shown)
     }
 
     /// The calling merchant's own references of these members; nothing for other callers.
@@ -118,6 +130,27 @@ impl<'a> Members<'a> {
             .all(self.directory.db.reader())
             .await?;
         found.iter().map(|row| Ok((MemberId::new(row.member_id), rows::customer_ref(row)?))).collect()
+    }
+
+    /// The members that the calling merchant has these references of; unknown ones are left out, and for other callers
+    /// all.
+    pub async fn by_customer_ref(
+        &self,
+        references: &[CustomerRef],
+    ) -> Result<HashMap<CustomerRef, SeenMember>, StoreError> {
+        let Caller::Merchant(merchant) = self.caller else { return Ok(HashMap::new()) };
+        let references = references.iter().map(CustomerRef::as_str);
+        let linked = customer_ref::Entity::find()
+            .filter(customer_ref::Column::MerchantId.eq(merchant.uuid()))
+            .filter(customer_ref::Column::CustomerRef.is_in(references))
+            .all(self.directory.db.reader())
+            .await?;
+        let members = linked.iter().map(|row| row.member_id);
+        let members = self.all(Entity::find().filter(Column::MemberId.is_in(members))).await?;
+        let seen: HashMap<Uuid, SeenMember> =
+            self.seen(members).await?.into_iter().map(|member| (member.id.uuid(), member)).collect();
+        let found = linked.iter().filter_map(|row| Some((row, seen.get(&row.member_id)?)));
+        found.map(|(row, member)| Ok((rows::customer_ref(row)?, member.clone()))).collect()
     }
 
     /// A page of members, in the order of their enrolment: for the operator all of them, for a member itself. Nobody

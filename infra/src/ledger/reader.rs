@@ -43,6 +43,15 @@ impl LedgerReader {
         balance(self.source(), wallet, now).await
     }
 
+    /// The balances of wallets at `now`, as [`Self::balance`] finds each; unknown ones are left out.
+    pub async fn balances(&self, wallets: &[WalletId], now: Instant) -> Result<Vec<Balance>, StoreError> {
+        let mut balances = Vec::with_capacity(wallets.len());
+        for row in self.source().find(&WALLETS, wallets).await? {
+            balances.extend(balance_of(self.source(), &rows::wallet_from(&row)?, now).await?);
+        }
+        Ok(balances)
+    }
+
     /// The wallet with its open lots and holds at `now`, whatever is due by then settled in memory.
     pub async fn wallet(&self, wallet: WalletId, now: Instant) -> Result<Option<WalletState>, StoreError> {
         settled(self.source(), wallet, now).await
@@ -85,11 +94,18 @@ pub(super) async fn balance(
     wallet: WalletId,
     now: Instant,
 ) -> Result<Option<Balance>, StoreError> {
-    let Some(head) = head(source, wallet).await? else { return Ok(None) };
-    if now < head.next_due {
-        return Ok(Some(Balance::of(&head, now)));
+    match head(source, wallet).await? {
+        Some(head) => balance_of(source, &head, now).await,
+        None => Ok(None),
     }
-    let Some(mut state) = whole(source, wallet, now).await? else { return Ok(None) };
+}
+
+/// The balance of a wallet of which the row was read.
+async fn balance_of(source: Source<'_>, head: &Wallet, now: Instant) -> Result<Option<Balance>, StoreError> {
+    if now < head.next_due {
+        return Ok(Some(Balance::of(head, now)));
+    }
+    let Some(mut state) = whole(source, head.id, now).await? else { return Ok(None) };
     // The figures are settled but the version is the stored one that they follow from, which may be later than the
     // head's: what is due is not written yet.
     let version = state.wallet.version;

@@ -3,7 +3,7 @@
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, Type};
 use async_graphql::registry::{MetaType, MetaTypeName, Registry};
-use async_graphql::{OutputType, Value, Variables};
+use async_graphql::{Any, InputType, OutputType, Value, Variables};
 
 /// The types of everything that can be sent.
 pub struct InputTypes(Registry);
@@ -14,6 +14,8 @@ impl InputTypes {
         let mut registry = Registry::default();
         Query::create_type_info(&mut registry);
         Mutation::create_type_info(&mut registry);
+        // What gateways send to the field `_entities`, which the library adds to the roots.
+        <Any as InputType>::create_type_info(&mut registry);
         registry.types.retain(|_, kind| {
             matches!(kind, MetaType::Scalar { .. } | MetaType::Enum { .. } | MetaType::InputObject { .. })
         });

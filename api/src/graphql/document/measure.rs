@@ -1,8 +1,8 @@
 //! The size of a parsed document, and what its operation costs.
 //!
-//! The cost is an estimate of the objects in the answer: 1 for each object, times the length of the page that it is on;
-//! nothing for scalars; 10 more for each field of a mutation; 200 for each look at the schema itself, whatever is
-//! selected of it.
+//! The cost is an estimate of the objects in the answer: 1 for each object, times the length of the page that it is on or
+//! of the list that names it, which is paid for also when nothing is found; nothing for scalars; 10 more for each field of
+//! a mutation; 200 for each look at the schema itself, whatever is selected of it.
 
 use std::collections::HashMap;
 
@@ -22,6 +22,9 @@ const INTROSPECTION: u64 = 200;
 /// The longest page; a longer one is refused when it is resolved.
 const LONGEST_PAGE: u64 = 100;
 
+/// Arguments that name objects, each of which is looked for.
+const NAMING: [&str; 2] = ["ids", "representations"];
+
 /// Fields of the schema's types that list types or fields.
 const SCHEMA_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
@@ -32,6 +35,8 @@ pub struct Asked {
     pub cost: u64,
     /// What part of the cost does not depend on the answer.
     pub base: u64,
+    /// How many objects it names in lists, to be looked for one by one.
+    pub named: u64,
     /// Whether it asks for the schema itself.
     pub introspects: bool,
 }
@@ -61,7 +66,7 @@ pub fn measure(
         .saturating_add(size.introspections.saturating_mul(INTROSPECTION));
     let cost = base.saturating_add(size.objects).saturating_add(size.items);
     Excess::Cost.check(cost)?;
-    Ok(Asked { cost, base, introspects: size.introspections > 0 })
+    Ok(Asked { cost, base, named: size.named, introspects: size.introspections > 0 })
 }
 
 /// How much is in a set of selections, spread fragments included.
@@ -79,6 +84,8 @@ struct Size {
     objects: u64,
     /// Objects of one item on that page.
     items: u64,
+    /// Objects that lists name.
+    named: u64,
     /// Fields that show the schema.
     introspections: u64,
     /// Fields within each other that, in a look at the schema, list what leads back to where they are.
@@ -166,6 +173,8 @@ impl<'a> Measurer<'a> {
             Excess::SchemaLists.check(within.schema_lists)?;
         }
         let cost = if introspects { 0 } else { self.cost(field, within) };
+        let named = NAMING.iter().find_map(|argument| self.length(field, argument));
+        let cost = cost.saturating_mul(named.unwrap_or(1).max(1));
         // These hold one object for each item on the page; how many those are, the field above says.
         let on_page = matches!(name, "nodes" | "edges") && field.get_argument("ids").is_none();
         let size = Size {
@@ -176,6 +185,7 @@ impl<'a> Measurer<'a> {
             depth: within.depth.saturating_add(1),
             objects: if on_page { 0 } else { cost },
             items: if on_page { cost } else { 0 },
+            named: within.named.saturating_add(named.unwrap_or(0)),
             introspections: within.introspections.saturating_add(introspects.into()),
             schema_lists: within.schema_lists.saturating_add(SCHEMA_LISTS.contains(&name).into()),
         };
@@ -188,8 +198,7 @@ impl<'a> Measurer<'a> {
         }
         let page = ["first", "last"].iter().find_map(|name| self.number(field, name)).unwrap_or(1);
         let on_page = page.clamp(1, LONGEST_PAGE).saturating_mul(within.items);
-        let each = within.objects.saturating_add(on_page).saturating_add(1);
-        each.saturating_mul(self.length(field, "ids").unwrap_or(1).max(1))
+        within.objects.saturating_add(on_page).saturating_add(1)
     }
 
     fn number(&self, field: &Field, argument: &str) -> Option<u64> {
@@ -235,6 +244,7 @@ impl Size {
             depth: self.depth.max(other.depth),
             objects: self.objects.saturating_add(other.objects),
             items: self.items.saturating_add(other.items),
+            named: self.named.saturating_add(other.named),
             introspections: self.introspections.saturating_add(other.introspections),
             schema_lists: self.schema_lists.max(other.schema_lists),
         }

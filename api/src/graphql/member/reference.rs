@@ -1,15 +1,18 @@
 //! The ways to name a member: a till has a card, a web shop its own customer number, a cashier a mobile number.
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::access::{Caller, Scope};
 use amvaj_domain::id::MerchantId;
 use amvaj_domain::member::{MemberLookup, SeenMember};
 use amvaj_domain::text::{CardNumber, CustomerRef, Mobile};
-use async_graphql::{Context, Error, ID, InputObject, OneofObject, Result};
+use async_graphql::{Context, Error, ID, InputObject, OneofObject, Result, SimpleObject};
 
 use crate::app::find_member::find_member;
-use crate::graphql::context::{app, author, caller};
+use crate::graphql::context::{app, author, caller, identity_if_any};
 use crate::graphql::error::{Code, fault};
 use crate::graphql::global_id::GlobalId;
+use crate::graphql::loader::loader;
+use crate::graphql::member::Member;
+use crate::graphql::node::may_read;
 use crate::language::Message;
 
 /// A merchant's own name for one of its customers.
@@ -18,6 +21,15 @@ pub struct CustomerRefInput {
     /// Global id of the merchant. A merchant may leave it out, and can name no other than itself.
     pub merchant_id: Option<ID>,
     /// The merchant's reference, 1 to 64 characters. Example: `"17850"`.
+    pub customer_ref: String,
+}
+
+/// A merchant's own name for one of its customers: another subgraph refers to a member by it.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MerchantRef {
+    /// Global id of the merchant.
+    pub merchant_id: ID,
+    /// The merchant's reference. Example: `"17850"`.
     pub customer_ref: String,
 }
 
@@ -91,6 +103,30 @@ impl MemberRef {
                 let (merchant, customer_ref) = customer.read(caller)?;
                 Ok(MemberLookup::Customer { merchant, customer_ref })
             }
+        }
+    }
+}
+
+impl Member {
+    /// The member of a merchant's reference, as the field `member` finds it; nothing when there is none for this caller.
+    pub async fn of_customer(ctx: &Context<'_>, reference: &CustomerRefInput) -> Result<Option<Self>> {
+        if !may_read(identity_if_any(ctx), Scope::MembersRead) {
+            return Ok(None);
+        }
+        let caller = caller(ctx)?;
+        let found = match reference.read(caller) {
+            // A merchant looks its own references up as it likes, so that many are read at once.
+            Ok((merchant, customer_ref)) if caller == Caller::Merchant(merchant) => {
+                let found = loader(ctx)?.load_one(customer_ref).await.map_err(fault)?;
+                found.ok_or(MemberRefProblem::NotFound)
+            }
+            Ok(_) => MemberRef::Customer(reference.clone()).find(ctx).await?,
+            Err(problem) => Err(problem),
+        };
+        match found {
+            Ok(member) => Ok(Some(Self(member))),
+            Err(MemberRefProblem::NotFound) => Ok(None),
+            Err(MemberRefProblem::Invalid(what)) => Err(what.error()),
         }
     }
 }
