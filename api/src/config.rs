@@ -3,6 +3,7 @@
 
 mod reader;
 mod secret;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -22,6 +23,7 @@ use crate::throttle::Rate;
 pub use reader::Setting;
 use reader::{PREFIX, Reader, whole_number};
 pub use secret::Secret;
+pub use webhooks::WebhookConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -50,6 +52,8 @@ pub struct Config {
     pub network: NetworkConfig,
     /// The scheduled jobs.
     pub worker: WorkerConfig,
+    /// What merchants are told of by HTTP.
+    pub webhooks: WebhookConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -310,6 +314,7 @@ impl Config {
             look_ups: LookUpConfig::read(reader),
             network: NetworkConfig::read(reader),
             worker: WorkerConfig::read(reader),
+            webhooks: WebhookConfig::read(reader),
             log: LogConfig::read(reader),
         }
     }

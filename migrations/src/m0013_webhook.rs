@@ -82,7 +82,7 @@ const STATEMENTS: [&str; 10] = [
         tried_at {i64},
         took {i64},
         response_status {i16},
-        failure {i16} check (failure between 1 and 6),
+        failure {i16} check (failure between 1 and 7),
         delivered_at {i64},
         queued_at {i64} not null,
         check (status = 1 or next_try_at is null),

@@ -25,6 +25,7 @@ use super::staff::StaffMutations;
 use super::user::{UserMutations, UserQueries};
 use super::viewer::ViewerQueries;
 use super::wallet::WalletQueries;
+use super::webhook::WebhookMutations;
 use crate::config::GraphqlConfig;
 
 /// The schema that is served.
@@ -68,6 +69,7 @@ pub struct Mutation(
     SessionMutations,
     StaffMutations,
     LeaderboardMutations,
+    WebhookMutations,
 );
 
 /// A schema; the composition root adds its data and finishes it. How large a document may be is found out before it gets

@@ -56,6 +56,8 @@ stored! {
         AddressNotPublic = 5,
         /// What it answered is no HTTP, or broke off.
         Broken = 6,
+        /// Nothing was sent, because the server's secret is not the one that the endpoint's secrets were sealed with.
+        Unsigned = 7,
     }
 }
 
