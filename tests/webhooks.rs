@@ -1,0 +1,8 @@
+//! Webhooks: what merchants are told, in which order, and that no receiver is a danger to anybody.
+
+mod addresses;
+mod again;
+mod failing;
+mod rights;
+mod scene;
+mod sending;
