@@ -68,7 +68,8 @@ impl Scribe for WebhookScribe {
 fn data(event: &Event) -> Value {
     let merchant = id(GlobalId::Merchant(event.merchant));
     let Some(told) = &event.told else { return json!({ "merchantId": merchant }) };
-    let money = told.money.map(|money| json!({ "amount": money.to_string(), "currency": told.currency.code() }));
+    let money =
+        told.money.map(|money| json!({ "amount": money.to_string(), "currency": told.currency.code() }));
     let mut data = json!({
         "merchantId": merchant,
         "operationId": id(GlobalId::Operation(told.wallet, told.seq)),

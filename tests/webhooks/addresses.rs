@@ -60,7 +60,9 @@ async fn what_was_registered_under_a_laxer_rule_or_leads_elsewhere_by_now_is_not
         let web = taking().await;
         let port = web.url("").rsplit_once(':').unwrap().1.to_owned();
         let mut hooks = Vec::new();
-        for host in ["https://localhost", "https://127.0.0.1", "https://[::ffff:127.0.0.1]", "http://127.0.0.1"] {
+        for host in
+            ["https://localhost", "https://127.0.0.1", "https://[::ffff:127.0.0.1]", "http://127.0.0.1"]
+        {
             let url = format!("{host}:{port}/");
             hooks.push(Hook::at(&app, till.merchant, &url, Value::Null).await);
         }
@@ -70,7 +72,8 @@ async fn what_was_registered_under_a_laxer_rule_or_leads_elsewhere_by_now_is_not
         sandbox(&mut strict);
         strict.webhooks.private_addresses = false;
         strict.database = DatabaseConfig { url: Secret::new(app.url()), max_connections: 4 };
-        let opened = compose::open_with(&strict, app.clock.clone(), app.app.credentials.clone()).await.unwrap();
+        let opened =
+            compose::open_with(&strict, app.clock.clone(), app.app.credentials.clone()).await.unwrap();
         let sending = compose::start_worker(&opened, &strict);
         for hook in &hooks {
             let log = hook.until("tried", |log| log["deliveries"]["nodes"][0]["tries"] == 1).await;
@@ -99,7 +102,10 @@ async fn a_live_installation_does_not_start_with_private_addresses_allowed() {
             compose::open_with(config, Clock::manual(START), credentials).await
         };
         let refused = open(&config).await.unwrap_err().to_string();
-        assert!(refused.contains("AMVAJ_WEBHOOKS_TO_PRIVATE_ADDRESSES") && refused.contains("live"), "{refused}");
+        assert!(
+            refused.contains("AMVAJ_WEBHOOKS_TO_PRIVATE_ADDRESSES") && refused.contains("live"),
+            "{refused}"
+        );
         // Whether it is live says the database and not the setting, which may be forgotten as well.
         config.network.mode = Some(NetworkMode::Live);
         assert!(open(&config).await.is_err());

@@ -49,7 +49,11 @@ async fn a_receiver_gets_again_whatever_reached_it_after_its_cursor() {
         let before = web.asked();
         assert_eq!(codes(&hook.ask("Replay", json!({ "after": cursor })).await), Vec::<&str>::new());
         web.asked_times(before.len() + 3).await;
-        let after = hook.until("all sent again", |log| log["replaying"] == false && with_status(log, "WAITING").is_empty()).await;
+        let after = hook
+            .until("all sent again", |log| {
+                log["replaying"] == false && with_status(log, "WAITING").is_empty()
+            })
+            .await;
         let again = web.asked().split_off(before.len());
         let mut came = receipts(&again);
         came.sort();
@@ -88,7 +92,10 @@ async fn a_replay_of_more_than_a_page_keeps_the_order_of_each_member() {
         }
         // An endpoint that is new asks for what was before it.
         let hook = Hook::at(&app, till.merchant, &web.url("/"), Value::Null).await;
-        assert_eq!(codes(&hook.ask("Replay", json!({ "since": "2027-01-15T08:00:00Z" })).await), Vec::<&str>::new());
+        assert_eq!(
+            codes(&hook.ask("Replay", json!({ "since": "2027-01-15T08:00:00Z" })).await),
+            Vec::<&str>::new()
+        );
         till.earn("last", "R-060", 1).await;
         hook.delivered(61).await;
         let expected: Vec<String> = (0..=60).map(|number| format!("R-{number:03}")).collect();
@@ -109,7 +116,10 @@ async fn a_secret_is_replaced_with_an_overlap_in_which_both_sign() {
         let second = rotated["secret"].as_str().unwrap().to_owned();
         let secrets = rotated["webhookEndpoint"]["secrets"].as_array().unwrap();
         assert_eq!(secrets.len(), 2);
-        assert_eq!((&secrets[0]["expiresAt"], &secrets[1]["expiresAt"]), (&json!("2027-01-15T10:00:00Z"), &Value::Null));
+        assert_eq!(
+            (&secrets[0]["expiresAt"], &secrets[1]["expiresAt"]),
+            (&json!("2027-01-15T10:00:00Z"), &Value::Null)
+        );
         assert_eq!(codes(&hook.ask("Rotate", json!({})).await), ["ROTATION_UNDER_WAY"]);
         assert_eq!(codes(&hook.ask("Rotate", json!({ "overlapHours": 169 })).await), ["INVALID_OVERLAP"]);
         assert_eq!(codes(&hook.ask("Rotate", json!({ "overlapHours": -1 })).await), ["INVALID_OVERLAP"]);
@@ -125,7 +135,8 @@ async fn a_secret_is_replaced_with_an_overlap_in_which_both_sign() {
         // Somebody has stolen it: nothing before the new one goes on.
         hook.ask("Rotate", json!({ "overlapHours": 1 })).await;
         let third = hook.ask("Rotate", json!({ "overlapHours": 0 })).await;
-        let third = (third["secret"].as_str().unwrap().to_owned(), third["webhookEndpoint"]["secrets"].clone());
+        let third =
+            (third["secret"].as_str().unwrap().to_owned(), third["webhookEndpoint"]["secrets"].clone());
         assert_eq!(third.1.as_array().unwrap().len(), 1);
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         till.earn("k3", "R-3", 10).await;
@@ -175,7 +186,9 @@ async fn what_is_removed_or_old_is_forgotten() {
         let removed = gone.ask("Remove", json!({})).await;
         assert_eq!(removed["removedWebhookEndpointId"], json!(gone.id));
         assert_eq!(gone.log(None).await, Value::Null);
-        for (name, input) in [("Ping", json!({})), ("Update", json!({})), ("Remove", json!({})), ("Rotate", json!({}))] {
+        for (name, input) in
+            [("Ping", json!({})), ("Update", json!({})), ("Remove", json!({})), ("Rotate", json!({}))]
+        {
             assert_eq!(codes(&gone.ask(name, input).await), ["ENDPOINT_NOT_FOUND"], "{name}");
         }
         let again = json!({ "webhookDeliveryId": delivery });

@@ -83,7 +83,8 @@ async fn what_is_wrong_with_an_endpoint_is_said_and_their_number_is_limited() {
             input
         };
         assert_eq!(codes(&create(with("name", json!(" "))).await), ["INVALID_NAME"]);
-        for url in ["nonsense", "ftp://shop.example/", "https://a:b@shop.example/", "https://shop.example/#x"] {
+        for url in ["nonsense", "ftp://shop.example/", "https://a:b@shop.example/", "https://shop.example/#x"]
+        {
             assert_eq!(codes(&create(with("url", json!(url))).await), ["INVALID_URL"], "{url}");
         }
         for types in [json!([]), json!(["PING"])] {
@@ -101,14 +102,18 @@ async fn what_is_wrong_with_an_endpoint_is_said_and_their_number_is_limited() {
         assert_eq!(codes(&update(json!({ "eventTypes": [] })).await), ["NO_EVENT_TYPES"]);
         let disabled = update(json!({ "enabled": false, "eventTypes": ["HOLD_EXPIRED"] })).await;
         let endpoint = &disabled["webhookEndpoint"];
-        assert_eq!((&endpoint["status"], &endpoint["disabledReason"]), (&json!("DISABLED"), &json!("BY_MERCHANT")));
+        assert_eq!(
+            (&endpoint["status"], &endpoint["disabledReason"]),
+            (&json!("DISABLED"), &json!("BY_MERCHANT"))
+        );
         assert_eq!(endpoint["eventTypes"], json!(["HOLD_EXPIRED"]));
         for _ in 0..9 {
             assert_eq!(codes(&create(good.clone()).await), Vec::<&str>::new());
         }
         assert_eq!(codes(&create(good.clone()).await), ["TOO_MANY_ENDPOINTS"]);
         let id = merchant_id(merchant);
-        let block = "mutation Block($id: ID!) { blockMerchant(input: { merchantId: $id }) { userErrors { code } } }";
+        let block =
+            "mutation Block($id: ID!) { blockMerchant(input: { merchantId: $id }) { userErrors { code } } }";
         app.data(Caller::Operator, block, "Block", json!({ "id": id })).await;
         assert_eq!(codes(&create(good.clone()).await), ["MERCHANT_BLOCKED"]);
     }

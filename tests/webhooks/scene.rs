@@ -119,6 +119,12 @@ pub(super) fn with_status<'a>(log: &'a Value, status: &str) -> Vec<&'a Value> {
     nodes.iter().filter(|delivery| delivery["status"] == status).collect()
 }
 
+/// The delivery of a log that tells of a receipt.
+pub(super) fn of<'a>(log: &'a Value, receipt: &str) -> &'a Value {
+    let nodes = log["deliveries"]["nodes"].as_array().unwrap();
+    nodes.iter().find(|delivery| delivery["operation"]["receiptNumber"] == receipt).unwrap_or(&Value::Null)
+}
+
 /// A header of a request.
 pub(super) fn header<'a>(asked: &'a Asked, name: &str) -> &'a str {
     let line = asked.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

@@ -26,7 +26,11 @@ pub fn sees_webhooks_of(identity: &Identity, merchant: MerchantId) -> bool {
 }
 
 /// The endpoint, when the caller looks after it.
-async fn own_endpoint(app: &App, identity: &Identity, id: WebhookEndpointId) -> Result<Option<Endpoint>, AppError> {
+async fn own_endpoint(
+    app: &App,
+    identity: &Identity,
+    id: WebhookEndpointId,
+) -> Result<Option<Endpoint>, AppError> {
     let found = app.webhooks.endpoints_by_id(&[id]).await?.pop();
     Ok(found.filter(|endpoint| manages_webhooks_of(identity, endpoint.merchant)))
 }

@@ -90,7 +90,9 @@ impl StaffRole {
         };
         match self {
             Self::Cashier => Scopes::of(&[PointsEarn, PointsRedeem, MembersRead, MembersEnrol]),
-            Self::Manager => Self::Cashier.scopes().union(Scopes::of(&[PointsRefund, OperationsRead, WebhooksManage])),
+            Self::Manager => {
+                Self::Cashier.scopes().union(Scopes::of(&[PointsRefund, OperationsRead, WebhooksManage]))
+            }
             Self::Owner => Scopes::of_role(Role::Merchant),
         }
     }

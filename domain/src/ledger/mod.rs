@@ -39,8 +39,8 @@ pub use due::needs_detail;
 pub use fault::Fault;
 pub use hold::{Hold, HoldState};
 pub use idempotency::{Digest, Idem, Tenant};
-pub use journal::{AccountKind, Balances, Entry, Journal, LotUse, LotUseKind, OpKind, OpRecord};
 pub(crate) use journal::stored;
+pub use journal::{AccountKind, Balances, Entry, Journal, LotUse, LotUseKind, OpKind, OpRecord};
 pub use lot::{Lot, LotState};
 pub use operation::{
     Command, CommandEarn, CommandHold, CommandRedeem, CommandRefund, Operation, Prices, RefundSpec, Window,

@@ -150,7 +150,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         (Ipv4Addr::new(224, 0, 0, 0), 4),
         (Ipv4Addr::new(240, 0, 0, 0), 4),
     ];
-    let begins = |network: Ipv4Addr, bits: u32| (address.to_bits() ^ network.to_bits()).leading_zeros() >= bits;
+    let begins =
+        |network: Ipv4Addr, bits: u32| (address.to_bits() ^ network.to_bits()).leading_zeros() >= bits;
     !APART.iter().any(|(network, bits)| begins(*network, *bits))
 }
 
@@ -163,7 +164,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
         (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
     ];
-    let begins = |network: Ipv6Addr, bits: u32| (address.to_bits() ^ network.to_bits()).leading_zeros() >= bits;
+    let begins =
+        |network: Ipv6Addr, bits: u32| (address.to_bits() ^ network.to_bits()).leading_zeros() >= bits;
     begins(ROUTED.0, ROUTED.1) && !APART.iter().any(|(network, bits)| begins(*network, *bits))
 }
 
@@ -173,7 +175,9 @@ mod tests {
 
     #[test]
     fn only_what_is_on_the_public_internet_is_admitted() {
-        for public in ["https://8.8.8.8/", "https://[2606:4700::1111]/x?y=z", "https://shop.example:8443/hook"] {
+        for public in
+            ["https://8.8.8.8/", "https://[2606:4700::1111]/x?y=z", "https://shop.example:8443/hook"]
+        {
             assert!(Reach::Public.read(public).is_ok(), "{public}");
         }
         for private in [
@@ -232,7 +236,9 @@ mod tests {
         ] {
             assert_eq!(Reach::Public.read(wrong), Err(InvalidAddress::NotAUrl), "{wrong}");
         }
-        for wrong in ["http://shop.example/", "ftp://shop.example/", "file:///etc/passwd", "gopher://shop.example/"] {
+        for wrong in
+            ["http://shop.example/", "ftp://shop.example/", "file:///etc/passwd", "gopher://shop.example/"]
+        {
             assert_eq!(Reach::Public.read(wrong), Err(InvalidAddress::NotHttps), "{wrong}");
         }
         assert!(Reach::Anywhere.read("http://127.0.0.1:1/").is_ok());

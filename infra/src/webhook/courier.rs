@@ -4,7 +4,7 @@
 //! more while they are taken, and writes together what ended together. Those of one node take turns in writing, so that
 //! however many there are, the ledger meets at most one or two of them in the database.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use sea_orm::{ConnectionTrait as _, Statement};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -45,9 +45,20 @@ pub(crate) struct Couriers {
     holder: Uuid,
     lease: Span,
     writers: Arc<Semaphore>,
-    tasks: JoinSet<Uuid>,
-    busy: HashSet<Uuid>,
+    tasks: JoinSet<Ended>,
+    busy: HashMap<task::Id, Uuid>,
+    /// Endpoints that another node sends to, and until when not to ask again.
+    elsewhere: HashMap<Uuid, Instant>,
     closing: CancellationToken,
+}
+
+/// How a courier came home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Nothing more was due, or the database failed.
+    Done,
+    /// Another node has the endpoint.
+    Elsewhere,
 }
 
 /// Who sends to one endpoint.
@@ -96,7 +107,8 @@ impl Couriers {
             lease,
             writers: Arc::new(Semaphore::new(writers)),
             tasks: JoinSet::new(),
-            busy: HashSet::new(),
+            busy: HashMap::new(),
+            elsewhere: HashMap::new(),
             closing,
         }
     }
@@ -104,15 +116,17 @@ impl Couriers {
     /// Sends couriers to up to `most` of these endpoints that have none of this node, and answers how many went. Which ones
     /// comes first differs between nodes, so that they share the work.
     pub(crate) fn send_out(&mut self, mut endpoints: Vec<Uuid>, most: usize) -> usize {
-        while let Some(ended) = self.tasks.try_join_next() {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.ended(ended);
         }
-        endpoints.retain(|endpoint| !self.busy.contains(endpoint));
+        let now = self.clock.now();
+        self.elsewhere.retain(|_, until| now < *until);
+        let busy: HashSet<Uuid> = self.busy.values().copied().collect();
+        endpoints.retain(|endpoint| !busy.contains(endpoint) && !self.elsewhere.contains_key(endpoint));
         let holder = self.holder.as_u128();
         endpoints.sort_by_key(|endpoint| (endpoint.as_u128() ^ holder).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         endpoints.truncate(most);
         for endpoint in &endpoints {
-            self.busy.insert(*endpoint);
             let courier = Courier {
                 database: self.database.clone(),
                 sender: self.sender.clone(),
@@ -123,7 +137,8 @@ impl Couriers {
                 writers: Arc::clone(&self.writers),
                 closing: self.closing.clone(),
             };
-            self.tasks.spawn(courier.run());
+            let task = self.tasks.spawn(courier.run());
+            self.busy.insert(task.id(), *endpoint);
         }
         endpoints.len()
     }
@@ -135,58 +150,59 @@ impl Couriers {
 
     /// Waits for all of them.
     pub(crate) async fn come_home(mut self) {
-        while let Some(ended) = self.tasks.join_next().await {
+        while let Some(ended) = self.tasks.join_next_with_id().await {
             self.ended(ended);
         }
     }
 
-    fn ended(&mut self, ended: Result<Uuid, tokio::task::JoinError>) {
-        match ended {
-            Ok(endpoint) => {
-                self.busy.remove(&endpoint);
-            }
-            Err(error) => {
-                // Which one it was is not known: all that are not there any more may be asked for again.
-                tracing::error!(%error, "a courier ended badly");
-                if self.tasks.is_empty() {
-                    self.busy.clear();
-                }
-            }
+    fn ended(&mut self, ended: Result<(task::Id, Ended), task::JoinError>) {
+        let (id, how) = ended.unwrap_or_else(|error| {
+            tracing::error!(%error, "a courier ended badly");
+            (error.id(), Ended::Done)
+        });
+        if let Some(endpoint) = self.busy.remove(&id)
+            && how == Ended::Elsewhere
+        {
+            let until = self.clock.now().plus(Span::from_micros(self.lease.micros() / 4));
+            self.elsewhere.insert(endpoint, until);
         }
     }
 }
 
 impl Courier {
-    async fn run(mut self) -> Uuid {
-        match self.work().await {
-            Ok(()) => {}
-            Err(error @ WorkError::Fenced(_)) => {
-                tracing::debug!(%error, endpoint = %self.endpoint, "another courier goes on");
+    async fn run(mut self) -> Ended {
+        let ended = match self.work().await {
+            Ok(ended) => ended,
+            Err(WorkError::Fenced(_)) => Ended::Elsewhere,
+            Err(error) if error.retryable() => {
+                metrics::counter!("amvaj_worker_conflicts_total", "job" => "webhooks").increment(1);
+                Ended::Done
             }
             Err(error) => {
                 metrics::counter!("amvaj_worker_failures_total", "job" => "webhooks").increment(1);
                 tracing::warn!(%error, endpoint = %self.endpoint, "what is due at an endpoint waits");
+                Ended::Done
             }
-        }
+        };
         self.keeper.release(self.clock.now()).await;
-        self.endpoint
+        ended
     }
 
     /// Sends until nothing is due, or another node has the lease.
-    async fn work(&mut self) -> Result<(), WorkError> {
+    async fn work(&mut self) -> Result<Ended, WorkError> {
         let mut on_the_way = OnTheWay::default();
         let (mut known, mut known_since) = (None, None);
         let (mut window, mut end): (usize, Option<time::Instant>) = (FEW, None);
         loop {
             let now = self.clock.now();
-            let Some(lease) = self.keeper.lease(&self.name, now).await? else { return Ok(()) };
+            let Some(lease) = self.keeper.lease(&self.name, now).await? else { return Ok(Ended::Elsewhere) };
             if known_since.is_none_or(|since: time::Instant| since.elapsed() >= KNOWN_FOR) {
                 known = served(&self.database, self.endpoint, now).await?;
                 known_since = Some(time::Instant::now());
             }
             let Some(endpoint) = known.as_mut().filter(|_| end.is_none()) else {
                 if on_the_way.is_empty() || end.is_some_and(|end| end <= time::Instant::now()) {
-                    return Ok(());
+                    return Ok(Ended::Done);
                 }
                 self.wait(&mut on_the_way, &mut end, known.as_mut(), &lease).await?;
                 continue;
@@ -203,7 +219,7 @@ impl Courier {
                 self.send_more(endpoint, &mut on_the_way, most, now).await?;
             }
             if on_the_way.is_empty() {
-                return Ok(());
+                return Ok(Ended::Done);
             }
             if self.wait(&mut on_the_way, &mut end, Some(&mut *endpoint), &lease).await? {
                 let good = endpoint.standing.health.failures == 0;

@@ -6,7 +6,8 @@ use amvaj_domain::id::{MerchantId, WalletId, WebhookDeliveryId, WebhookEndpointI
 use amvaj_domain::time::{Instant, Span};
 use amvaj_domain::webhook::{Delivery, DeliveryStatus, EventType, Failure};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, Statement,
+    ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    Statement,
 };
 use uuid::Uuid;
 
@@ -212,9 +213,7 @@ fn begin_replay(
 }
 
 fn of_wallet(endpoint: WebhookEndpointId, wallet: WalletId) -> sea_orm::Select<Entity> {
-    Entity::find()
-        .filter(Column::EndpointId.eq(endpoint.uuid()))
-        .filter(Column::WalletId.eq(wallet.uuid()))
+    Entity::find().filter(Column::EndpointId.eq(endpoint.uuid())).filter(Column::WalletId.eq(wallet.uuid()))
 }
 
 fn missing(id: &str) -> StoreError {
@@ -228,7 +227,8 @@ fn missing(id: &str) -> StoreError {
 fn read(row: &Model) -> Result<Delivery, StoreError> {
     let corrupt =
         |what| StoreError::CorruptRow { table: "webhook_delivery", id: row.delivery_id.to_string(), what };
-    let failure = row.failure.map(|number| Failure::from_stored(number).ok_or_else(|| corrupt("its failure")));
+    let failure =
+        row.failure.map(|number| Failure::from_stored(number).ok_or_else(|| corrupt("its failure")));
     Ok(Delivery {
         id: WebhookDeliveryId::new(row.delivery_id),
         endpoint: WebhookEndpointId::new(row.endpoint_id),

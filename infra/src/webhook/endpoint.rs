@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::record::Standing;
 use super::scribe::SealedSecret;
-use super::{Webhooks, WebhookSettings};
+use super::{WebhookSettings, Webhooks};
 use crate::audit::{Audit, Unit};
 use crate::db::entity::webhook_endpoint::{ActiveModel, Column, Entity, Model};
 use crate::db::entity::{merchant, webhook_secret as secret};
@@ -317,6 +317,12 @@ pub(super) async fn find(
         // Its courier writes how it has answered.
         .lock(LockType::NoKeyUpdate);
     Ok(found.one(transaction).await?)
+}
+
+/// Holds an endpoint's row, which whoever writes rows of its queue as well takes first.
+pub(super) async fn hold_endpoint(transaction: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
+    Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(transaction).await?;
+    Ok(())
 }
 
 /// The endpoints that were not removed.

@@ -143,11 +143,7 @@ mod tests {
     const LETTER: Letter<'_> = Letter { id: "evt_1", timestamp: 1, body: "{}" };
 
     fn post(reach: Reach) -> Post {
-        let settings = WebhookSettings {
-            reach,
-            timeout: Duration::from_secs(2),
-            retention: Span::days(30),
-        };
+        let settings = WebhookSettings { reach, timeout: Duration::from_secs(2), retention: Span::days(30) };
         Post::new(&settings).unwrap()
     }
 
@@ -156,10 +152,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         // A name that the check of written addresses lets pass, because this machine's file of names may hold any.
-        let client = outbound::build(
-            outbound::builder(CONNECT, CONNECT).dns_resolver(Guard::new(Reach::Public)),
-        )
-        .unwrap();
+        let client =
+            outbound::build(outbound::builder(CONNECT, CONNECT).dns_resolver(Guard::new(Reach::Public)))
+                .unwrap();
         let refused = client.get(format!("http://localhost:{port}/")).send().await.unwrap_err();
         assert_eq!(failure(&refused), Failure::AddressNotPublic, "{refused:?}");
         let nobody = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;

@@ -70,14 +70,19 @@ pub(super) async fn put(
     now: Instant,
     fresh: fn(Instant) -> Uuid,
 ) -> Result<(), StoreError> {
+    let mut ids: Vec<Uuid> = events.iter().map(|_| fresh(now)).collect();
+    ids.sort_unstable();
     let mut events = events.to_vec();
-    // Whoever else writes rows of the queue takes them in this order as well.
-    events.sort_by_key(|event| (event.endpoint, event.wallet, event.seq));
+    // Lists of deliveries are in the order of their ids.
+    events.sort_by_key(|event| (event.recorded_at, event.wallet, event.seq));
+    let mut events: Vec<(Queued, Uuid)> = events.into_iter().zip(ids).collect();
+    // Whoever else writes these rows takes them in this order as well.
+    events.sort_by_key(|(event, _)| (event.endpoint, event.wallet, event.seq));
     let deliveries: Vec<delivery::Model> =
-        events.iter().map(|event| event.delivery(fresh(now), now)).collect();
+        events.iter().map(|(event, id)| event.delivery(*id, now)).collect();
     let mut wallets: Vec<queue::Model> = events
         .iter()
-        .map(|event| queue::Model {
+        .map(|(event, _)| queue::Model {
             endpoint_id: event.endpoint,
             wallet_id: event.wallet.uuid(),
             next_try_at: now.micros(),
@@ -180,8 +185,7 @@ fn event(row: &QueryResult, delivery: &delivery::Model) -> Result<Event, DbErr> 
 const STAYS: &str = "on conflict (endpoint_id, wallet_id, seq) do nothing";
 const WAITS_AGAIN: &str = "on conflict (endpoint_id, wallet_id, seq) do update set status = 1, tries = 0, \
      next_try_at = null, delivered_at = null";
-const ADDED: &str =
-    "on conflict (endpoint_id, wallet_id) do update set version = webhook_queue.version + 1";
+const ADDED: &str = "on conflict (endpoint_id, wallet_id) do update set version = webhook_queue.version + 1";
 const DUE_AGAIN: &str = "on conflict (endpoint_id, wallet_id) do update set version = webhook_queue.version + 1, \
      next_try_at = excluded.next_try_at";
 const DUE: &str = "select q.endpoint_id as q_endpoint_id, q.wallet_id as q_wallet_id, q.next_try_at as q_next_try_at, \

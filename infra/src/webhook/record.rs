@@ -1,10 +1,13 @@
 //! What became of tries, written in one transaction for all of an endpoint that ended together.
 
 use amvaj_domain::time::Instant;
-use amvaj_domain::webhook::{DeliveryStatus, DisabledReason, EndpointStatus, Failure, Health, MOST_TRIES, pause};
+use amvaj_domain::webhook::{
+    DeliveryStatus, DisabledReason, EndpointStatus, Failure, Health, MOST_TRIES, pause,
+};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement};
 use uuid::Uuid;
 
+use super::endpoint::hold_endpoint;
 use super::post::Ending;
 use super::queue::{Head, forget};
 use crate::db::entity::{webhook_delivery as delivery, webhook_queue as queue};
@@ -84,6 +87,7 @@ pub(super) async fn record(
     }
     let standing = before.after(tried, now, jitter());
     let transaction = lease.fence(database).await?;
+    hold_endpoint(&transaction, endpoint).await?;
     hold(&transaction, &wallets).await?;
     update(&transaction, &deliveries, SET_DELIVERY, THIS_DELIVERY).await?;
     update(&transaction, &wallets, "next_try_at = k.next_try_at", THIS_WALLET).await?;
@@ -122,9 +126,8 @@ impl Tried {
         } else if delivery.tries >= MOST_TRIES {
             delivery.status = DeliveryStatus::Dead.stored();
         } else {
-            let pause = retry_after.map_or(pause(delivery.tries, jitter), |asked| {
-                asked.max(pause(delivery.tries, jitter))
-            });
+            let pause = retry_after
+                .map_or(pause(delivery.tries, jitter), |asked| asked.max(pause(delivery.tries, jitter)));
             delivery.next_try_at = Some(now.plus(pause).micros());
         }
         delivery

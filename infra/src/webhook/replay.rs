@@ -10,7 +10,7 @@ use amvaj_domain::webhook::{EventType, EventTypes};
 use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement};
 use uuid::Uuid;
 
-use super::endpoint::Replay;
+use super::endpoint::{Replay, hold_endpoint};
 use super::queue::{Queued, put};
 use crate::db::{Database, StoreError};
 use crate::worker::{Lease, WorkError};
@@ -47,6 +47,7 @@ pub(super) async fn step(
     let full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= PAGE);
     let place = rows.last().filter(|_| full).map(|row| (row.recorded_at, row.wallet_id, row.seq));
     let transaction = lease.fence(database).await?;
+    hold_endpoint(&transaction, endpoint).await?;
     put(&transaction, &events, true, now, fresh).await?;
     let values = [
         endpoint.into(),

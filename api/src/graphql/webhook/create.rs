@@ -66,8 +66,11 @@ impl CreateWebhookEndpointMutation {
     ) -> Result<CreateWebhookEndpointPayload> {
         let identity = identity(ctx)?;
         let mut problems = Problems::new();
-        let name =
-            problems.take(Name::parse(&input.name), CreateWebhookEndpointErrorCode::InvalidName, "input.name");
+        let name = problems.take(
+            Name::parse(&input.name),
+            CreateWebhookEndpointErrorCode::InvalidName,
+            "input.name",
+        );
         let Some(name) = name else {
             return Ok(CreateWebhookEndpointPayload {
                 user_errors: problems.into_errors(),
