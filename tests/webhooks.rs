@@ -3,6 +3,7 @@
 mod addresses;
 mod again;
 mod failing;
+mod killed;
 mod rights;
 mod scene;
 mod sending;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use amvaj_domain::id::WebhookEndpointId;
 use amvaj_domain::time::{Instant, Span};
+use amvaj_domain::webhook::Failure;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -17,11 +18,13 @@ use tokio::sync::Semaphore;
 use tokio::task::{self, JoinSet};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::endpoint::{Served, served};
+use super::post::Ending;
 use super::queue::{self, Head};
-use super::record::{Tried, record};
+use super::record::{Standing, Tried, record};
 use super::scribe::{Letter, SealedSecret};
 use super::{Sender, replay};
 use crate::clock::Clock;
@@ -254,18 +257,25 @@ impl Courier {
         Ok(())
     }
 
+    /// Sends an event on a task of its own, so that it goes on while others are written.
     fn send(&self, endpoint: &Served, head: Head, now: Instant) -> BoxFuture<'static, Tried> {
         let Sender { post, scribe, .. } = self.sender.clone();
-        let (url, secrets) = (endpoint.url.clone(), endpoint.secrets.clone());
+        let (url, secrets, event) = (endpoint.url.clone(), endpoint.secrets.clone(), head.event.clone());
         let id = WebhookEndpointId::new(self.endpoint);
-        async move {
-            let body = scribe.body(&head.event);
+        let task = AbortOnDropHandle::new(tokio::spawn(async move {
+            let body = scribe.body(&event);
             let timestamp = now.micros().div_euclid(1_000_000);
-            let letter = Letter { id: &head.event.id, timestamp, body: &body };
-            let ending = match scribe.signatures(id, &secrets, &letter) {
+            let letter = Letter { id: &event.id, timestamp, body: &body };
+            match scribe.signatures(id, &secrets, &letter) {
                 Some(signatures) => post.send(&url, &letter, &signatures).await,
                 None => unsigned(id, &secrets),
-            };
+            }
+        }));
+        async move {
+            let ending = task.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a try ended badly");
+                Ending::unsent(Failure::Broken)
+            });
             Tried { head, ending }
         }
         .boxed()
@@ -298,7 +308,7 @@ impl Courier {
         let before = match &endpoint {
             Some(endpoint) => endpoint.standing,
             // It was disabled or removed meanwhile: what became of its events is written, and nothing of itself.
-            None => super::record::Standing::default(),
+            None => Standing::default(),
         };
         let of = (lease, self.endpoint);
         let now = self.clock.now();
@@ -336,18 +346,13 @@ fn most(endpoint: &Served, window: usize) -> usize {
 }
 
 /// What ends a try for which there is no signature: the server has another secret than the one that sealed them.
-fn unsigned(endpoint: WebhookEndpointId, secrets: &[SealedSecret]) -> super::post::Ending {
+fn unsigned(endpoint: WebhookEndpointId, secrets: &[SealedSecret]) -> Ending {
     tracing::error!(
         %endpoint,
         secrets = secrets.len(),
         "the secrets of an endpoint cannot be opened: is the server's secret the one that they were made with?"
     );
-    super::post::Ending {
-        failure: Some(amvaj_domain::webhook::Failure::Unsigned),
-        status: None,
-        took: Span::from_micros(0),
-        retry_after: None,
-    }
+    Ending::unsent(Failure::Unsigned)
 }
 
 const DUE: &str = "select e.endpoint_id from webhook_endpoint e where e.status = 1 \

@@ -46,6 +46,13 @@ pub(super) struct Ending {
     pub(super) retry_after: Option<Span>,
 }
 
+impl Ending {
+    /// Of a try that sent nothing.
+    pub(super) const fn unsent(failure: Failure) -> Self {
+        Self { failure: Some(failure), status: None, took: Span::from_micros(0), retry_after: None }
+    }
+}
+
 impl Post {
     /// What is sent over, to where the settings allow it.
     ///
