@@ -41,4 +41,5 @@ mod tenancy;
 mod tokens;
 mod users;
 mod verify;
+mod webhooks;
 mod worker;

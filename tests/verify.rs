@@ -6,6 +6,7 @@ mod damages;
 mod people;
 mod scene;
 mod story;
+mod webhooks;
 
 use amvaj_infra::verify::{CheckResult, Report};
 use futures_util::{StreamExt as _, stream};

@@ -39,6 +39,7 @@ pub mod set_staff_posts;
 pub mod users;
 pub mod verify_login_code;
 pub mod wallet;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -61,6 +62,7 @@ use amvaj_infra::{
     live::Feed,
     notify::Notifier,
     users::Users,
+    webhook::{WebhookSettings, Webhooks},
 };
 
 use crate::{
@@ -110,6 +112,8 @@ pub struct App {
     pub revocations: Revocations,
     /// The merchants' API keys.
     pub api_keys: ApiKeys,
+    /// What merchants are told of by HTTP, and where.
+    pub webhooks: Webhooks,
     /// Which API key was sent.
     pub key_ring: KeyRing,
     /// The outside issuers, if there are any.
@@ -163,6 +167,8 @@ pub struct Foundation {
     pub issuers: Option<Issuers>,
     /// Whether this is the live network or its sandbox.
     pub mode: NetworkMode,
+    /// How merchants are told of what happens.
+    pub webhooks: WebhookSettings,
     /// The clock.
     pub clock: Clock,
 }
@@ -171,7 +177,7 @@ impl App {
     /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
     pub fn start(foundation: Foundation, config: &Config) -> Self {
         let Foundation { db, balances, live, live_boards, limits, notifier, credentials, .. } = foundation;
-        let Foundation { revocations, issuers, mode, clock, .. } = foundation;
+        let Foundation { revocations, issuers, mode, webhooks, clock, .. } = foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -200,6 +206,7 @@ impl App {
             login_codes: LoginCodes::new(db.clone()),
             key_ring: KeyRing::new(api_keys.clone(), revocations.clone(), credentials.secret.clone(), mode),
             api_keys,
+            webhooks: Webhooks::new(db.clone(), webhooks, random::uuid),
             issuers,
             mode,
             revocations,

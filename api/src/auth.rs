@@ -14,6 +14,7 @@ pub mod refresh;
 pub mod secret;
 pub mod token;
 pub mod totp;
+pub mod webhook_secret;
 
 pub use authenticate::{AuthError, Authenticator};
 pub use credentials::{Credentials, CredentialsError};

@@ -13,6 +13,7 @@ mod question;
 mod report;
 mod scenario;
 pub mod stock;
+pub mod webhooks;
 mod world;
 
 pub use baseline::Baseline;

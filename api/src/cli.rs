@@ -492,6 +492,9 @@ pub struct BenchArgs {
     /// Measure what authentication, limits and the guard add to a query, without HTTP
     #[arg(long)]
     pub door: bool,
+    /// Measure how many events are delivered by webhooks while purchases are made, and what receivers that hang cost
+    #[arg(long)]
+    pub webhooks: bool,
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,

@@ -14,7 +14,7 @@ use amvaj_infra::{
     limit::Limiter,
     live::Feed,
     notify::Notifier,
-    worker::{Nightly, Worker, WorkerSettings},
+    worker::{Nightly, Worker, WorkerParts, WorkerSettings},
 };
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
@@ -32,6 +32,7 @@ use crate::http::health::Dependency;
 use crate::http::language::Languages;
 use crate::server::Parts;
 use crate::throttle::Throttle;
+use crate::webhook::WebhookScribe;
 use crate::{database, random};
 
 /// Most limits and subjects that a process counts at a time, each in about 200 bytes.
@@ -44,7 +45,8 @@ const LAST_DELIVERIES: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the database does not answer or is newer than this program, the Redis URL is no URL, the files of the signing
-/// key and the secret cannot be read, or the file of the SMS provider or of the outside issuers has to be corrected.
+/// key and the secret cannot be read, the file of the SMS provider or of the outside issuers has to be corrected, or a live
+/// installation is to send webhooks to private addresses.
 pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<App>> {
     open_with(config, clock, Credentials::load_or_create(&config.auth)?).await
 }
@@ -64,6 +66,7 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
         tracing::info!(change, "the database was migrated");
     }
     let network = database::installation(&database, &config.network, clock.now()).await?;
+    let webhooks = config.webhooks.settings(network.mode).map_err(anyhow::Error::msg)?;
     let issuers = issuer_settings.map(|settings| issuers(settings, &database, &clock));
     let foundation = Foundation {
         balances: Arc::new(balances(config, &database, network.epoch).await?),
@@ -75,6 +78,7 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
         notifier,
         credentials: credentials.in_mode(network.mode).following_files(),
         mode: network.mode,
+        webhooks,
         issuers,
         clock,
     };
@@ -162,8 +166,14 @@ pub fn start_worker(app: &App, config: &Config) -> Worker {
         ..WorkerSettings::default()
     };
     let holder = random::uuid(app.now());
-    let (ledger, balances, boards) = (app.ledger.clone(), Arc::clone(&app.balances), app.boards.clone());
-    Worker::start(&app.db, ledger, balances, boards, &app.clock, &settings, holder)
+    let parts = WorkerParts {
+        writer: app.ledger.clone(),
+        balances: Arc::clone(&app.balances),
+        boards: app.boards.clone(),
+        webhooks: app.webhooks.keeper(),
+        sender: app.webhooks.sender(Arc::new(WebhookScribe::new(app.credentials.secret.clone()))),
+    };
+    Worker::start(&app.db, parts, &app.clock, &settings, holder)
 }
 
 /// Ends the background work, finishes what the ledger has accepted, gives messages on their way a last moment, then

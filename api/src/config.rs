@@ -4,6 +4,7 @@
 mod live;
 mod reader;
 mod secret;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -25,6 +26,7 @@ pub use live::{LiveConfig, Origins};
 pub use reader::Setting;
 use reader::{PREFIX, Reader, whole_number};
 pub use secret::Secret;
+pub use webhooks::WebhookConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -55,6 +57,8 @@ pub struct Config {
     pub network: NetworkConfig,
     /// The scheduled jobs.
     pub worker: WorkerConfig,
+    /// What merchants are told of by HTTP.
+    pub webhooks: WebhookConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -318,6 +322,7 @@ impl Config {
             look_ups: LookUpConfig::read(reader),
             network: NetworkConfig::read(reader),
             worker: WorkerConfig::read(reader),
+            webhooks: WebhookConfig::read(reader),
             log: LogConfig::read(reader),
         }
     }

@@ -46,3 +46,4 @@ pub mod user_error;
 pub mod value;
 pub mod viewer;
 pub mod wallet;
+pub mod webhook;

@@ -7,7 +7,9 @@ mod kind;
 mod record;
 
 use crate::access::{Actor, Caller, Identity};
-use crate::id::{ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
+use crate::id::{
+    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WebhookEndpointId,
+};
 use crate::text::{CardNumber, Mobile};
 use crate::time::Instant;
 
@@ -66,6 +68,8 @@ pub enum Target {
     Session(SessionId),
     /// A board.
     Board(BoardId),
+    /// A merchant's endpoint for webhooks.
+    Webhook(WebhookEndpointId),
 }
 
 /// A value of a detail. Secrets have no way into one, and numbers of people only masked.

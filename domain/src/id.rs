@@ -47,6 +47,10 @@ ids! {
     ApiKeyId;
     /// A board that ranks members.
     BoardId;
+    /// A place of a merchant to which events are sent.
+    WebhookEndpointId;
+    /// An event on its way to an endpoint.
+    WebhookDeliveryId;
     /// One commit of a ledger writer; time-ordered, but commits do not follow that order.
     BatchId;
 }

@@ -16,7 +16,7 @@
 //! - the installation: [`network`]; who takes part: [`merchant`], [`member`];
 //!   who runs it: [`user`]
 //! - what a merchant may see of a member: [`relation`]; who stands where: [`board`]
-//! - who may do what: [`access`]; who did what: [`audit`]; what shows that rows were changed: [`sealed`]
+//! - who may do what: [`access`]; who did what: [`audit`]; what merchants are told: [`webhook`]; what shows that rows were changed: [`sealed`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
 
@@ -39,3 +39,4 @@ pub mod staff;
 pub mod text;
 pub mod time;
 pub mod user;
+pub mod webhook;

@@ -22,4 +22,5 @@ pub mod relation;
 pub mod restored;
 pub mod users;
 pub mod verify;
+pub mod webhook;
 pub mod worker;

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::{Client, Response, Url, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Response, Url, redirect::Policy};
 use thiserror::Error;
 
 /// Why an answer was not read to its end.
@@ -24,16 +24,24 @@ pub enum BodyError {
 /// # Errors
 /// The machine has no certificates to know other servers by.
 pub fn client(connect: Duration, total: Duration) -> Result<Client, String> {
+    build(builder(connect, total))
+}
+
+/// What every client of ours has, for those that need more.
+pub(crate) fn builder(connect: Duration, total: Duration) -> ClientBuilder {
     Client::builder()
         .redirect(Policy::none())
         .no_proxy()
         .connect_timeout(connect)
         .timeout(total)
         .user_agent("amvaj")
-        .build()
-        .map_err(|error| {
-            format!("no HTTPS client can be made ({}); install the system's CA certificates", cause(&error))
-        })
+}
+
+/// The client of a builder; an error when the machine has no certificates to know other servers by.
+pub(crate) fn build(builder: ClientBuilder) -> Result<Client, String> {
+    builder.build().map_err(|error| {
+        format!("no HTTPS client can be made ({}); install the system's CA certificates", cause(&error))
+    })
 }
 
 /// Reads an address that secrets may be sent to: HTTPS, or plain HTTP to this machine.

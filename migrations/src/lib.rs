@@ -16,6 +16,7 @@ mod m0009_user;
 mod m0010_relation;
 mod m0011_board;
 mod m0012_verification;
+mod m0013_webhook;
 
 use sea_orm_migration::prelude::*;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_relation::Migration),
             Box::new(m0011_board::Migration),
             Box::new(m0012_verification::Migration),
+            Box::new(m0013_webhook::Migration),
         ]
     }
 }

@@ -39,6 +39,8 @@ const PROBES: &[(&str, &str, &str)] = &[
     ("Staff", "node(id: {Staff}) { ... on Staff { FIELD } }", "operator shop"),
     ("User", "node(id: {User}) { ... on User { FIELD } }", "operator"),
     ("ApiKey", "node(id: {ApiKey}) { ... on ApiKey { FIELD } }", "operator shop"),
+    ("WebhookEndpoint", "node(id: {WebhookEndpoint}) { ... on WebhookEndpoint { FIELD } }", "operator shop"),
+    ("WebhookDelivery", "node(id: {WebhookDelivery}) { ... on WebhookDelivery { FIELD } }", "operator shop"),
     ("Session", "node(id: {Session}) { ... on Session { FIELD } }", "member"),
     ("Entry", "node(id: {Operation}) { ... on Operation { entries { FIELD } } }", AT_SHOP),
     ("BalanceAfter", "node(id: {Operation}) { ... on Operation { balanceAfter { FIELD } } }", AT_SHOP),
@@ -93,6 +95,18 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("Merchant", "prices", "operator agent shop"),
     ("Merchant", "staff", "operator shop"),
     ("Merchant", "apiKeys", "operator shop"),
+    ("Merchant", "webhookEndpoints", "operator shop"),
+    // It was sent to by nobody yet.
+    ("WebhookEndpoint", "disabledReason", ""),
+    ("WebhookEndpoint", "failingSince", ""),
+    ("WebhookEndpoint", "pausedUntil", ""),
+    ("WebhookDelivery", "nextTryAt", ""),
+    ("WebhookDelivery", "lastTriedAt", ""),
+    ("WebhookDelivery", "durationMs", ""),
+    ("WebhookDelivery", "responseStatus", ""),
+    ("WebhookDelivery", "failure", ""),
+    ("WebhookDelivery", "deliveredAt", ""),
+    ("WebhookDelivery", "operation", ""),
     // Nobody of the staff has logged in, and the key was neither used nor replaced.
     ("Staff", "sessions", ""),
     ("Staff", "removedAt", ""),
@@ -123,6 +137,7 @@ const SECRETS: &[(&str, &str)] = &[
     ("AGENT-OF-MEMBER", "operator member"),
     ("STAFF-OF-SHOP", "operator shop"),
     ("KEY-OF-SHOP", "operator shop"),
+    ("HOOK-OF-SHOP", "operator shop"),
     ("user-of-network", "operator"),
 ];
 

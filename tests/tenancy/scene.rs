@@ -23,6 +23,7 @@ const MEMBER: &str = include_str!("../queries/member.graphql");
 const STAFF: &str = include_str!("../queries/staff.graphql");
 const KEYS: &str = include_str!("../queries/keys.graphql");
 const LEADERBOARD: &str = include_str!("../queries/leaderboard.graphql");
+const WEBHOOK: &str = include_str!("../queries/webhook.graphql");
 const RELATION: &str = include_str!("../queries/relation.graphql");
 
 /// What nobody may see whom it is not for.
@@ -161,6 +162,12 @@ impl<'a> Scene<'a> {
         let staff = self.app.data(shop, STAFF, "AddStaff", json!({ "input": staff })).await;
         let key = json!({ "name": "KEY-OF-SHOP", "scopes": ["points:earn"] });
         let key = self.app.data(shop, KEYS, "Create", json!({ "input": key })).await;
+        let hook = json!({ "name": "HOOK-OF-SHOP", "url": "https://shop.example/" });
+        let hook = self.app.data(shop, WEBHOOK, "Create", json!({ "input": hook })).await;
+        let hook = hook["createWebhookEndpoint"]["webhookEndpoint"]["id"].clone();
+        let ping = json!({ "input": { "webhookEndpointId": hook } });
+        let ping = self.app.data(shop, WEBHOOK, "Ping", ping).await;
+        let ping = ping["pingWebhookEndpoint"]["webhookDelivery"]["id"].clone();
         let user = json!({ "name": "user-of-network", "displayName": "USER", "role": "AGENT" });
         let user = self.app.data(Caller::Operator, USER, "InviteUser", json!({ "input": user })).await;
         let user = text(&user["inviteUser"]["user"]["id"]);
@@ -192,6 +199,8 @@ impl<'a> Scene<'a> {
             ("Staff", text(&staff["addStaff"]["staff"]["id"])),
             ("User", user),
             ("ApiKey", text(&key["createApiKey"]["apiKey"]["id"])),
+            ("WebhookEndpoint", text(&hook)),
+            ("WebhookDelivery", text(&ping)),
             ("Session", id(GlobalId::Session(session.unwrap().unwrap().session.id))),
         ]);
     }

@@ -6,6 +6,7 @@ mod boards;
 mod chain;
 mod ledger;
 mod people;
+mod webhooks;
 
 /// A damage.
 pub(super) struct Damage {
@@ -15,7 +16,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 35] = [
+const KEYS: [(&str, &str); 39] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -51,6 +52,10 @@ const KEYS: [(&str, &str); 35] = [
     ("user_invitation", "user_id"),
     ("api_key", "api_key_id"),
     ("session", "session_id"),
+    ("webhook_endpoint", "endpoint_id"),
+    ("webhook_secret", "endpoint_id, secret_no"),
+    ("webhook_queue", "endpoint_id, wallet_id"),
+    ("webhook_delivery", "delivery_id"),
 ];
 
 /// The first row of a table that meets a condition, as a condition.
@@ -96,6 +101,7 @@ pub(super) fn all() -> Vec<Damage> {
         people::users(),
         people::keys(),
         people::sessions(),
+        webhooks::webhooks(),
     ];
     tables.into_iter().flatten().collect()
 }

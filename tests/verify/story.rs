@@ -27,7 +27,7 @@ use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use uuid::Uuid;
 
 use super::scene::new_id;
-use super::{boards, people};
+use super::{boards, people, webhooks};
 
 const START: i64 = 1_767_225_600_000_000;
 
@@ -398,6 +398,7 @@ async fn relay(database: &Database) {
     keeper.register().await.unwrap();
     while keeper.keep(&held, 100).await.unwrap() > 0 {}
     boards::count(database, &held).await;
+    webhooks::play(database, [merchant(1), merchant(2)], &held, day(60)).await;
     let pass = [
         "insert into consumer_cursor select 'cache', bucket, relay_no from relay",
         "delete from outbox where relay_no <= 2 and bucket = (select max(bucket) from relay where relay_no > 4)",

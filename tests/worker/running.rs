@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use amvaj_api::random;
 use amvaj_domain::{id::WalletId, time::Span};
 use amvaj_infra::{
     board::{Boards, LiveBoards},
@@ -10,7 +11,8 @@ use amvaj_infra::{
     db::Database,
     directory::Directory,
     outbox::Consumer,
-    worker::{Worker, WorkerSettings, acquire},
+    webhook::WebhookKeeper,
+    worker::{Worker, WorkerParts, WorkerSettings, acquire},
 };
 use anyhow::{Context as _, Result, bail};
 use uuid::Uuid;
@@ -29,7 +31,14 @@ fn worker(database: &Database, ledger: &Ledger, holder: u128) -> Worker {
     let holder = Uuid::from_u128(holder);
     let directory = Directory::new(database.clone());
     let boards = Boards::new(database.clone(), directory, LiveBoards::memory(), Duration::ZERO);
-    Worker::start(database, ledger.writer.clone(), balances, boards, &ledger.clock, &settings, holder)
+    let parts = WorkerParts {
+        writer: ledger.writer.clone(),
+        balances,
+        boards,
+        webhooks: WebhookKeeper::new(database.clone(), random::uuid),
+        sender: None,
+    };
+    Worker::start(database, parts, &ledger.clock, &settings, holder)
 }
 
 /// Earns and short holds on every wallet, from two writers at once.

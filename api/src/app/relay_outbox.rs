@@ -7,6 +7,7 @@ use amvaj_infra::board::BoardKeeper;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::outbox::{Backlog, Buckets, CacheRepair, relay};
 use amvaj_infra::relation::RelationKeeper;
+use amvaj_infra::webhook::WebhookKeeper;
 use amvaj_infra::worker::{WorkError, acquire};
 
 use super::App;
@@ -17,8 +18,8 @@ const PAGE: u32 = 1_000;
 /// How long a bucket's lease lasts; it is given up as soon as everything is relayed.
 const LEASE: Span = Span::minutes(1);
 
-/// Numbers what waits in the outbox, takes what it makes outdated out of the cache, writes the relations that it began, and
-/// counts it on the leaderboards. Buckets that a worker has are left to it. `now` is the real time, whatever clock the
+/// Numbers what waits in the outbox, takes what it makes outdated out of the cache, writes the relations that it began,
+/// counts it on the leaderboards, and queues what merchants are to be told. Buckets that a worker has are left to it. `now` is the real time, whatever clock the
 /// ledger's writer goes by: leases and retention rest on it.
 ///
 /// # Errors
@@ -27,10 +28,17 @@ pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
     let repair = CacheRepair::new(app.db.clone(), app.balances.clone());
     let relations = RelationKeeper::new(app.db.clone());
     let boards = BoardKeeper::new(app.db.clone());
+    let webhooks = app.webhooks.keeper();
     repair.register().await?;
     relations.register().await?;
     boards.register().await?;
-    let backlogs = [repair.backlog().await?, relations.backlog().await?, boards.backlog().await?];
+    webhooks.register().await?;
+    let backlogs = [
+        repair.backlog().await?,
+        relations.backlog().await?,
+        boards.backlog().await?,
+        webhooks.backlog().await?,
+    ];
     let waits = |of: &Backlog| of.unnumbered > 0 || of.unread > 0;
     // Where nothing waits, not even a lease is written: whoever compares two states of a database sees no difference.
     if !backlogs.iter().flatten().any(waits) && boards.waiting().await?.is_empty() {
@@ -42,8 +50,8 @@ pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
         let lease = acquire(&app.db, &Buckets::lease_name(bucket), holder, now, LEASE).await?;
         held.extend(lease.map(|lease| (bucket, lease)));
     }
-    let relayed =
-        relay_buckets(app, (&repair, &relations, &boards), &held.iter().cloned().collect(), now).await;
+    let consumers = (&repair, &relations, &boards, &webhooks);
+    let relayed = relay_buckets(app, consumers, &held.iter().cloned().collect(), now).await;
     for (_, lease) in held {
         lease.release(&app.db, now).await?;
     }
@@ -57,7 +65,7 @@ pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
 
 async fn relay_buckets(
     app: &App,
-    (repair, relations, boards): (&CacheRepair, &RelationKeeper, &BoardKeeper),
+    (repair, relations, boards, webhooks): (&CacheRepair, &RelationKeeper, &BoardKeeper, &WebhookKeeper),
     held: &Buckets,
     now: Instant,
 ) -> Result<(), WorkError> {
@@ -68,6 +76,7 @@ async fn relay_buckets(
     while relations.keep(held, PAGE).await? > 0 {}
     while boards.keep(held, PAGE).await? > 0 {}
     while boards.recount(held).await? {}
+    while webhooks.keep(held, now, PAGE).await? > 0 {}
     while repair.repair(held, now, PAGE).await? > 0 {}
     Ok(())
 }

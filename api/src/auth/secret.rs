@@ -42,6 +42,8 @@ pub enum Purpose {
     Device,
     /// The name that somebody tries to log in with.
     UserName,
+    /// The key that seals secrets of endpoints for webhooks.
+    WebhookSecret,
 }
 
 /// The server's secret. Cheap to clone; it cannot print itself.
@@ -171,6 +173,7 @@ impl Purpose {
             Self::Invitation => 22,
             Self::Device => 23,
             Self::UserName => 24,
+            Self::WebhookSecret => 30,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::Door;
+use super::{Door, webhooks::Round};
 
 /// The whole run.
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +27,8 @@ pub struct Report {
     pub ratios: Vec<Ratio>,
     /// What authentication, limits and the guard cost, if that was asked for.
     pub door: Option<Door>,
+    /// How many events are delivered beside purchases, if that was asked for.
+    pub webhooks: Vec<Round>,
 }
 
 /// One scenario against a baseline that was measured in the same rounds.
@@ -220,6 +222,20 @@ impl fmt::Display for Report {
         }
         for Ratio { scenario, to, middle, least, most } in &self.ratios {
             writeln!(f, "\n{scenario} / {to}: {middle:.2} times ({least:.2} to {most:.2})")?;
+        }
+        for round in &self.webhooks {
+            writeln!(
+                f,
+                "\nWith {} endpoints that take everything and {} that hang: {:.0} purchases a second (99 of 100 within {:.1} ms), \
+                 {} events, {:.0} a second, the last one {:.1} s after the last purchase",
+                round.taking,
+                round.hanging,
+                round.purchases_per_second,
+                round.purchases_p99_ms,
+                round.delivered,
+                round.delivered_per_second,
+                round.behind_seconds
+            )?;
         }
         if let Some(Door { bare_micros, guarded_micros, turns }) = &self.door {
             writeln!(

@@ -186,6 +186,11 @@ impl World {
         drawn(&self.merchants, random)
     }
 
+    /// Every merchant.
+    pub(super) fn merchant_ids(&self) -> impl Iterator<Item = MerchantId> {
+        self.merchants.iter().filter_map(|party| GlobalId::merchant(&party.id.as_str().into()))
+    }
+
     /// The leaderboard on which every member is.
     pub(super) fn board(&self) -> &str {
         &self.board

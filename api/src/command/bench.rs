@@ -2,6 +2,7 @@
 
 use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use amvaj_domain::network::NetworkMode;
 use amvaj_infra::{clock::Clock, plain::Way};
 use anyhow::{Context as _, bail};
 
@@ -49,6 +50,11 @@ fn own_config(mut config: Config, args: &BenchArgs) -> anyhow::Result<(Config, O
     config.throttle = ThrottleConfig { merchant: rate, member: rate, user: rate, address: rate };
     // An audit of everything beside it would be measured, too.
     config.worker.verify_at = None;
+    if args.webhooks {
+        // Its receivers are on this machine.
+        config.network.mode = Some(NetworkMode::Sandbox);
+        config.webhooks.private_addresses = true;
+    }
     config.cache.redis_url = args.redis_url.as_deref().map(Secret::new);
     if let Some(url) = &args.database_url {
         config.database.url = Secret::new(url.as_str());
@@ -89,6 +95,7 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         scenarios: Vec::new(),
         ratios: Vec::new(),
         door: None,
+        webhooks: Vec::new(),
     };
     let effort = Effort {
         connections: args.connections,
@@ -104,7 +111,7 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         run: world.run(),
         now: app.now(),
     };
-    let scenarios = chosen(&args.scenario, args.door);
+    let scenarios = chosen(&args.scenario, args.door || args.webhooks);
     let ways: &[Way] = match (args.baseline, app.db.is_postgres()) {
         (false, _) => &[],
         (true, _) if scenarios.iter().all(|scenario| scenario.only_reads()) => &[],
@@ -128,6 +135,9 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         }
     }
     report.ratios = ratios(&report.scenarios, scenarios, ways);
+    if args.webhooks {
+        report.webhooks = bench::webhooks::measure_webhooks(app, &world, effort).await?;
+    }
     running.stop().await?;
     if args.door {
         let time = Duration::from_secs(args.seconds.into());
@@ -147,7 +157,7 @@ fn ratios(measured: &[Measured], scenarios: &[Scenario], ways: &[Way]) -> Vec<Ra
     plain.chain(Ratio::all(&reading, bench::stock::NAME)).collect()
 }
 
-/// The usual scenarios unless something is named.
-fn chosen(named: &[Scenario], door: bool) -> &[Scenario] {
-    if named.is_empty() && !door { &Scenario::USUAL } else { named }
+/// The usual scenarios unless something is named, or something other than scenarios is asked for.
+fn chosen(named: &[Scenario], other: bool) -> &[Scenario] {
+    if named.is_empty() && !other { &Scenario::USUAL } else { named }
 }

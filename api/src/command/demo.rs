@@ -110,12 +110,15 @@ async fn relay(config: &Config, script: &Script) -> anyhow::Result<()> {
     let boards = BoardKeeper::new(app.db.clone());
     repair.register().await?;
     relations.register().await?;
+    let webhooks = app.webhooks.keeper();
     boards.register().await?;
+    webhooks.register().await?;
     let worker = compose::start_worker(&app, config);
     let waits = |bucket: &Backlog| bucket.unnumbered > 0 || bucket.unread > 0;
     while repair.backlog().await?.iter().any(waits)
         || relations.backlog().await?.iter().any(waits)
         || boards.backlog().await?.iter().any(waits)
+        || webhooks.backlog().await?.iter().any(waits)
         || !boards.waiting().await?.is_empty()
     {
         tokio::time::sleep(RELAY_PAUSE).await;

@@ -51,6 +51,7 @@ const STAFF_MANAGERS: Access =
     Access::Roles(&[(Operator, Some(Scope::StaffManage)), (Merchant, Some(Scope::StaffManage))]);
 const KEYS_MANAGER: Access =
     Access::Roles(&[(Operator, Some(Scope::KeysManage)), (Merchant, Some(Scope::KeysManage))]);
+const WEBHOOKS_MANAGER: Access = Access::Roles(&[(Merchant, Some(Scope::WebhooksManage))]);
 const USERS_MANAGER: Access = Access::Roles(&[(Operator, Some(Scope::UsersManage))]);
 const USERS: Access = Access::Roles(&[(Operator, None), (Agent, None)]);
 const EARNER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsEarn))]);
@@ -121,6 +122,14 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("rotateApiKey", KEYS_MANAGER),
     ("revokeApiKey", KEYS_MANAGER),
     ("exchangeApiKey", Access::Anyone),
+    // Webhooks.
+    ("createWebhookEndpoint", WEBHOOKS_MANAGER),
+    ("updateWebhookEndpoint", WEBHOOKS_MANAGER),
+    ("removeWebhookEndpoint", WEBHOOKS_MANAGER),
+    ("rotateWebhookSecret", WEBHOOKS_MANAGER),
+    ("pingWebhookEndpoint", WEBHOOKS_MANAGER),
+    ("replayWebhookEvents", WEBHOOKS_MANAGER),
+    ("redeliverWebhookEvent", WEBHOOKS_MANAGER),
     // Operators and agents. Whoever logs in or is invited has no token yet.
     ("logIn", Access::Anyone),
     ("acceptInvitation", Access::Anyone),

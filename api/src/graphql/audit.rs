@@ -108,6 +108,17 @@ pub enum AuditAct {
     /// then with `times`.
     #[graphql(name = "LEADERBOARD_LOOKED_AT")]
     BoardLookedAt,
+    /// An endpoint for webhooks was registered.
+    #[graphql(name = "WEBHOOK_ENDPOINT_CREATED")]
+    WebhookMade,
+    /// An endpoint for webhooks was changed, disabled or enabled.
+    #[graphql(name = "WEBHOOK_ENDPOINT_UPDATED")]
+    WebhookChanged,
+    /// An endpoint for webhooks was removed.
+    #[graphql(name = "WEBHOOK_ENDPOINT_REMOVED")]
+    WebhookRemoved,
+    /// The secret of an endpoint for webhooks was replaced.
+    WebhookSecretRotated,
 }
 
 /// What somebody who acted in person is.
@@ -139,7 +150,8 @@ pub struct AuditFilter {
     pub actor: Option<ID>,
     /// Only this act. Example: `MEMBER_BLOCKED`.
     pub act: Option<AuditAct>,
-    /// Only what was done to this: global id of a merchant, branch, member, user, staff member, key or leaderboard.
+    /// Only what was done to this: global id of a merchant, branch, member, user, staff member, key,
+    /// leaderboard or endpoint for webhooks.
     pub target: Option<ID>,
     /// Only what was done at this time or later. Example: `"2026-11-24T08:00:00Z"`.
     pub from: Option<DateTime>,
@@ -251,6 +263,7 @@ fn target(id: &ID) -> Option<Target> {
         GlobalId::Staff(id) => Some(Target::Staff(id)),
         GlobalId::ApiKey(id) => Some(Target::ApiKey(id)),
         GlobalId::Leaderboard(id) => Some(Target::Board(id)),
+        GlobalId::WebhookEndpoint(id) => Some(Target::Webhook(id)),
         _ => None,
     }
 }
@@ -266,6 +279,7 @@ fn target_id(target: Target) -> Option<ID> {
         Target::Staff(id) => GlobalId::Staff(id),
         Target::ApiKey(id) => GlobalId::ApiKey(id),
         Target::Board(id) => GlobalId::Leaderboard(id),
+        Target::Webhook(id) => GlobalId::WebhookEndpoint(id),
     };
     Some(id.write())
 }

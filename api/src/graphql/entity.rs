@@ -30,6 +30,8 @@ pub const ENTITIES: &[(&str, &[&str])] = &[
     ("Hold", &[ID_KEY]),
     ("Purchase", &[ID_KEY]),
     ("Leaderboard", &[ID_KEY]),
+    ("WebhookEndpoint", &[ID_KEY]),
+    ("WebhookDelivery", &[ID_KEY]),
 ];
 
 /// What a representation names an object by.

@@ -5,6 +5,7 @@
 
 use amvaj_domain::id::{
     ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WalletId,
+    WebhookDeliveryId, WebhookEndpointId,
 };
 use async_graphql::ID;
 use base64::Engine;
@@ -41,6 +42,10 @@ pub enum GlobalId {
     Session(SessionId),
     /// A leaderboard.
     Leaderboard(BoardId),
+    /// A merchant's endpoint for webhooks.
+    WebhookEndpoint(WebhookEndpointId),
+    /// An event on its way to an endpoint.
+    WebhookDelivery(WebhookDeliveryId),
 }
 
 impl GlobalId {
@@ -68,6 +73,8 @@ impl GlobalId {
             (12, None) => Some(Self::ApiKey(ApiKeyId::new(uuid))),
             (15, None) => Some(Self::Session(SessionId::new(uuid))),
             (16, None) => Some(Self::Leaderboard(BoardId::new(uuid))),
+            (17, None) => Some(Self::WebhookEndpoint(WebhookEndpointId::new(uuid))),
+            (18, None) => Some(Self::WebhookDelivery(WebhookDeliveryId::new(uuid))),
             _ => None,
         }
     }
@@ -88,6 +95,8 @@ impl GlobalId {
             Self::ApiKey(id) => (12, id.uuid(), None),
             Self::Session(id) => (15, id.uuid(), None),
             Self::Leaderboard(id) => (16, id.uuid(), None),
+            Self::WebhookEndpoint(id) => (17, id.uuid(), None),
+            Self::WebhookDelivery(id) => (18, id.uuid(), None),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(uuid.as_bytes());
@@ -171,6 +180,8 @@ mod tests {
             GlobalId::ApiKey(ApiKeyId::new(uuid)),
             GlobalId::Session(SessionId::new(uuid)),
             GlobalId::Leaderboard(BoardId::new(uuid)),
+            GlobalId::WebhookEndpoint(WebhookEndpointId::new(uuid)),
+            GlobalId::WebhookDelivery(WebhookDeliveryId::new(uuid)),
         ];
         let written: std::collections::HashSet<_> = ids.iter().map(|id| id.write()).collect();
         assert_eq!(written.len(), ids.len());

@@ -20,6 +20,7 @@ use super::loader::loader;
 use super::scalar::{CurrencyCode, DateTime, MinorUnits};
 use super::staff::{self, StaffConnection};
 use super::value::Money;
+use super::webhook::{self, WebhookEndpoint, WebhookEndpointConnection};
 
 /// Whether a merchant takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -207,6 +208,25 @@ impl Merchant {
         let active_at = active_only.unwrap_or(false).then(|| app.now());
         let page = app.api_keys.page(self.0.id, active_at, &request).await.map_err(fault)?;
         Ok(Some(ApiKeyConnection::new(page, |key| key.id.uuid(), ApiKey)))
+    }
+
+    /// Its endpoints for webhooks, in the order in which they were registered. Only the operator and whoever manages the
+    /// merchant's webhooks (`webhooks:manage`) see them; null for others.
+    async fn webhook_endpoints(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the beginning, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<Option<WebhookEndpointConnection>> {
+        if !webhook::sees(ctx, self.0.id) {
+            return Ok(None);
+        }
+        let request = PageArguments { first, after, last, before }.read(ctx)?;
+        let page = app(ctx)?.webhooks.endpoints(self.0.id, &request).await.map_err(fault)?;
+        let key = |endpoint: &amvaj_domain::webhook::Endpoint| endpoint.id.uuid();
+        Ok(Some(WebhookEndpointConnection::new(page, key, WebhookEndpoint)))
     }
 
     /// The version of its earn rule that holds now; null when its purchases earn nothing.

@@ -21,6 +21,8 @@ use super::session::Session;
 use super::staff::Staff;
 use super::user::User;
 use super::wallet::Wallet;
+use super::webhook::WebhookEndpoint;
+use super::webhook::delivery::WebhookDelivery;
 use crate::language::Message;
 
 /// Most ids that `nodes` takes.
@@ -60,6 +62,10 @@ pub enum Node {
     Session(Session),
     /// A leaderboard in its present period.
     Leaderboard(Leaderboard),
+    /// A merchant's endpoint for webhooks.
+    WebhookEndpoint(WebhookEndpoint),
+    /// An event on its way to an endpoint.
+    WebhookDelivery(WebhookDelivery),
 }
 
 /// Queries for objects by id.
@@ -130,6 +136,8 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
         GlobalId::User(id) => User::find(ctx, id).await?.map(Node::User),
         GlobalId::Leaderboard(id) => Leaderboard::find(ctx, id).await?.map(Node::Leaderboard),
+        GlobalId::WebhookEndpoint(id) => WebhookEndpoint::find(ctx, id).await?.map(Node::WebhookEndpoint),
+        GlobalId::WebhookDelivery(id) => WebhookDelivery::find(ctx, id).await?.map(Node::WebhookDelivery),
     })
 }
 
@@ -145,7 +153,9 @@ fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
         | GlobalId::ApiKey(_)
         | GlobalId::Staff(_)
         | GlobalId::Session(_)
-        | GlobalId::User(_) => return true,
+        | GlobalId::User(_)
+        | GlobalId::WebhookEndpoint(_)
+        | GlobalId::WebhookDelivery(_) => return true,
     };
     may_read(identity, scope)
 }

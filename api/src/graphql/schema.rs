@@ -27,6 +27,7 @@ use super::subgraph::{Federated, Subgraph};
 use super::user::{UserMutations, UserQueries};
 use super::viewer::ViewerQueries;
 use super::wallet::WalletQueries;
+use super::webhook::WebhookMutations;
 use crate::config::GraphqlConfig;
 
 /// The schema that is served.
@@ -70,6 +71,7 @@ pub struct Mutation(
     SessionMutations,
     StaffMutations,
     LeaderboardMutations,
+    WebhookMutations,
 );
 
 /// Everything that can be listened to.

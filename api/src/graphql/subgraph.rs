@@ -34,7 +34,7 @@ pub static SUBGRAPHS: &[Subgraph] = &[
     // The network, its merchants, and everybody's log-ins.
     Subgraph {
         name: "merchants",
-        entities: &["Merchant", "Branch"],
+        entities: &["Merchant", "Branch", "WebhookEndpoint", "WebhookDelivery"],
         extensions: &[("Member", "sessions")],
         roots: &[
             "network", "version", "rateLimit", "viewer", "node", "nodes", "auditLog",
@@ -42,6 +42,8 @@ pub static SUBGRAPHS: &[Subgraph] = &[
             "registerBranch", "closeBranch", "reopenBranch", "setEarnRule",
             "addStaff", "setStaffPosts", "removeStaff",
             "createApiKey", "rotateApiKey", "revokeApiKey", "exchangeApiKey",
+            "createWebhookEndpoint", "updateWebhookEndpoint", "removeWebhookEndpoint", "rotateWebhookSecret",
+            "pingWebhookEndpoint", "replayWebhookEvents", "redeliverWebhookEvent",
             "requestLoginCode", "verifyLoginCode", "refreshSession", "sessions", "endSession", "endSessionsOf",
             "users", "inviteUser", "renewInvitation", "disableUser", "enableUser", "logIn", "acceptInvitation",
             "confirmTotp", "changePassword", "replaceRecoveryCodes", "resetTotp",

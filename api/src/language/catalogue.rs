@@ -30,7 +30,8 @@ files![
     "points",
     "requests",
     "sessions",
-    "users"
+    "users",
+    "webhooks"
 ];
 
 const OPEN: char = '\u{2068}';

@@ -85,10 +85,14 @@ impl Post {
 impl StaffRole {
     /// What the role may do.
     pub fn scopes(self) -> Scopes {
-        use Scope::{MembersEnrol, MembersRead, OperationsRead, PointsEarn, PointsRedeem, PointsRefund};
+        use Scope::{
+            MembersEnrol, MembersRead, OperationsRead, PointsEarn, PointsRedeem, PointsRefund, WebhooksManage,
+        };
         match self {
             Self::Cashier => Scopes::of(&[PointsEarn, PointsRedeem, MembersRead, MembersEnrol]),
-            Self::Manager => Self::Cashier.scopes().union(Scopes::of(&[PointsRefund, OperationsRead])),
+            Self::Manager => {
+                Self::Cashier.scopes().union(Scopes::of(&[PointsRefund, OperationsRead, WebhooksManage]))
+            }
             Self::Owner => Scopes::of_role(Role::Merchant),
         }
     }

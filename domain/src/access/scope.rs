@@ -57,6 +57,8 @@ scopes! {
     UsersManage = 10, "users:manage";
     /// Read the audit log.
     AuditRead = 11, "audit:read";
+    /// Register endpoints for webhooks, replace their secrets, and have events sent again.
+    WebhooksManage = 12, "webhooks:manage";
 }
 
 /// A set of scopes.
@@ -76,7 +78,7 @@ impl Scopes {
     pub fn of_role(role: Role) -> Self {
         use Scope::{
             AuditRead, KeysManage, MembersEnrol, MembersManage, MembersRead, NetworkManage, OperationsRead,
-            PointsEarn, PointsRedeem, PointsRefund, StaffManage, UsersManage,
+            PointsEarn, PointsRedeem, PointsRefund, StaffManage, UsersManage, WebhooksManage,
         };
         Self::of(match role {
             Role::Operator => &[
@@ -100,6 +102,7 @@ impl Scopes {
                 OperationsRead,
                 KeysManage,
                 StaffManage,
+                WebhooksManage,
             ],
             // What a member may do needs no scope: it is about the member itself.
             Role::Member => &[],

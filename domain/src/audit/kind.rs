@@ -109,6 +109,14 @@ acts! {
     BoardRebuilt = 92;
     /// An operator or an agent looked at who stands on a board.
     BoardLookedAt = 93;
+    /// An endpoint for webhooks was registered.
+    WebhookMade = 100;
+    /// An endpoint for webhooks was changed.
+    WebhookChanged = 101;
+    /// An endpoint for webhooks was removed.
+    WebhookRemoved = 102;
+    /// The secret of an endpoint for webhooks was replaced.
+    WebhookSecretRotated = 103;
 }
 
 #[cfg(test)]

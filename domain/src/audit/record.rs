@@ -4,7 +4,9 @@ use uuid::Uuid;
 
 use super::{Act, ActKind, Target};
 use crate::access::{Actor, Caller, Role};
-use crate::id::{ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId};
+use crate::id::{
+    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WebhookEndpointId,
+};
 use crate::sealed::{Hash, Sealing};
 
 /// What the encoding begins with, so that the hash of a record is the hash of nothing else.
@@ -117,6 +119,7 @@ impl Record {
             (6, Some(id)) => Target::ApiKey(ApiKeyId::new(id)),
             (7, Some(id)) => Target::Session(SessionId::new(id)),
             (8, Some(id)) => Target::Board(BoardId::new(id)),
+            (9, Some(id)) => Target::Webhook(WebhookEndpointId::new(id)),
             _ => return None,
         })
     }
@@ -135,6 +138,7 @@ impl Target {
             Self::ApiKey(id) => (6, Some(id.uuid())),
             Self::Session(id) => (7, Some(id.uuid())),
             Self::Board(id) => (8, Some(id.uuid())),
+            Self::Webhook(id) => (9, Some(id.uuid())),
         }
     }
 }

@@ -29,7 +29,7 @@ macro_rules! stored {
         }
     };
 }
-pub(super) use stored;
+pub(crate) use stored;
 
 stored! {
     /// What an operation did.

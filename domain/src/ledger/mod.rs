@@ -39,6 +39,7 @@ pub use due::needs_detail;
 pub use fault::Fault;
 pub use hold::{Hold, HoldState};
 pub use idempotency::{Digest, Idem, Tenant};
+pub(crate) use journal::stored;
 pub use journal::{AccountKind, Balances, Entry, Journal, LotUse, LotUseKind, OpKind, OpRecord};
 pub use lot::{Lot, LotState};
 pub use operation::{

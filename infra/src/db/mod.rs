@@ -9,4 +9,4 @@ pub(crate) mod listing;
 
 pub use connection::{Database, DatabaseSettings};
 pub use error::StoreError;
-pub(crate) use insert::insert;
+pub(crate) use insert::{insert, select, update};

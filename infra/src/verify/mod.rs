@@ -28,6 +28,7 @@ mod staff;
 mod users;
 mod walk;
 mod watch;
+mod webhooks;
 
 use amvaj_domain::id::WalletId;
 use amvaj_domain::time::{Instant, Span};
@@ -208,7 +209,7 @@ const OF_WALLETS: [&[Check]; 5] =
     [balances::CHECKS, lots::CHECKS, journal::CHECKS, claims::CHECKS, purchases::CHECKS];
 
 /// The checks of everything else, each one statement.
-const OF_THE_REST: [&[Check]; 12] = [
+const OF_THE_REST: [&[Check]; 13] = [
     balances::OF_THE_BOOK,
     claims::OF_WAITING_REFUNDS,
     members::CHECKS,
@@ -221,6 +222,7 @@ const OF_THE_REST: [&[Check]; 12] = [
     api_keys::CHECKS,
     sessions::CHECKS,
     audit::QUERIES,
+    webhooks::CHECKS,
 ];
 
 /// The checks that are one statement each.

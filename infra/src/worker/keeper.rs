@@ -10,7 +10,7 @@ use crate::db::{Database, StoreError};
 
 /// The leases of one job.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     database: Database,
     holder: Uuid,
     ttl: Span,
@@ -26,12 +26,12 @@ enum Known {
 }
 
 impl Keeper {
-    pub(super) fn new(database: Database, holder: Uuid, ttl: Span) -> Self {
+    pub(crate) fn new(database: Database, holder: Uuid, ttl: Span) -> Self {
         Self { database, holder, ttl, known: HashMap::new() }
     }
 
     /// The lease, renewed once half of it is over. None while another node has it.
-    pub(super) async fn lease(&mut self, name: &str, now: Instant) -> Result<Option<Lease>, StoreError> {
+    pub(crate) async fn lease(&mut self, name: &str, now: Instant) -> Result<Option<Lease>, StoreError> {
         let half = Span::from_micros(self.ttl.micros() / 2);
         match self.known.get(name) {
             Some(Known::Held(lease)) if now.plus(half) < lease.expires_at() => {
@@ -54,7 +54,7 @@ impl Keeper {
     }
 
     /// Gives all leases up, so that another node goes on at once.
-    pub(super) async fn release(&mut self, now: Instant) {
+    pub(crate) async fn release(&mut self, now: Instant) {
         for (name, known) in self.known.drain() {
             let Known::Held(lease) = known else { continue };
             if let Err(error) = lease.release(&self.database, now).await {

@@ -2,13 +2,15 @@
 //!
 //! | job | lease | what it does |
 //! |---|---|---|
-//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache, keeps relations and counts boards from them |
+//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache, keeps relations, counts boards and queues events from them |
 //! | sweep | `sweep` | ends holds, activates and expires points, posts refunds that waited |
 //! | retention | `retention` | removes old rows of the outbox |
 //! | boards | `boards` | brings shared copies of boards forward, closes and freezes periods |
 //! | watch | `verify` | audits the wallets that were touched last |
 //! | nightly | `nightly verify` | audits everything, once a night |
 //! | access | `access` | removes log-in codes and sessions that have been over for long |
+//! | webhooks | `webhook:…` for each endpoint | sends merchants what they are to be told |
+//! | webhook retention | `webhook retention` | removes what became of old events |
 //!
 //! Any number of nodes may run a worker: leases divide the work, and whatever is written is fenced by them
 //! ([`Lease`]) or by the ledger's own guard.
@@ -22,8 +24,10 @@ mod lease;
 mod rounds;
 mod sweep;
 mod verify;
+mod webhooks;
 
 pub use error::WorkError;
+pub(crate) use keeper::Keeper;
 pub use lease::{Lease, acquire};
 pub use sweep::{Sweep, SweepReport, SweepSettings};
 pub use verify::Nightly;
@@ -44,12 +48,13 @@ use crate::{
     outbox::CacheRepair,
     relation::RelationKeeper,
     verify::Watch,
+    webhook::{Couriers, Sender, WebhookKeeper},
 };
 use boards::BoardJob;
 use job::run;
-use keeper::Keeper;
 use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
 use verify::{NightlyJob, WatchJob};
+use webhooks::{WebhookJob, WebhookRetentionJob};
 
 /// How long other nodes wait for one that audits everything and went silent.
 const NIGHT: Span = Span::minutes(120);
@@ -84,6 +89,21 @@ impl Default for WorkerSettings {
     }
 }
 
+/// What the jobs work with.
+#[derive(Debug)]
+pub struct WorkerParts {
+    /// Does what is due in the ledger.
+    pub writer: LedgerWriter,
+    /// The cache that is repaired.
+    pub balances: Arc<BalanceCache>,
+    /// Boards, which are shown elsewhere and fed here.
+    pub boards: Boards,
+    /// Queues what merchants are to be told.
+    pub webhooks: WebhookKeeper,
+    /// What they are told with; without it the queue waits.
+    pub sender: Option<Sender>,
+}
+
 /// The jobs of one node.
 #[derive(Debug)]
 pub struct Worker {
@@ -93,16 +113,15 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the jobs on the runtime that calls. `holder` names this node in the leases: it must be new for every
-    /// start. Boards are shown elsewhere and fed here.
+    /// start.
     pub fn start(
         database: &Database,
-        writer: LedgerWriter,
-        balances: Arc<BalanceCache>,
-        boards: Boards,
+        parts: WorkerParts,
         clock: &Clock,
         settings: &WorkerSettings,
         holder: Uuid,
     ) -> Self {
+        let WorkerParts { writer, balances, boards, webhooks, sender } = parts;
         let closing = CancellationToken::new();
         let interval = settings.interval;
         let keeper = || Keeper::new(database.clone(), holder, span(settings.lease));
@@ -111,6 +130,7 @@ impl Worker {
             repair: CacheRepair::new(database.clone(), balances),
             relations: RelationKeeper::new(database.clone()),
             boards: BoardKeeper::new(database.clone()),
+            webhooks,
             clock: clock.clone(),
             keeper: keeper(),
             interval,
@@ -137,6 +157,21 @@ impl Worker {
             tokio::spawn(run(retention, holder, interval, closing.clone())),
             tokio::spawn(run(access, holder, interval, closing.clone())),
         ];
+        if let Some(sender) = sender {
+            let (clock, retention) = (clock.clone(), sender.settings);
+            let lease = (holder, span(settings.lease));
+            let couriers = Couriers::new(database.clone(), sender, clock.clone(), lease, closing.clone());
+            let webhooks =
+                WebhookJob { database: database.clone(), couriers, clock: clock.clone(), interval };
+            let retention = WebhookRetentionJob {
+                database: database.clone(),
+                settings: retention,
+                clock,
+                keeper: keeper(),
+            };
+            tasks.push(tokio::spawn(run(webhooks, holder, interval, closing.clone())));
+            tasks.push(tokio::spawn(run(retention, holder, interval, closing.clone())));
+        }
         verify::announce();
         if settings.watch > 0 {
             let watch = WatchJob {

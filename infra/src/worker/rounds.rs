@@ -15,6 +15,7 @@ use crate::{
     db::Database,
     outbox::{Backlog, Buckets, CacheRepair, relay, remove_passed},
     relation::RelationKeeper,
+    webhook::WebhookKeeper,
 };
 
 /// Rows of each bucket that one transaction of the relay numbers, or one call of a consumer reads.
@@ -22,16 +23,17 @@ const OUTBOX_PAGE: u32 = 256;
 /// Pause of the outbox while there is something to do but no full page.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(100);
 /// Pause of retention when nothing is left to remove.
-const RETENTION_PAUSE: Duration = Duration::from_mins(1);
+pub(super) const RETENTION_PAUSE: Duration = Duration::from_mins(1);
 /// The oldest numbers of one bucket that one transaction of retention looks at.
 const RETENTION_PAGE: u32 = 1_000;
 
-/// Numbers the outbox, repairs the cache, keeps the relations and counts the boards.
+/// Numbers the outbox, repairs the cache, keeps the relations, counts the boards and queues events for merchants.
 pub(super) struct OutboxJob {
     pub(super) database: Database,
     pub(super) repair: CacheRepair,
     pub(super) relations: RelationKeeper,
     pub(super) boards: BoardKeeper,
+    pub(super) webhooks: WebhookKeeper,
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
     pub(super) interval: Duration,
@@ -55,10 +57,15 @@ impl Job for OutboxJob {
             self.repair.register().await?;
             self.relations.register().await?;
             self.boards.register().await?;
+            self.webhooks.register().await?;
             self.registered = true;
         }
-        let backlogs =
-            [self.repair.backlog().await?, self.relations.backlog().await?, self.boards.backlog().await?];
+        let backlogs = [
+            self.repair.backlog().await?,
+            self.relations.backlog().await?,
+            self.boards.backlog().await?,
+            self.webhooks.backlog().await?,
+        ];
         measure(&backlogs);
         let waits = |waiting: &Backlog| waiting.unnumbered > 0 || waiting.unread > 0;
         if !backlogs.iter().flatten().any(waits) && self.boards.waiting().await?.is_empty() {
@@ -122,11 +129,14 @@ impl OutboxJob {
         let counted = self.boards.keep(held, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_counted_rows_total").increment(count(counted));
         let recounted = self.boards.recount(held).await?;
+        let queued = self.webhooks.keep(held, now, OUTBOX_PAGE).await?;
+        metrics::counter!("amvaj_outbox_queued_rows_total").increment(count(queued));
         let repaired = repaired?;
         metrics::counter!("amvaj_outbox_repaired_rows_total").increment(count(repaired));
         let is_full = |rows: usize| u32::try_from(rows).is_ok_and(|rows| rows >= OUTBOX_PAGE);
-        let full = numbered.more || is_full(repaired) || is_full(kept) || is_full(counted) || recounted;
-        Ok(match (full, numbered.rows + repaired + kept + counted) {
+        let passed = [repaired, kept, counted, queued];
+        let full = numbered.more || passed.into_iter().any(is_full) || recounted;
+        Ok(match (full, numbered.rows + passed.iter().sum::<usize>()) {
             (true, _) => Progress::FullPage,
             (false, 0) => Progress::Nothing,
             (false, _) => Progress::Some,
@@ -232,7 +242,7 @@ pub(super) fn forget_if_fenced<T>(keeper: &mut Keeper, done: Result<T, WorkError
     done
 }
 
-fn measure([repair, relations, boards]: &[Vec<Backlog>; 3]) {
+fn measure([repair, relations, boards, webhooks]: &[Vec<Backlog>; 4]) {
     let lag = |backlog: &[Backlog], of: fn(&Backlog) -> i64| gauge(backlog.iter().map(of).sum());
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relay")
         .set(lag(repair, |waiting| waiting.unnumbered));
@@ -241,6 +251,8 @@ fn measure([repair, relations, boards]: &[Vec<Backlog>; 3]) {
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relations")
         .set(lag(relations, |waiting| waiting.unread));
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "boards").set(lag(boards, |waiting| waiting.unread));
+    metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "webhooks")
+        .set(lag(webhooks, |waiting| waiting.unread));
 }
 
 /// A count as a metric value; one beyond the range shows as its end.

@@ -43,3 +43,7 @@ pub(crate) mod user_invitation;
 pub(crate) mod user_recovery_code;
 pub(crate) mod verification;
 pub(crate) mod wallet;
+pub(crate) mod webhook_delivery;
+pub(crate) mod webhook_endpoint;
+pub(crate) mod webhook_queue;
+pub(crate) mod webhook_secret;
