@@ -153,7 +153,7 @@ connection! {
 }
 
 /// The part of the ledger that the caller may see; nothing for a member without a wallet.
-async fn scope(ctx: &Context<'_>) -> Result<Option<LedgerScope>> {
+pub async fn scope(ctx: &Context<'_>) -> Result<Option<LedgerScope>> {
     caller(ctx)?;
     ledger_loader(ctx)?.loader().scope().await.map_err(fault)
 }

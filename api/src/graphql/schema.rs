@@ -108,5 +108,5 @@ pub fn subgraph_sdl(subgraph: Option<&'static Subgraph>) -> String {
 }
 
 fn federated(subgraph: Option<&'static Subgraph>) -> AmvajSchemaBuilder {
-    builder().enable_federation().directive(Federated(subgraph))
+    builder().enable_federation().enable_subscription_in_federation().directive(Federated(subgraph))
 }
