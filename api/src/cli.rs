@@ -448,6 +448,7 @@ Examples:
 
 Starts a server in this process and asks it over real connections: every one sends its next request when the last one is
 answered. The database must be empty or have been used for this before. Ends with 1 when an answer was wrong.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct BenchArgs {
     /// What to measure, in this order; earn, hold, redeem, refund and balance unless named
     #[arg(long, value_enum)]

@@ -25,7 +25,7 @@ use crate::app::webhooks::create::{CreateWebhookEndpoint, create_webhook_endpoin
 use crate::app::{App, Stopped};
 
 /// How long the last events may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One of the three times.
 #[derive(Debug, Clone, Serialize)]

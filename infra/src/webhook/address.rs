@@ -133,7 +133,7 @@ fn is_public(address: IpAddr) -> bool {
 /// Without what IANA has set apart, and without the address under which a cloud shows its metadata.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     const APART: [(Ipv4Addr, u32); 16] = [
-        (Ipv4Addr::new(0, 0, 0, 0), 8),
+        (Ipv4Addr::UNSPECIFIED, 8),
         (Ipv4Addr::new(10, 0, 0, 0), 8),
         (Ipv4Addr::new(100, 64, 0, 0), 10),
         (Ipv4Addr::new(127, 0, 0, 0), 8),
