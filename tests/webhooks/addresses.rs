@@ -94,8 +94,8 @@ async fn what_was_registered_under_a_laxer_rule_or_leads_elsewhere_by_now_is_not
 #[tokio::test]
 async fn a_live_installation_does_not_start_with_private_addresses_allowed() {
     for database in TestDb::both().await {
-        let mut config = Config::default();
-        config.database = DatabaseConfig { url: Secret::new(database.url.as_str()), max_connections: 4 };
+        let own = DatabaseConfig { url: Secret::new(database.url.as_str()), max_connections: 4 };
+        let mut config = Config { database: own, ..Config::default() };
         config.webhooks.private_addresses = true;
         let open = async |config: &Config| {
             let credentials = Credentials::generate(&config.auth).unwrap();

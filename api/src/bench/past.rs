@@ -72,7 +72,8 @@ fn past(app: &App, merchants: &[MerchantId], wallet: WalletId, count: usize) -> 
         match random.weighted(&[70, 12, 8, 10]) {
             0 => story.earn(merchant, points.saturating_mul(1_000))?,
             1 => {
-                story.tell(merchant, Command::Redeem(CommandRedeem { amount: of(points)?, receipt: None }))?
+                story
+                    .tell(merchant, Command::Redeem(CommandRedeem { amount: of(points)?, receipt: None }))?;
             }
             2 => story.hold_and_capture(merchant, points, count)?,
             _ => story.earn_and_refund(merchant, points, count)?,

@@ -136,7 +136,9 @@ async fn copy_into<M: Columns>(
     rows: &[M],
 ) -> Result<(), StoreError> {
     let mut lines = String::new();
-    rows.iter().for_each(|row| row.copied(&mut lines));
+    for row in rows {
+        row.copied(&mut lines);
+    }
     let mut stream = connection.copy_in_raw(&format!("copy {table} ({}) from stdin", M::names())).await?;
     stream.send(lines.into_bytes()).await?;
     stream.finish().await?;

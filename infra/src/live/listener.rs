@@ -193,7 +193,9 @@ impl Listener {
                 self.caught_up = rows.is_empty();
                 let of_merchant = ("where op.merchant_id = {v1}", merchant.uuid().into());
                 let found = told(self.feed.database(), &rows, Some(of_merchant)).await?;
-                found.iter().for_each(|row| self.take(row));
+                for row in &found {
+                    self.take(row);
+                }
                 if self.next.is_empty() {
                     self.pass(&rows);
                 }

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// Buckets of the outbox.
-pub const BUCKETS: usize = OUTBOX_BUCKETS as usize;
+pub const BUCKETS: usize = 16;
+const _: () = assert!(OUTBOX_BUCKETS == 16, "a place has a number for each bucket");
 
 /// A number for each bucket.
 pub(super) type Numbers = [i64; BUCKETS];

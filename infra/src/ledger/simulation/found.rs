@@ -107,7 +107,7 @@ fn a_writer_whose_lanes_have_ended_is_not_alive() {
         let [node, other] = &world.nodes;
         assert!(node.is_alive());
         node.crash();
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        time::sleep(Duration::from_millis(1)).await;
         assert_eq!((node.is_alive(), other.is_alive()), (false, true));
         node.restart();
         assert!(node.is_alive());
