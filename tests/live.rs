@@ -191,6 +191,36 @@ async fn cursors_of_others_and_of_what_is_gone_are_told_of() {
     }
 }
 
+/// What others did is passed by a listener as well, or its cursor would be as old as its last operation in each bucket.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cursor_of_a_quiet_merchant_does_not_age_while_it_listens() {
+    for app in TestApp::both().await {
+        let mine = Till::open(&app, "09125000020").await;
+        let mut socket = Socket::of(&app, &token(&app, mine.caller())).await;
+        socket.subscribe("o", "Operations", json!({})).await;
+        assert!(socket.is_silent().await);
+        for number in 0..12 {
+            let other = Till::open(&app, &format!("091250001{number:02}")).await;
+            other.earn("k0", "R0", 1).await;
+            relay(&app).await;
+            other.earn("k1", "R1", 1).await;
+            relay(&app).await;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        mine.earn("k0", "R0", 1).await;
+        relay(&app).await;
+        let events = receipts(&mut socket, 1).await;
+        let remove = "delete from outbox where relay_no < \
+            (select r.relay_no from relay r where r.bucket = outbox.bucket)";
+        app.app.db.for_migrations().execute_unprepared(remove).await.unwrap();
+        mine.earn("k1", "R1", 1).await;
+        relay(&app).await;
+        let mut again = Socket::of(&app, &token(&app, mine.caller())).await;
+        again.subscribe("o", "Operations", json!({ "after": events[0].1 })).await;
+        assert_eq!(receipts(&mut again, 1).await[0].0, "R1");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_who_may_look_may_listen_and_only_as_long() {
     for app in TestApp::both().await {
@@ -214,6 +244,12 @@ async fn only_who_may_look_may_listen_and_only_as_long() {
         liar.send(json!({ "type": "connection_init", "payload": { "token": "nonsense" } })).await;
         assert_eq!(liar.message().await, Err(4403));
 
+        let mut two = Socket::of(&app, &token(&app, till.caller())).await;
+        let both = "subscription { a: operationRecorded { cursor } b: operationRecorded { cursor } }";
+        two.send(json!({ "type": "subscribe", "id": "2", "payload": { "query": both } })).await;
+        assert_eq!(two.error().await, "GRAPHQL_VALIDATION_FAILED");
+
+        let mut idle = Socket::of(&app, &token(&app, Caller::Member(till.member))).await;
         let mut blocked = Socket::of(&app, &token(&app, Caller::Member(till.member))).await;
         blocked.subscribe("w", "Wallet", wallet).await;
         blocked.event().await;
@@ -222,6 +258,9 @@ async fn only_who_may_look_may_listen_and_only_as_long() {
         app.clock.advance_to(app.clock.now().plus(Span::seconds(1)));
         app.data(Caller::Operator, members, "BlockMember", json!({ "id": member.as_str() })).await;
         assert_eq!(blocked.message().await, Err(4401), "the credential has ended, and the stream with it");
+        let query = json!({ "query": "{ viewer { __typename } }" });
+        idle.send(json!({ "type": "subscribe", "id": "q", "payload": query })).await;
+        assert_eq!(idle.message().await, Err(4401), "nor may anything be asked on a socket that was silent");
     }
 }
 
@@ -248,7 +287,11 @@ async fn sockets_are_bounded_and_only_for_pages_of_here() {
         first.event().await;
     }
     first.subscribe("d", "Wallet", json!({ "wallet": till.wallet_id() })).await;
-    assert_eq!(first.message().await, Err(4429));
+    assert_eq!(first.error().await, "BAD_USER_INPUT", "one more than it may have");
+    first.send(json!({ "type": "complete", "id": "a" })).await;
+    first.subscribe("d", "Wallet", json!({ "wallet": till.wallet_id() })).await;
+    first.event().await;
+    drop(first);
     let long = "x".repeat(300_000);
     let mut reopened = loop {
         if let Ok(socket) = Socket::open(&app, &[]).await {

@@ -9,6 +9,8 @@ use super::reader::Reader;
 pub struct LiveConfig {
     /// Most of them at a time, all callers together.
     pub connections: usize,
+    /// Most of them from one address, of IPv6 from one network.
+    pub connections_of_address: usize,
     /// Most operations of one socket at a time.
     pub operations: usize,
     /// How long a socket's first message may take.
@@ -21,6 +23,7 @@ impl LiveConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
             connections: reader.number("LIVE_CONNECTIONS", 10_000, 1..=1_000_000),
+            connections_of_address: reader.number("LIVE_CONNECTIONS_OF_ADDRESS", 1_000, 1..=1_000_000),
             operations: reader.number("LIVE_OPERATIONS", 100, 1..=10_000),
             init_within: Duration::from_secs(reader.number("LIVE_INIT_SECONDS", 10, 1..=120)),
             origins: reader.take("LIVE_ORIGINS", Origins::default(), Origins::parse),

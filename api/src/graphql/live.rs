@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use amvaj_domain::access::Caller;
 use amvaj_domain::board::Standing;
-use amvaj_domain::id::{MerchantId, WalletId};
+use amvaj_domain::id::{BoardId, MerchantId, WalletId};
 use amvaj_infra::board::Window;
 use amvaj_infra::ledger::{LedgerScope, StoredOperation};
 use amvaj_infra::live::{ListenError, Listener, Topic};
@@ -75,14 +75,21 @@ impl LiveSubscriptions {
             return Err(Code::NotFound.error());
         };
         let after = after.map(|after| WalletCursor::read(&after, wallet)).transpose()?;
-        let shown = Wallet::find(ctx, wallet, None).await?.ok_or_else(|| Code::NotFound.error())?;
+        let had = after.as_ref().map(|after| after.seq);
         let app = Arc::clone(ctx.data::<Arc<App>>()?);
-        let seq = after.as_ref().map_or(shown.last_operation(), |after| after.seq);
+        let shown = Wallet::seen_by(&app, caller(ctx)?, wallet, had).await?;
+        let shown = shown.ok_or_else(|| Code::NotFound.error())?;
+        let seq = match had {
+            // Nothing comes behind an operation that the wallet has not had: a backup was put back, or it was made up.
+            Some(had) if had > shown.last_operation() => return Err(cursor::unreadable()),
+            Some(had) => had,
+            None => shown.last_operation(),
+        };
         let watched = WatchedWallet {
             listener: app.live.listener(Topic::Wallet(wallet)).after_operation(seq),
             caller: caller(ctx)?,
             scope: operation::scope(ctx).await?,
-            first: after.is_none().then_some(shown),
+            first: had.is_none().then_some(shown),
             app,
             wallet,
         };
@@ -129,24 +136,7 @@ impl LiveSubscriptions {
         let (app, caller) = (Arc::clone(ctx.data::<Arc<App>>()?), caller(ctx)?);
         let window = Window::First { skip: 0, count, before: None };
         Leaderboard::find(ctx, id).await?.ok_or_else(|| Code::NotFound.error())?;
-        let looks = stream::unfold(None, move |seen: Option<Vec<Standing>>| {
-            let app = Arc::clone(&app);
-            async move {
-                loop {
-                    if seen.is_some() {
-                        tokio::time::sleep(LOOK).await;
-                    }
-                    match Leaderboard::watched(&app, caller, id, window).await {
-                        Ok((board, places)) if seen.as_ref() != Some(&places) => {
-                            return Some((Ok(board), Some(places)));
-                        }
-                        Ok(_) => {}
-                        Err(error) => return Some((Err(error), None)),
-                    }
-                }
-            }
-        });
-        Ok(ending_with_error(looks))
+        Ok(events(WatchedBoard { app, caller, id, window, seen: None }))
     }
 }
 
@@ -207,6 +197,33 @@ impl Watched for WatchedMerchant {
     }
 }
 
+/// A leaderboard whose first places somebody watches.
+struct WatchedBoard {
+    app: Arc<App>,
+    caller: Caller,
+    id: BoardId,
+    window: Window,
+    /// The places of the last event.
+    seen: Option<Vec<Standing>>,
+}
+
+impl Watched for WatchedBoard {
+    type Event = Leaderboard;
+
+    async fn next(&mut self) -> Result<Leaderboard> {
+        loop {
+            if self.seen.is_some() {
+                tokio::time::sleep(LOOK).await;
+            }
+            let (board, places) = Leaderboard::watched(&self.app, self.caller, self.id, self.window).await?;
+            if self.seen.as_ref() != Some(&places) {
+                self.seen = Some(places);
+                return Ok(board);
+            }
+        }
+    }
+}
+
 /// Something that somebody watches.
 trait Watched: Send + 'static {
     type Event: Send + 'static;
@@ -217,23 +234,14 @@ trait Watched: Send + 'static {
 
 /// The events of something watched, up to and including the first error.
 fn events<W: Watched>(watched: W) -> BoxStream<'static, Result<W::Event>> {
-    ending_with_error(stream::unfold(watched, async |mut watched| {
-        let event = watched.next().await;
-        Some((event, watched))
-    }))
-}
-
-fn ending_with_error<T: Send + 'static>(
-    events: impl stream::Stream<Item = Result<T>> + Send + 'static,
-) -> BoxStream<'static, Result<T>> {
-    let mut failed = false;
-    events
-        .take_while(move |event| {
-            let goes_on = !failed;
-            failed = event.is_err();
-            std::future::ready(goes_on)
-        })
-        .boxed()
+    let next = async |watched: Option<W>| {
+        let mut watched = watched?;
+        match watched.next().await {
+            Ok(event) => Some((Ok(event), Some(watched))),
+            Err(error) => Some((Err(error), None)),
+        }
+    };
+    stream::unfold(Some(watched), next).boxed()
 }
 
 fn stored(error: amvaj_infra::db::StoreError) -> Error {

@@ -154,6 +154,13 @@ pub(crate) struct Executed {
 }
 
 impl Accepted {
+    /// Whether the operation selects exactly one field at its root, as a subscription has to.
+    pub(crate) fn has_one_root_field(&self) -> bool {
+        let parsed = self.document.parsed();
+        let operation = parsed.operation(self.request.operation_name.as_deref());
+        operation.is_some_and(|(_, operation)| parsed.root_fields(operation) == 1)
+    }
+
     /// Executes a query or a mutation.
     pub(crate) async fn execute(
         self,

@@ -8,25 +8,30 @@ mod protocol;
 pub mod socket;
 pub(crate) mod sse;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Data;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response, ServerError};
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::client::Client;
 use super::execution::{Accepted, Asker};
 use super::graphql::Endpoint;
 use super::refusal::Refusal;
 use super::response;
 use super::work::{self, Commitment};
 use crate::config::LiveConfig;
-use crate::graphql::error::{self, Stage};
+use crate::graphql::error::{self, Code, Stage};
+use crate::language::Message;
 
 /// Parts that may wait for a client.
 const WAITING: usize = 16;
@@ -39,8 +44,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub struct Connections {
     free: Arc<Semaphore>,
+    by_network: Networks,
     limits: LiveConfig,
     closing: CancellationToken,
+}
+
+/// How many connections each network has.
+type Networks = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+/// The place of one connection among all and among those of its network; free again with the value.
+#[derive(Debug)]
+struct Place {
+    network: IpAddr,
+    by_network: Networks,
+    _one: OwnedSemaphorePermit,
 }
 
 /// A part of an answer.
@@ -58,6 +75,18 @@ pub(super) enum Part {
 pub(super) struct Flow(
     #[expect(dead_code, reason = "ends the operation with the value")] AbortOnDropHandle<()>,
 );
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut networks = self.by_network.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = networks.get_mut(&self.network) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                networks.remove(&self.network);
+            }
+        }
+    }
+}
 
 /// Where the parts of an operation go, under the name that the receiver has for it.
 #[derive(Clone)]
@@ -78,12 +107,21 @@ impl<K: Clone> Sink<K> {
 impl Connections {
     /// None is there yet.
     pub fn new(limits: LiveConfig) -> Self {
-        Self { free: Arc::new(Semaphore::new(limits.connections)), limits, closing: CancellationToken::new() }
+        let free = Arc::new(Semaphore::new(limits.connections));
+        Self { free, by_network: Arc::default(), limits, closing: CancellationToken::new() }
     }
 
-    /// A place for one more, if there is one.
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.free).try_acquire_owned().ok()
+    /// A place for one more of a client, if there is one for it.
+    fn place(&self, client: &Client) -> Option<Place> {
+        let one = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        let network = client.network();
+        let mut networks = self.by_network.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = networks.entry(network).or_default();
+        if *count >= self.limits.connections_of_address {
+            return None;
+        }
+        *count = count.saturating_add(1);
+        Some(Place { network, by_network: Arc::clone(&self.by_network), _one: one })
     }
 
     /// Whether whoever asks may open a socket: no page of a browser, or one of this server or of an origin that the operator
@@ -112,8 +150,11 @@ impl Flow {
     ) -> Self {
         let runtime = endpoint.runtime.clone();
         let task = runtime.spawn(async move {
+            let flow = AssertUnwindSafe(run(&endpoint, &asker, read, &parts)).catch_unwind();
             // Without a receiver the flow ends by itself.
-            let _ = run(&endpoint, &asker, read, &parts).await;
+            if flow.await.is_err() {
+                let _ = parts.send(refused(&Refusal::failed(Code::Internal), &asker).await).await;
+            }
         });
         Self(AbortOnDropHandle::new(task))
     }
@@ -128,6 +169,10 @@ async fn run<K: Clone + Send + Sync>(
     match asker.accept(endpoint, read, |_| Ok(())).await {
         Err(refusal) => parts.send(refused(&refusal, asker).await).await,
         Ok(accepted) if accepted.operation.kind == OperationType::Subscription => {
+            if !accepted.has_one_root_field() {
+                let refusal = Refusal::request(Code::GraphqlValidationFailed, Message::new("live-one-field"));
+                return parts.send(refused(&refusal, asker).await).await;
+            }
             subscribed(endpoint, asker, accepted, parts).await
         }
         Ok(accepted) => executed(endpoint, asker, accepted, parts).await,

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     listener::{Listener, Topic},
-    numbered::{Numbers, Told, last_numbers, rows_after, told},
+    numbered::{Numbers, Row, Told, last_numbers, rows_after, told},
 };
 use crate::db::{Database, StoreError};
 
@@ -20,8 +20,9 @@ use crate::db::{Database, StoreError};
 const LISTENED: Duration = Duration::from_millis(50);
 /// Pause while nobody does.
 const UNHEARD: Duration = Duration::from_secs(1);
-/// Rows of each bucket that one round reads.
-const PAGE: u32 = 256;
+/// Rows of each bucket that one round reads, and about how many operations of them together.
+const PAGE: u32 = 64;
+const MOST_OPERATIONS: i64 = 4_096;
 /// Rows that may wait for one listener. One that falls further behind reads the journal by itself.
 const QUEUE: usize = 256;
 
@@ -70,11 +71,6 @@ impl Feed {
     /// Somebody who wants to hear of a topic from some place on; see [`Listener`].
     pub fn listener(&self, topic: Topic) -> Listener {
         Listener::new(self.clone(), topic)
-    }
-
-    /// How many listen.
-    pub fn listeners(&self) -> usize {
-        self.shared.listeners().by_topic.values().map(HashMap::len).sum()
     }
 
     pub(super) fn database(&self) -> &Database {
@@ -182,6 +178,7 @@ async fn round(shared: &Shared, passed: &mut Numbers) -> Result<Duration, StoreE
         return Ok(LISTENED);
     }
     let mut rows = rows_after(&shared.database, passed, PAGE).await?;
+    keep_few(&mut rows);
     let (wallets, merchants) = shared.topics();
     let mut last = *passed;
     for row in &rows {
@@ -196,9 +193,22 @@ async fn round(shared: &Shared, passed: &mut Numbers) -> Result<Duration, StoreE
         rows.retain(|row| !row.touched.is_empty());
     }
     if !rows.is_empty() {
-        shared.hand_on(told(&shared.database, &rows, None).await?);
+        let before = Some(Arc::new(*passed));
+        shared.hand_on(told(&shared.database, &rows, None, before).await?);
     }
     *passed = last;
     let is_there = last.iter().zip(&ahead).all(|(last, ahead)| last >= ahead);
     Ok(if is_there { LISTENED } else { Duration::ZERO })
+}
+
+/// Leaves rows to the next round that tell of too many operations together; one row may tell of more.
+fn keep_few(rows: &mut Vec<Row>) {
+    let mut operations = 0_i64;
+    let fitting = rows.iter().take_while(|row| {
+        let of_row = row.touched.iter().map(|one| one.last().saturating_sub(one.first()).saturating_add(1));
+        operations = of_row.fold(operations, i64::saturating_add);
+        operations <= MOST_OPERATIONS
+    });
+    let count = fitting.count().max(1);
+    rows.truncate(count);
 }

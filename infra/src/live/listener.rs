@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{
     feed::{Feed, Registration},
-    numbered::{BUCKETS, Row, Told, first_numbers, last_numbers, rows_after, told},
+    numbered::{BUCKETS, Numbers, Row, Told, first_numbers, last_numbers, rows_after, told},
 };
 use crate::{
     db::{StoreError, entity::op},
@@ -76,7 +76,7 @@ pub struct Listener {
     /// Whether everything that came before the queue has been read.
     caught_up: bool,
     /// What is next.
-    next: VecDeque<(StoredOperation, Step)>,
+    next: VecDeque<Next>,
 }
 
 #[derive(Debug)]
@@ -84,6 +84,14 @@ enum Place {
     /// The number of the wallet's last operation.
     Wallet(i64),
     Merchant(MerchantPlace),
+}
+
+/// What is next.
+#[derive(Debug)]
+enum Next {
+    Operation(Box<StoredOperation>, Step),
+    /// Everything up to these rows is had, also where there was nothing of the merchant: its cursor does not age.
+    Passed(Arc<Numbers>),
 }
 
 /// Where an operation brings its listener.
@@ -152,9 +160,13 @@ impl Listener {
     /// When the database fails; the next call tries again.
     pub async fn next(&mut self) -> Result<StoredOperation, StoreError> {
         loop {
-            if let Some((operation, step)) = self.next.pop_front() {
-                if self.place.go_on(&operation, &step) {
-                    return Ok(operation);
+            if let Some(next) = self.next.pop_front() {
+                match next {
+                    Next::Operation(operation, step) if self.place.go_on(&operation, &step) => {
+                        return Ok(*operation);
+                    }
+                    Next::Operation(..) => {}
+                    Next::Passed(rows) => self.place.pass(&rows),
                 }
             } else if self.queue.is_none() {
                 self.queue = Some(self.feed.register(self.topic));
@@ -185,14 +197,14 @@ impl Listener {
                     .await?;
                 self.caught_up = rows.is_empty();
                 for row in &rows {
-                    self.next.push_back((stored(row)?, Step::Wallet));
+                    self.next.push_back(Next::Operation(Box::new(stored(row)?), Step::Wallet));
                 }
             }
             (Place::Merchant(place), Topic::Merchant(merchant)) => {
                 let rows = self.rows_behind(place).await?;
                 self.caught_up = rows.is_empty();
                 let of_merchant = ("where op.merchant_id = {v1}", merchant.uuid().into());
-                let found = told(self.feed.database(), &rows, Some(of_merchant)).await?;
+                let found = told(self.feed.database(), &rows, Some(of_merchant), None).await?;
                 for row in &found {
                     self.take(row);
                 }
@@ -222,6 +234,7 @@ impl Listener {
             Topic::Wallet(wallet) => one.wallet == wallet,
             Topic::Merchant(merchant) => one.op.merchant == Some(merchant),
         };
+        self.next.extend(row.passed.clone().map(Next::Passed));
         let meant: Vec<&StoredOperation> = row.operations.iter().filter(is_meant).collect();
         let last = meant.len().saturating_sub(1);
         for (at, operation) in meant.into_iter().enumerate() {
@@ -231,7 +244,7 @@ impl Listener {
                     Step::Merchant { bucket: row.bucket, relay_no: row.relay_no, ends_row: at == last }
                 }
             };
-            self.next.push_back((operation.clone(), step));
+            self.next.push_back(Next::Operation(Box::new(operation.clone()), step));
         }
     }
 
@@ -246,6 +259,15 @@ impl Listener {
 }
 
 impl Place {
+    /// Notes that everything up to these rows is had.
+    fn pass(&mut self, rows: &Numbers) {
+        if let Self::Merchant(place) = self {
+            for (bucket, relay_no) in rows.iter().enumerate() {
+                place.finish(bucket, *relay_no);
+            }
+        }
+    }
+
     /// Moves on to an operation; false when it was passed before.
     fn go_on(&mut self, operation: &StoredOperation, step: &Step) -> bool {
         match (self, step) {

@@ -1,6 +1,6 @@
 //! The numbered rows of the outbox with the operations that they tell of.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use amvaj_domain::id::{OUTBOX_BUCKETS, WalletId};
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, FromQueryResult, Statement, Value};
@@ -31,6 +31,8 @@ pub(super) struct Told {
     pub(super) bucket: usize,
     pub(super) relay_no: i64,
     pub(super) operations: Vec<StoredOperation>,
+    /// Up to which rows everything was handed on before this one; nothing when it was not handed on.
+    pub(super) passed: Option<Arc<Numbers>>,
 }
 
 /// The number of the last numbered row of each bucket.
@@ -111,6 +113,7 @@ pub(super) async fn told(
     database: &Database,
     rows: &[Row],
     condition: Option<(&str, Value)>,
+    passed: Option<Arc<Numbers>>,
 ) -> Result<Vec<Told>, StoreError> {
     let touched: Vec<Touched> = rows.iter().flat_map(|row| row.touched.iter().copied()).collect();
     let (which, value) = condition.map_or(("", None), |(which, value)| (which, Some(value)));
@@ -132,7 +135,7 @@ pub(super) async fn told(
         };
         let mut operations: Vec<StoredOperation> = row.touched.iter().flat_map(of_row).collect();
         operations.sort_by_key(|one| (one.wallet, one.op.seq));
-        Told { bucket: row.bucket, relay_no: row.relay_no, operations }
+        Told { bucket: row.bucket, relay_no: row.relay_no, operations, passed: passed.clone() }
     });
     Ok(told.filter(|told| !told.operations.is_empty()).collect())
 }

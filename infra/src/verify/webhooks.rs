@@ -45,6 +45,7 @@ pub(super) const CHECKS: &[Check] = &[
         name: "What waits for an endpoint is in its queue",
         sql: "select 'delivery ' || {uuid d.delivery_id} || ': nobody will ever send it' as what
             from webhook_delivery d
+            join webhook_endpoint e on e.endpoint_id = d.endpoint_id and e.status <> 3
             left join webhook_queue q on q.endpoint_id = d.endpoint_id and q.wallet_id = d.wallet_id
             where d.status = 1 and q.endpoint_id is null",
     },
@@ -55,6 +56,7 @@ pub(super) const CHECKS: &[Check] = &[
                 || ' is due since ' || q.next_try_at as what
             from webhook_queue q
             join webhook_endpoint e on e.endpoint_id = q.endpoint_id and e.status = 1
-            where q.next_try_at < {stale} and coalesce(e.paused_until, 0) < {stale}",
+            where q.next_try_at < {stale} and coalesce(e.paused_until, 0) < {stale} and not exists (
+                select 1 from webhook_delivery d where d.endpoint_id = e.endpoint_id and d.tried_at >= {stale})",
     },
 ];

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::endpoint::{Served, served};
 use super::post::Ending;
 use super::queue::{self, Head};
-use super::record::{Standing, Tried, record};
+use super::record::{Tried, record};
 use super::scribe::{Letter, SealedSecret};
 use super::{Sender, replay};
 use crate::clock::Clock;
@@ -38,6 +38,8 @@ const MOST: usize = 32;
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 /// How long a stop waits for what is on its way; the next courier sends what was left behind again.
 const LAST_MOMENT: Duration = Duration::from_secs(3);
+/// The pause between two pages of a replay.
+const BETWEEN_PAGES: Duration = Duration::from_millis(20);
 
 /// The couriers of one node.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub(crate) struct Couriers {
     writers: Arc<Semaphore>,
     tasks: JoinSet<Ended>,
     busy: HashMap<task::Id, Uuid>,
+    /// How often couriers were sent out.
+    round: u64,
     /// Endpoints that another node sends to, and until when not to ask again.
     elsewhere: HashMap<Uuid, Instant>,
     closing: CancellationToken,
@@ -111,13 +115,14 @@ impl Couriers {
             writers: Arc::new(Semaphore::new(writers)),
             tasks: JoinSet::new(),
             busy: HashMap::new(),
+            round: 0,
             elsewhere: HashMap::new(),
             closing,
         }
     }
 
     /// Sends couriers to up to `most` of these endpoints that have none of this node, and answers how many went. Which ones
-    /// comes first differs between nodes, so that they share the work.
+    /// come first differs between nodes, so that they share the work.
     pub(crate) fn send_out(&mut self, mut endpoints: Vec<Uuid>, most: usize) -> usize {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.ended(ended);
@@ -127,7 +132,10 @@ impl Couriers {
         let busy: HashSet<Uuid> = self.busy.values().copied().collect();
         endpoints.retain(|endpoint| !busy.contains(endpoint) && !self.elsewhere.contains_key(endpoint));
         let holder = self.holder.as_u128();
-        endpoints.sort_by_key(|endpoint| (endpoint.as_u128() ^ holder).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        // In another order each time, so that none waits for ever where there are more than can be sent to.
+        self.round = self.round.wrapping_add(1);
+        let mixed = holder ^ u128::from(self.round).wrapping_mul(0xd1b5_4a32_d192_ed03_8cb9_2ba7_2f3d_8dd7);
+        endpoints.sort_by_key(|endpoint| (endpoint.as_u128() ^ mixed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         endpoints.truncate(most);
         for endpoint in &endpoints {
             let courier = Courier {
@@ -212,6 +220,12 @@ impl Courier {
             };
             if let Some(again) = endpoint.replay {
                 if on_the_way.is_empty() {
+                    if self.closing.is_cancelled() {
+                        return Ok(Ended::Done);
+                    }
+                    // Others write between two pages: the ledger, and couriers whose events have ended.
+                    time::sleep(BETWEEN_PAGES).await;
+                    let Ok(_turn) = self.writers.acquire().await else { return Ok(Ended::Done) };
                     let (of, what) = ((&lease, self.endpoint), (&again, endpoint.types));
                     replay::step(&self.database, of, what, now, self.sender.fresh).await?;
                     known_since = None;
@@ -261,13 +275,14 @@ impl Courier {
     fn send(&self, endpoint: &Served, head: Head, now: Instant) -> BoxFuture<'static, Tried> {
         let Sender { post, scribe, .. } = self.sender.clone();
         let (url, secrets, event) = (endpoint.url.clone(), endpoint.secrets.clone(), head.event.clone());
+        let to = url.clone();
         let id = WebhookEndpointId::new(self.endpoint);
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
             let body = scribe.body(&event);
             let timestamp = now.micros().div_euclid(1_000_000);
             let letter = Letter { id: &event.id, timestamp, body: &body };
             match scribe.signatures(id, &secrets, &letter) {
-                Some(signatures) => post.send(&url, &letter, &signatures).await,
+                Some(signatures) => post.send(&to, &letter, &signatures).await,
                 None => unsigned(id, &secrets),
             }
         }));
@@ -276,7 +291,7 @@ impl Courier {
                 tracing::error!(%error, "a try ended badly");
                 Ending::unsent(Failure::Broken)
             });
-            Tried { head, ending }
+            Tried { head, url, ending }
         }
         .boxed()
     }
@@ -305,14 +320,9 @@ impl Courier {
         while let Some(Some(next)) = on_the_way.sending.next().now_or_never() {
             tried.push(next);
         }
-        let before = match &endpoint {
-            Some(endpoint) => endpoint.standing,
-            // It was disabled or removed meanwhile: what became of its events is written, and nothing of itself.
-            None => Standing::default(),
-        };
         let of = (lease, self.endpoint);
         let now = self.clock.now();
-        let after = record(&self.database, of, &tried, before, now, self.sender.fresh).await?;
+        let after = record(&self.database, of, &tried, now, self.sender.fresh).await?;
         for one in &tried {
             on_the_way.wallets.remove(&one.head.delivery.wallet_id);
         }

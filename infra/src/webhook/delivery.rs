@@ -247,4 +247,7 @@ fn read(row: &Model) -> Result<Delivery, StoreError> {
     })
 }
 
-const DUE_NOW: &str = "update webhook_queue set next_try_at = $3 where endpoint_id = $1 and wallet_id = $2";
+// Before everything else that is due: while the breaker is open, one event at a time goes.
+const DUE_NOW: &str = "update webhook_queue set next_try_at = \
+     (select case when min(q.next_try_at) <= $3 then min(q.next_try_at) - 1 else $3 end from webhook_queue q \
+      where q.endpoint_id = $1) where endpoint_id = $1 and wallet_id = $2";

@@ -319,10 +319,12 @@ pub(super) async fn find(
     Ok(found.one(transaction).await?)
 }
 
-/// Holds an endpoint's row, which whoever writes rows of its queue as well takes first.
-pub(super) async fn hold_endpoint(transaction: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
-    Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(transaction).await?;
-    Ok(())
+/// Holds an endpoint's row, which whoever writes rows of its queue as well takes first, and answers what is in it.
+pub(super) async fn hold_endpoint(
+    transaction: &DatabaseTransaction,
+    id: Uuid,
+) -> Result<Option<Model>, StoreError> {
+    Ok(Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(transaction).await?)
 }
 
 /// The endpoints that were not removed.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Wallets of one statement. A row of the outbox may bring more, and then is one alone.
-const MOST_WALLETS: usize = 2_000;
+const MOST_WALLETS: usize = 500;
 
 /// The consumer that queues events.
 #[derive(Debug, Clone)]

@@ -31,7 +31,7 @@ pub use delivery::{RedeliverRefused, ReplayRefused, ReplayStart};
 pub use endpoint::{ChangeRefused, Changes, CreateRefused, NewSecret, RotateRefused};
 pub use keeper::WebhookKeeper;
 pub use post::Post;
-pub(crate) use retention::purge;
+pub(crate) use retention::{PAGE as REMOVED_AT_ONCE, purge};
 pub use scribe::{Event, Letter, Scribe, SealedSecret, Told};
 
 use std::sync::Arc;

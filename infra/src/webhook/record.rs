@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::endpoint::hold_endpoint;
 use super::post::Ending;
 use super::queue::{Head, forget};
-use crate::db::entity::{webhook_delivery as delivery, webhook_queue as queue};
+use crate::db::entity::{webhook_delivery as delivery, webhook_endpoint, webhook_queue as queue};
 use crate::db::{Database, StoreError, select, update};
 use crate::worker::{Lease, WorkError};
 
@@ -21,6 +21,8 @@ const GONE: i16 = 410;
 #[derive(Debug)]
 pub(super) struct Tried {
     pub(super) head: Head,
+    /// Where it was sent to.
+    pub(super) url: String,
     pub(super) ending: Ending,
 }
 
@@ -32,8 +34,18 @@ pub(super) struct Standing {
 }
 
 impl Standing {
+    /// How the row of an endpoint says that it stands.
+    fn of(row: &webhook_endpoint::Model) -> Self {
+        let health = Health {
+            failures: row.failures,
+            failing_since: row.failing_since.map(Instant::from_micros),
+            paused_until: row.paused_until.map(Instant::from_micros),
+        };
+        Self { health, disabled: row.disabled_reason.and_then(DisabledReason::from_stored) }
+    }
+
     /// After these tries, which ended at `now`. `jitter` is drawn for them.
-    fn after(self, tried: &[Tried], now: Instant, jitter: u8) -> Self {
+    fn after<'a>(self, tried: impl Iterator<Item = &'a Tried>, now: Instant, jitter: u8) -> Self {
         let mut standing = self;
         for one in tried {
             if one.ending.failure.is_none() {
@@ -62,7 +74,6 @@ pub(super) async fn record(
     database: &Database,
     (lease, endpoint): (&Lease, Uuid),
     tried: &[Tried],
-    before: Standing,
     now: Instant,
     fresh: fn(Instant) -> Uuid,
 ) -> Result<Standing, WorkError> {
@@ -85,9 +96,14 @@ pub(super) async fn record(
         wallets.push(waits);
         deliveries.push(delivery);
     }
-    let standing = before.after(tried, now, jitter());
     let transaction = lease.fence(database).await?;
-    hold_endpoint(&transaction, endpoint).await?;
+    let row = hold_endpoint(&transaction, endpoint).await?;
+    // What its merchant has changed meanwhile counts: it stands as the row says, and what another address has answered says
+    // nothing of it. One that is not there has no standing.
+    let before = row.as_ref().map(Standing::of).unwrap_or_default();
+    let url = row.as_ref().map(|row| row.url.as_str());
+    let telling = tried.iter().filter(|one| url == Some(one.url.as_str()));
+    let standing = before.after(telling, now, jitter());
     hold(&transaction, &wallets).await?;
     update(&transaction, &deliveries, SET_DELIVERY, THIS_DELIVERY).await?;
     update(&transaction, &wallets, "next_try_at = k.next_try_at", THIS_WALLET).await?;

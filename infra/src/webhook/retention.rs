@@ -2,11 +2,12 @@
 
 use amvaj_domain::time::Instant;
 use sea_orm::{ConnectionTrait as _, Statement};
+use uuid::Uuid;
 
 use crate::db::{Database, StoreError};
 
 /// Rows that one statement removes.
-const PAGE: i64 = 1_000;
+pub(crate) const PAGE: u32 = 1_000;
 
 /// Removes a page of deliveries that were queued before `before` and wait no longer, and a page of what endpoints have that
 /// were removed. Answers how many rows went. Removing them twice does no harm.
@@ -16,7 +17,9 @@ const PAGE: i64 = 1_000;
 pub(crate) async fn purge(database: &Database, before: Instant) -> Result<u64, StoreError> {
     let transaction = database.begin().await?;
     let mut removed = 0_u64;
-    for (sql, values) in [(OLD, vec![PAGE.into(), before.micros().into()]), (OF_REMOVED, vec![PAGE.into()])] {
+    let page = i64::from(PAGE);
+    let old = vec![page.into(), before.micros().into(), first_id_after(before).into()];
+    for (sql, values) in [(OLD, old), (OF_REMOVED, vec![page.into()])] {
         let statement = Statement::from_sql_and_values(database.backend(), sql, values);
         removed = removed.saturating_add(transaction.execute_raw(statement).await?.rows_affected());
     }
@@ -27,10 +30,17 @@ pub(crate) async fn purge(database: &Database, before: Instant) -> Result<u64, S
     Ok(removed)
 }
 
-// Ids rise with the time in which a delivery was queued, so the oldest are found at the beginning. What waits for an
-// endpoint that is sent to stays, however old: it is tried or given up soon.
+/// The first id that a delivery can have that was queued in a later millisecond. Ids rise with time (version 7 of UUIDs,
+/// whose first 48 bits are milliseconds), so that the old ones are a part of the key, at its beginning.
+fn first_id_after(instant: Instant) -> Uuid {
+    let milliseconds =
+        u128::try_from(instant.micros().div_euclid(1_000).saturating_add(1)).unwrap_or_default();
+    Uuid::from_u128(milliseconds << 80)
+}
+
+// What waits for an endpoint that is sent to stays, however old: it is tried or given up soon.
 const OLD: &str = "delete from webhook_delivery where delivery_id in \
-     (select d.delivery_id from webhook_delivery d where d.queued_at < $2 and (d.status <> 1 or 2 = \
+     (select d.delivery_id from webhook_delivery d where d.delivery_id < $3 and d.queued_at < $2 and (d.status <> 1 or 2 = \
          (select e.status from webhook_endpoint e where e.endpoint_id = d.endpoint_id)) order by d.delivery_id limit $1)";
 const OF_REMOVED: &str = "delete from webhook_delivery where delivery_id in \
      (select d.delivery_id from webhook_endpoint e join webhook_delivery d on d.endpoint_id = e.endpoint_id \

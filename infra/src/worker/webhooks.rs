@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Clock,
     db::Database,
-    webhook::{Couriers, WebhookSettings, due, purge},
+    webhook::{Couriers, REMOVED_AT_ONCE, WebhookSettings, due, purge},
 };
 
 /// Endpoints that one node sends to at a time.
@@ -62,7 +62,7 @@ impl Job for WebhookRetentionJob {
         }
         let removed = purge(&self.database, self.settings.oldest(now)).await?;
         metrics::counter!("amvaj_webhook_removed_rows_total").increment(removed);
-        Ok(if removed > 0 { BUSY_PAUSE } else { RETENTION_PAUSE })
+        Ok(if removed >= u64::from(REMOVED_AT_ONCE) { BUSY_PAUSE } else { RETENTION_PAUSE })
     }
 
     async fn end(mut self) {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use async_graphql::Positioned;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql_value::Value;
 use moka::sync::Cache;
@@ -60,6 +61,24 @@ impl ParsedDocument {
             None => operations.next().filter(|_| operations.next().is_none())?,
         };
         Some((name.map_or("", |name| name.as_str()), operation))
+    }
+
+    /// How many fields an operation selects at its root, those of fragments included. Whoever calls has measured the document,
+    /// so that no fragment spreads itself.
+    pub fn root_fields(&self, operation: &OperationDefinition) -> usize {
+        self.fields_of(&operation.selection_set.node)
+    }
+
+    fn fields_of(&self, set: &SelectionSet) -> usize {
+        let of_one = |selection: &Positioned<Selection>| match &selection.node {
+            Selection::Field(_) => 1,
+            Selection::InlineFragment(inline) => self.fields_of(&inline.node.selection_set.node),
+            Selection::FragmentSpread(spread) => {
+                let fragment = self.parsed.fragments.get(&spread.node.fragment_name.node);
+                fragment.map_or(0, |fragment| self.fields_of(&fragment.node.selection_set.node))
+            }
+        };
+        set.items.iter().map(of_one).fold(0, usize::saturating_add)
     }
 }
 

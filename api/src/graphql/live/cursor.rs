@@ -70,6 +70,7 @@ impl CursorKey for OperationCursor {
     }
 }
 
-fn unreadable() -> Error {
+/// What is told of a cursor that is none of the subscription's.
+pub(super) fn unreadable() -> Error {
     Code::BadUserInput.saying(Message::new("live-cursor-unreadable"))
 }

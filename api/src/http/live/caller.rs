@@ -4,8 +4,10 @@ use actix_web::web::Data;
 use amvaj_domain::access::Identity;
 
 use crate::auth::AuthError;
-use crate::http::execution::{Authorization, identify};
+use crate::http::client::Client;
+use crate::http::execution::{Authorization, identify, stranger};
 use crate::http::graphql::Endpoint;
+use crate::http::refusal::Refusal;
 
 /// A credential and whom it stands for.
 #[derive(Clone)]
@@ -15,13 +17,16 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Who sends a credential, if it is good.
+    /// Who sends a credential, if it is good. Whoever sends one that is not is told so as often as a stranger may ask.
     pub(super) async fn known(
         authorization: Authorization,
+        client: &Client,
         endpoint: &Data<Endpoint>,
-    ) -> Result<Self, AuthError> {
-        let identity = identified(authorization.clone(), endpoint).await?;
-        Ok(Self { authorization, identity })
+    ) -> Result<Self, Refusal> {
+        match identified(authorization.clone(), endpoint).await {
+            Ok(identity) => Ok(Self { authorization, identity }),
+            Err(reason) => Err(stranger(reason, client, endpoint).await),
+        }
     }
 
     /// Whether the credential stands for the same as before. One that only cannot be checked now is believed.

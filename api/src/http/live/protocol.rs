@@ -43,6 +43,8 @@ pub(super) enum Close {
     GoingAway,
     /// The client is silent, or does not take what it is sent.
     Gone,
+    /// The credential cannot be checked now, or too many that are not good come from there.
+    TryLater,
     /// A message that is none of the protocol's.
     BadMessage(&'static str),
     /// An operation before the connection was acknowledged.
@@ -57,8 +59,6 @@ pub(super) enum Close {
     IdInUse(String),
     /// A second first message.
     SecondInit,
-    /// More operations than one socket may have.
-    TooMany(usize),
 }
 
 impl ClientMessage {
@@ -81,7 +81,9 @@ impl Close {
     pub(super) fn reason(&self) -> CloseReason {
         let (code, description) = match self {
             Self::GoingAway => (1001, "the server stops; connect again".to_owned()),
-            Self::Gone => (1008, "the client does not answer".to_owned()),
+            // Clients come back after these, and are told what they missed.
+            Self::Gone => (1013, "the client does not answer; connect again".to_owned()),
+            Self::TryLater => (1013, "the credential cannot be checked now; connect again later".to_owned()),
             Self::BadMessage(what) => (4400, (*what).to_owned()),
             Self::Unauthorized => (4401, "Unauthorized".to_owned()),
             Self::Ended => (4401, "the credential is not good any more; log in again".to_owned()),
@@ -89,7 +91,6 @@ impl Close {
             Self::InitTimeout => (4408, "Connection initialisation timeout".to_owned()),
             Self::IdInUse(id) => (4409, format!("Subscriber for {id} already exists")),
             Self::SecondInit => (4429, "Too many initialisation requests".to_owned()),
-            Self::TooMany(most) => (4429, format!("one socket has {most} operations at most")),
         };
         CloseReason { code: CloseCode::Other(code), description: Some(shortened(description)) }
     }

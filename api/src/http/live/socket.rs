@@ -1,26 +1,28 @@
 //! A WebSocket that speaks `graphql-transport-ws`: one loop for each, which holds nothing but what its client has begun.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, rt};
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError, Session};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, Closed, ProtocolError, Session};
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
 use super::protocol::{ACK, ClientMessage, Close, NAME, PONG, about};
-use super::{CHECK, Connections, Flow, PATIENCE, Part, Sink, WAITING};
+use super::{CHECK, Connections, Flow, PATIENCE, Part, Place, Sink, WAITING, refused};
 use crate::graphql::error::Code;
 use crate::http::client::Client;
 use crate::http::execution::{Asker, Authorization};
 use crate::http::graphql::{Endpoint, authorization};
 use crate::http::language::RequestLanguage;
+use crate::http::refusal::Refusal;
 use crate::http::request;
 use crate::http::response::{self, RequestId};
 use crate::language::Message;
@@ -46,7 +48,7 @@ struct Socket {
     begun: u64,
     most: usize,
     parts: mpsc::Sender<(Name, Part)>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// When something is due.
@@ -72,11 +74,11 @@ pub async fn open(
         let message = Message::new("live-subprotocol").with("name", NAME);
         return response::refused(StatusCode::BAD_REQUEST, Code::BadUserInput, &message, &http).await;
     }
-    let Some(place) = connections.place() else {
+    let (client, language) = (Client::of(&http, endpoint.proxies), RequestLanguage::of(&http));
+    let Some(place) = connections.place(&client) else {
         let code = Code::Overloaded;
         return response::refused(StatusCode::SERVICE_UNAVAILABLE, code, &code.message(), &http).await;
     };
-    let (client, language) = (Client::of(&http, endpoint.proxies), RequestLanguage::of(&http));
     let (id, header) = (RequestId::of(&http), authorization(http.headers()));
     let Ok((mut answer, session, messages)) = actix_ws::handle(&http, payload) else {
         let message = Message::new("live-no-websocket");
@@ -120,12 +122,8 @@ impl Socket {
         closing: CancellationToken,
     ) {
         metrics::gauge!("amvaj_sockets").increment(1.0);
-        let ended = loop {
-            let due = Due::after(init_within);
-            if let Err(ended) = self.turns(&mut messages, &mut parts, due, &closing).await {
-                break ended;
-            }
-        };
+        let due = Due::after(init_within);
+        let Err(ended) = self.turns(&mut messages, &mut parts, due, &closing).await;
         // Operations end before their client is told.
         self.flows.clear();
         if let Some(close) = ended {
@@ -141,7 +139,7 @@ impl Socket {
         parts: &mut mpsc::Receiver<(Name, Part)>,
         mut due: Due,
         closing: &CancellationToken,
-    ) -> Result<(), Option<Close>> {
+    ) -> Result<Infallible, Option<Close>> {
         loop {
             tokio::select! {
                 () = closing.cancelled() => return Err(Some(Close::GoingAway)),
@@ -153,16 +151,16 @@ impl Socket {
                 () = sleep_until(due.init), if self.caller.is_none() => return Err(Some(Close::InitTimeout)),
                 () = sleep_until(due.check) => {
                     due.check = Instant::now() + CHECK;
-                    self.check().await?;
+                    if let Some(caller) = self.caller.as_ref().filter(|_| !self.flows.is_empty()) {
+                        self.check(caller).await?;
+                    }
                 }
                 () = sleep_until(due.ping) => {
                     if due.ping >= due.gone {
                         return Err(Some(Close::Gone));
                     }
                     due.ping = due.gone;
-                    if self.session.ping(b"").await.is_err() {
-                        return Err(None);
-                    }
+                    taken(self.session.ping(b"")).await?;
                 }
             }
         }
@@ -180,9 +178,13 @@ impl Socket {
             Some(Ok(AggregatedMessage::Binary(_))) => {
                 Err(Some(Close::BadMessage("a message has to be text")))
             }
-            Some(Ok(AggregatedMessage::Ping(payload))) => self.session.pong(&payload).await.map_err(|_| None),
+            Some(Ok(AggregatedMessage::Ping(payload))) => taken(self.session.pong(&payload)).await,
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(()),
-            Some(Ok(AggregatedMessage::Close(_))) | None => Err(None),
+            Some(Ok(AggregatedMessage::Close(reason))) => {
+                let _ = timeout(PATIENCE, self.session.clone().close(reason)).await;
+                Err(None)
+            }
+            None => Err(None),
             Some(Err(_)) => Err(Some(Close::BadMessage("a message is too long, or no WebSocket message"))),
         }
     }
@@ -191,7 +193,7 @@ impl Socket {
         match message {
             ClientMessage::ConnectionInit { .. } if self.caller.is_some() => Err(Some(Close::SecondInit)),
             ClientMessage::ConnectionInit { payload } => self.init(payload).await,
-            ClientMessage::Subscribe { id, payload } => self.begin(id, payload),
+            ClientMessage::Subscribe { id, payload } => self.begin(id, payload).await,
             ClientMessage::Complete { id } => {
                 self.flows.remove(&id);
                 Ok(())
@@ -206,28 +208,36 @@ impl Socket {
             None | Some(None) => self.header.clone(),
             Some(Some(authorization)) => authorization,
         };
-        let known = Caller::known(authorization, &self.endpoint).await;
-        let caller = known.map_err(|_| Some(Close::Forbidden))?;
+        let known = timeout(PATIENCE, Caller::known(authorization, &self.client, &self.endpoint)).await;
+        let caller = match known {
+            Ok(Ok(caller)) => caller,
+            Ok(Err(refusal)) if refusal.code == Code::Unauthenticated => return Err(Some(Close::Forbidden)),
+            Ok(Err(_)) | Err(_) => return Err(Some(Close::TryLater)),
+        };
         let of = caller.identity.as_ref().map(|identity| identity.caller);
         self.language = self.language.clone().for_caller(of);
         self.caller = Some(caller);
         self.send(ACK.to_owned()).await
     }
 
-    fn begin(&mut self, id: String, payload: Map<String, Value>) -> Result<(), Option<Close>> {
-        let Some(caller) = &self.caller else { return Err(Some(Close::Unauthorized)) };
+    async fn begin(&mut self, id: String, payload: Map<String, Value>) -> Result<(), Option<Close>> {
+        let Some(caller) = self.caller.clone() else { return Err(Some(Close::Unauthorized)) };
         if self.flows.contains_key(&id) {
             return Err(Some(Close::IdInUse(id)));
         }
-        if self.flows.len() >= self.most {
-            return Err(Some(Close::TooMany(self.most)));
-        }
+        self.check(&caller).await?;
         let asker = Asker {
-            identity: caller.identity.clone(),
+            identity: caller.identity,
             client: self.client.clone(),
             language: self.language.clone(),
             id: self.id.clone(),
         };
+        if self.flows.len() >= self.most {
+            let most = i64::try_from(self.most).unwrap_or(i64::MAX);
+            let message = Message::new("live-too-many").with("limit", most);
+            let part = refused(&Refusal::request(Code::BadUserInput, message), &asker).await;
+            return self.send(text_of(&id, &part)).await;
+        }
         self.begun = self.begun.wrapping_add(1);
         let parts = Sink { name: (id.clone(), self.begun), parts: self.parts.clone() };
         let read = move || request::from_parameters(payload);
@@ -241,11 +251,7 @@ impl Socket {
         if self.flows.get(id).is_none_or(|(begun, _)| begun != number) {
             return Ok(());
         }
-        let text = match &part {
-            Part::Next(response) => about(id, "next", Some(response)),
-            Part::Errors(errors) => about(id, "error", Some(errors)),
-            Part::End => about(id, "complete", None),
-        };
+        let text = text_of(id, &part);
         if !matches!(part, Part::Next(_)) {
             self.flows.remove(id);
         }
@@ -253,21 +259,34 @@ impl Socket {
     }
 
     async fn send(&mut self, text: String) -> Result<(), Option<Close>> {
-        match timeout(PATIENCE, self.session.text(text)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(None),
-            Err(_) => Err(Some(Close::Gone)),
-        }
+        taken(self.session.text(text)).await
     }
 
-    /// Ends the socket of somebody who may not listen any more.
-    async fn check(&self) -> Result<(), Option<Close>> {
-        match &self.caller {
-            Some(caller) if !self.flows.is_empty() && !caller.is_still_good(&self.endpoint).await => {
-                Err(Some(Close::Ended))
-            }
-            Some(_) | None => Ok(()),
+    /// Ends the socket of somebody who may not ask any more.
+    async fn check(&self, caller: &Caller) -> Result<(), Option<Close>> {
+        // A look-up that hangs says nothing against the credential.
+        match timeout(PATIENCE, caller.is_still_good(&self.endpoint)).await {
+            Ok(false) => Err(Some(Close::Ended)),
+            Ok(true) | Err(_) => Ok(()),
         }
+    }
+}
+
+/// Waits until a client takes what it is sent, for a while.
+async fn taken(sent: impl Future<Output = Result<(), Closed>>) -> Result<(), Option<Close>> {
+    match timeout(PATIENCE, sent).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Closed)) => Err(None),
+        Err(_) => Err(Some(Close::Gone)),
+    }
+}
+
+/// The message that a part of an operation is.
+fn text_of(id: &str, part: &Part) -> String {
+    match part {
+        Part::Next(response) => about(id, "next", Some(response)),
+        Part::Errors(errors) => about(id, "error", Some(errors)),
+        Part::End => about(id, "complete", None),
     }
 }
 

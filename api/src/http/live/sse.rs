@@ -1,20 +1,21 @@
 //! Server-sent events: one operation over one POST, after the distinct connections mode of GraphQL over SSE.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, rt};
 use futures_util::stream;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
-use super::{CHECK, Connections, Flow, Part, Sink, WAITING};
+use super::{CHECK, Connections, Flow, PATIENCE, Part, Place, Sink, WAITING};
 use crate::graphql::error::Code;
 use crate::http::client::Client;
-use crate::http::execution::{Asker, Sent, read, stranger};
+use crate::http::execution::{Asker, Sent, read};
 use crate::http::graphql::{Endpoint, authorization, refused};
 use crate::http::language::RequestLanguage;
 use crate::http::media_type::qualities;
@@ -37,12 +38,17 @@ struct Events {
     check: Instant,
     sign: Instant,
     over: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
-/// Whether the client wants events.
+/// Whether the client wants events more than one answer: some name every type that they can read.
 pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
-    qualities(headers, &header::ACCEPT).any(|(name, quality)| name == EVENTS && quality > 0)
+    let of = |wanted: &dyn Fn(&str) -> bool| {
+        qualities(headers, &header::ACCEPT).filter(|(name, _)| wanted(name)).map(|(_, quality)| quality).max()
+    };
+    let events = of(&|name| name.eq_ignore_ascii_case(EVENTS)).unwrap_or_default();
+    let one = of(&|name| name.to_ascii_lowercase().ends_with("json")).unwrap_or_default();
+    events > one
 }
 
 /// Answers a request with the events of its operation.
@@ -54,14 +60,11 @@ pub(crate) async fn answer(
 ) -> HttpResponse {
     let client = Client::of(http, endpoint.proxies);
     let language = RequestLanguage::of(http);
-    let caller = match Caller::known(authorization(http.headers()), &endpoint).await {
+    let caller = match Caller::known(authorization(http.headers()), &client, &endpoint).await {
         Ok(caller) => caller,
-        Err(reason) => {
-            let refusal = stranger(reason, &client, &endpoint).await;
-            return refused(http, &language, refusal).await;
-        }
+        Err(refusal) => return refused(http, &language, refusal).await,
     };
-    let Some(place) = connections.place() else {
+    let Some(place) = connections.place(&client) else {
         return refused(http, &language, Refusal::failed(Code::Overloaded)).await;
     };
     let of = caller.identity.as_ref().map(|identity| identity.caller);
@@ -85,14 +88,30 @@ pub(crate) async fn answer(
         over: false,
         _place: place,
     };
-    let stream = stream::unfold(events, |mut events| async move {
-        let event = events.next().await?;
-        Some((Ok::<Bytes, std::convert::Infallible>(event), events))
+    let (sender, body) = mpsc::channel(1);
+    rt::spawn(events.send(sender));
+    let stream = stream::unfold(body, async |mut body: mpsc::Receiver<Bytes>| {
+        let event = body.recv().await?;
+        Some((Ok::<Bytes, Infallible>(event), body))
     });
     HttpResponse::Ok().content_type(EVENTS).insert_header(("x-accel-buffering", "no")).streaming(stream)
 }
 
 impl Events {
+    /// Sends all of them, as long as the client is there and takes them.
+    async fn send(mut self, body: mpsc::Sender<Bytes>) {
+        loop {
+            let event = tokio::select! {
+                event = self.next() => event,
+                () = body.closed() => None,
+            };
+            let Some(event) = event else { return };
+            if !matches!(timeout(PATIENCE, body.send(event)).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
     /// The next event; nothing when all are sent, or the caller may not listen any more.
     async fn next(&mut self) -> Option<Bytes> {
         if self.over {
