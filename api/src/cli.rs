@@ -142,6 +142,9 @@ pub struct SchemaArgs {
     /// Only this domain of it: merchants, wallets or experience
     #[arg(long, value_name = "NAME", requires = "federation", value_parser = parse_subgraph)]
     pub subgraph: Option<&'static Subgraph>,
+    /// Print the page of all error codes (`docs/errors.md`) in place of the schema
+    #[arg(long, conflicts_with = "federation")]
+    pub errors: bool,
 }
 
 /// `amvaj demo`

@@ -15,6 +15,7 @@ pub mod earn_rule;
 pub mod entity;
 pub mod entry;
 pub mod error;
+pub mod errors_page;
 pub mod explanation;
 pub mod global_id;
 pub mod hold;

@@ -11,6 +11,7 @@ basket-line-amount = The amount of line { $line } is out of range: correct the l
 basket-line-quantity = The quantity of line { $line } must be between 1 and 1,000,000,000: correct the lines.
 basket-sum = The lines add up to { $lines }, the amount says { $total }: correct the lines.
 basket-too-long = A basket has at most { $limit } lines: correct the lines.
+no-purchases = Send at least one purchase.
 invalid-points = Send a whole number of points between 1 and 1,000,000,000,000,000.
 invalid-hold-id = Send the id of a hold, as `holdPoints` gave it.
 invalid-seconds = A hold lasts between 1 second and 30 days (2,592,000 seconds).

@@ -112,6 +112,7 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("purchase", OPERATIONS_READERS),
     ("quoteEarn", EARNER),
     ("earnPoints", EARNER),
+    ("earnPointsBulk", EARNER),
     ("redeemPoints", REDEEMER),
     ("holdPoints", REDEEMER),
     ("captureHold", REDEEMER),

@@ -1,8 +1,11 @@
 //! `earnPoints` and `quoteEarn`: a merchant issues points for a purchase.
 
+pub mod bulk;
+
 use amvaj_domain::{
     access::Scope,
     earn::{Basket, BasketLine, InvalidBasket},
+    id::MerchantId,
     text::ReceiptNumber,
 };
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
@@ -185,27 +188,31 @@ impl EarnMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The purchase.")] input: EarnPointsInput,
     ) -> Result<EarnPointsPayload> {
-        let merchant = require_merchant(ctx)?;
-        let mut reader = InputReader::default();
-        let request: Option<PointsRequest> = reader.request(
-            (identity(ctx)?, Scope::PointsEarn),
-            &input.idempotency_key,
-            input.branch_id.as_ref(),
-            input.occurred_at,
-        );
-        let member = reader.member(&input.member, merchant);
-        let receipt: Option<ReceiptNumber> = reader.receipt(&input.receipt_number);
-        let basket = basket(&mut reader, input.amount, input.lines);
-        let answer = match (request, member, receipt, basket) {
-            (Some(request), Some(member), Some(receipt), Some(basket)) => {
-                let earn = EarnPoints { request, member, receipt, basket };
-                PointsAnswer::of(ctx, earn_points(app(ctx)?, merchant, &earn).await).await?
-            }
-            _ => PointsAnswer::unread(reader)?,
-        };
-        let PointsAnswer { operation, wallet, replayed, user_errors } = answer;
-        Ok(EarnPointsPayload { operation, wallet, replayed, user_errors })
+        earn(ctx, require_merchant(ctx)?, input).await
     }
+}
+
+/// Reads one purchase and issues its points.
+async fn earn(ctx: &Context<'_>, merchant: MerchantId, input: EarnPointsInput) -> Result<EarnPointsPayload> {
+    let mut reader = InputReader::default();
+    let request: Option<PointsRequest> = reader.request(
+        (identity(ctx)?, Scope::PointsEarn),
+        &input.idempotency_key,
+        input.branch_id.as_ref(),
+        input.occurred_at,
+    );
+    let member = reader.member(&input.member, merchant);
+    let receipt: Option<ReceiptNumber> = reader.receipt(&input.receipt_number);
+    let basket = basket(&mut reader, input.amount, input.lines);
+    let answer = match (request, member, receipt, basket) {
+        (Some(request), Some(member), Some(receipt), Some(basket)) => {
+            let earn = EarnPoints { request, member, receipt, basket };
+            PointsAnswer::of(ctx, earn_points(app(ctx)?, merchant, &earn).await).await?
+        }
+        _ => PointsAnswer::unread(reader)?,
+    };
+    let PointsAnswer { operation, wallet, replayed, user_errors } = answer;
+    Ok(EarnPointsPayload { operation, wallet, replayed, user_errors })
 }
 
 /// Reads amount and lines.

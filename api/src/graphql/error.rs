@@ -303,14 +303,6 @@ fn path(error: &ServerError) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_readme_names_every_code() {
-        let readme = include_str!("../../../README.md");
-        for code in Code::ALL {
-            assert!(readme.contains(&format!("`{}`", code.as_str())), "{}", code.as_str());
-        }
-    }
-
     fn finished(error: Error, stage: Stage) -> (ServerError, Option<Code>) {
         let mut errors = vec![error.into_server_error(async_graphql::Pos::default())];
         let code = finish(&mut errors, stage, "r-1", Language::English);

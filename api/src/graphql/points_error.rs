@@ -100,6 +100,10 @@ pub trait PointsUserError: Sized {
 
     /// The code of this name; nothing when the mutation cannot meet it.
     fn code(name: &str) -> Option<Self::Code>;
+
+    /// The error of an input that lies within another one, at this path such as `input.purchases.3`.
+    #[must_use]
+    fn moved_to(self, path: &str) -> Self;
 }
 
 /// Declares the user errors of one mutation on points by the names of their codes.
@@ -115,6 +119,12 @@ macro_rules! points_errors {
                     $(stringify!($names) => Some($code::$names),)+
                     _ => None,
                 }
+            }
+
+            fn moved_to(mut self, path: &str) -> Self {
+                let below = self.field.into_iter().skip(1);
+                self.field = path.split('.').map(str::to_owned).chain(below).collect();
+                self
             }
         }
     };

@@ -6,6 +6,7 @@ use super::access::Guarded;
 use super::api_key::ApiKeyMutations;
 use super::audit::AuditQueries;
 use super::branch::BranchMutations;
+use super::earn::bulk::EarnBulkMutation;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
 use super::leaderboard::{LeaderboardMutations, LeaderboardQueries};
@@ -60,6 +61,7 @@ pub struct Mutation(
     EarnMutation,
     SpendMutation,
     RefundMutation,
+    EarnBulkMutation,
     MerchantMutations,
     BranchMutations,
     EarnRuleMutations,

@@ -57,8 +57,8 @@ pub static SUBGRAPHS: &[Subgraph] = &[
         roots: &[
             "member", "members", "enrolMember", "linkCustomer", "setLanguage", "setConsent", "withdrawConsent",
             "blockMember", "unblockMember",
-            "wallet", "operations", "purchase", "quoteEarn", "earnPoints", "redeemPoints", "holdPoints", "captureHold",
-            "releaseHold", "refundPurchase", "ledgerHeads", "walletChanged", "operationRecorded",
+            "wallet", "operations", "purchase", "quoteEarn", "earnPoints", "earnPointsBulk", "redeemPoints",
+            "holdPoints", "captureHold", "releaseHold", "refundPurchase", "ledgerHeads", "walletChanged", "operationRecorded",
         ],
     },
     // What makes collecting an experience.

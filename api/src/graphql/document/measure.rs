@@ -2,7 +2,7 @@
 //!
 //! The cost is an estimate of the objects in the answer: 1 for each object, times the length of the page that it is on or
 //! of the list that names it, which is paid for also when nothing is found; nothing for scalars; 10 more for each field of
-//! a mutation; 200 for each look at the schema itself, whatever is selected of it.
+//! a mutation, and 2 for each thing that it does of a list; 200 for each look at the schema itself, whatever is selected of it.
 
 use std::collections::HashMap;
 
@@ -17,6 +17,8 @@ use super::{Excess, Refused};
 
 /// What one field of a mutation costs besides its answer.
 const MUTATION: u64 = 10;
+/// What each item of a mutation that does many things costs besides its answer.
+const ITEM_OF_MANY: u64 = 2;
 /// What a look at the schema costs.
 const INTROSPECTION: u64 = 200;
 /// The longest page; a longer one is refused when it is resolved.
@@ -24,6 +26,9 @@ const LONGEST_PAGE: u64 = 100;
 
 /// Arguments that name objects, each of which is looked for.
 const NAMING: [&str; 2] = ["ids", "representations"];
+
+/// Fields of an `input` that list what a mutation does, one thing for each item.
+const DOING: [&str; 1] = ["purchases"];
 
 /// Fields of the schema's types that list types or fields.
 const SCHEMA_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
@@ -63,6 +68,7 @@ pub fn measure(
     let base = size
         .fields
         .saturating_mul(mutation)
+        .saturating_add(size.done.saturating_mul(ITEM_OF_MANY))
         .saturating_add(size.introspections.saturating_mul(INTROSPECTION));
     let cost = base.saturating_add(size.objects).saturating_add(size.items);
     Excess::Cost.check(cost)?;
@@ -86,6 +92,8 @@ struct Size {
     items: u64,
     /// Objects that lists name.
     named: u64,
+    /// Items of lists of what is done.
+    done: u64,
     /// Fields that show the schema.
     introspections: u64,
     /// Fields within each other that, in a look at the schema, list what leads back to where they are.
@@ -174,7 +182,8 @@ impl<'a> Measurer<'a> {
         }
         let cost = if introspects { 0 } else { self.cost(field, within) };
         let named = NAMING.iter().find_map(|argument| self.length(field, argument));
-        let cost = cost.saturating_mul(named.unwrap_or(1).max(1));
+        let done = self.done(field);
+        let cost = cost.saturating_mul(named.or(done).unwrap_or(1).max(1));
         // These hold one object for each item on the page; how many those are, the field above says.
         let on_page = matches!(name, "nodes" | "edges") && field.get_argument("ids").is_none();
         let size = Size {
@@ -186,6 +195,7 @@ impl<'a> Measurer<'a> {
             objects: if on_page { 0 } else { cost },
             items: if on_page { cost } else { 0 },
             named: within.named.saturating_add(named.unwrap_or(0)),
+            done: within.done.saturating_add(done.unwrap_or(0)),
             introspections: within.introspections.saturating_add(introspects.into()),
             schema_lists: within.schema_lists.saturating_add(SCHEMA_LISTS.contains(&name).into()),
         };
@@ -215,8 +225,21 @@ impl<'a> Measurer<'a> {
     fn length(&self, field: &Field, argument: &str) -> Option<u64> {
         match &field.get_argument(argument)?.node {
             Value::List(items) => Some(count(items.len())),
+            Value::Variable(name) => list_length(self.variable(name)?),
+            _ => None,
+        }
+    }
+
+    /// How many things a mutation does of a list in its input, which may be a variable as a whole or in part.
+    fn done(&self, field: &Field) -> Option<u64> {
+        match &field.get_argument("input")?.node {
+            Value::Object(fields) => match DOING.iter().find_map(|name| fields.get(*name))? {
+                Value::List(items) => Some(count(items.len())),
+                Value::Variable(name) => list_length(self.variable(name)?),
+                _ => None,
+            },
             Value::Variable(name) => match self.variable(name)? {
-                Constant::List(items) => Some(count(items.len())),
+                Constant::Object(fields) => list_length(DOING.iter().find_map(|name| fields.get(*name))?),
                 _ => None,
             },
             _ => None,
@@ -245,6 +268,7 @@ impl Size {
             objects: self.objects.saturating_add(other.objects),
             items: self.items.saturating_add(other.items),
             named: self.named.saturating_add(other.named),
+            done: self.done.saturating_add(other.done),
             introspections: self.introspections.saturating_add(other.introspections),
             schema_lists: self.schema_lists.max(other.schema_lists),
         }
@@ -257,6 +281,13 @@ impl Size {
             }
         }
         Ok(Self { directives: self.directives.saturating_add(count(directives.len())), ..self })
+    }
+}
+
+fn list_length(value: &Constant) -> Option<u64> {
+    match value {
+        Constant::List(items) => Some(count(items.len())),
+        _ => None,
     }
 }
 

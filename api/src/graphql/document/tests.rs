@@ -57,6 +57,11 @@ fn what_variables_hold_counts() {
 fn mutations_and_looks_at_the_schema_have_a_price_of_their_own() {
     let earn = asked("mutation { earnPoints { wallet { posted } userErrors { code } } }", json!({})).unwrap();
     assert_eq!((earn.cost, earn.base), (13, 10));
+    let bulk = "mutation($p: [P!]!, $i: I!) { a: earnPointsBulk(input: { purchases: $p }) { results { wallet { id } } }
+        b: earnPointsBulk(input: { purchases: [{}, {}] }) { userErrors { code } } c: earnPointsBulk(input: $i) { userErrors { code } } }";
+    let bulk = asked(bulk, json!({ "p": [{}, {}, {}], "i": { "purchases": [{}] } })).unwrap();
+    assert_eq!(bulk.base, 3 * 10 + (3 + 2 + 1) * 2);
+    assert_eq!(bulk.cost, bulk.base + 3 * 3 + 2 * 2 + 2);
     let schema = asked("{ __schema { types { name fields { name } } } }", json!({})).unwrap();
     assert_eq!((schema.cost, schema.introspects), (200, true));
     let service = asked("{ a: _service { sdl } }", json!({})).unwrap();
