@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use amvaj_api::auth::{Authenticator, KeySet, ServerSecret, SigningKey, Tokens};
 use amvaj_api::config::Config;
+use amvaj_api::graphql::persisted::manifest::Trusted;
+use amvaj_api::graphql::persisted::{Persisted, TrustedOnly};
 use amvaj_api::graphql::schema;
 use amvaj_api::graphql::served::ServedSchema;
 use amvaj_api::http::health::Dependency;
@@ -21,6 +23,7 @@ use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::access::Revocations;
 use amvaj_infra::clock::Clock;
 use amvaj_infra::limit::Limiter;
+use amvaj_infra::persisted::PersistedTexts;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Pos, Response, ServerError};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
@@ -51,6 +54,7 @@ impl Edge {
         let clock = Clock::manual(Instant::from_micros(1_800_000_000_000_000));
         let parts = Parts {
             schema: ServedSchema::new(|| schema::served(&config.graphql).extension(Misbehaviour)),
+            persisted: Persisted::new(PersistedTexts::memory(), Trusted::default(), TrustedOnly::Nobody),
             sdl: schema::sdl(None),
             authenticator: Authenticator::new(tokens.clone(), Revocations::default()),
             throttle: Throttle::new(

@@ -34,6 +34,7 @@ mod notify;
 mod outage;
 mod pages;
 mod participants;
+mod persisted;
 mod points;
 mod program;
 mod sessions;

@@ -68,6 +68,7 @@ use amvaj_infra::{
 use crate::{
     auth::{Credentials, KeyRing, Passwords, issuer::Issuers},
     config::{Config, GraphqlConfig, LiveConfig, LookUpConfig, NetworkConfig, ThrottleConfig},
+    graphql::persisted::Persisted,
     random,
 };
 pub use error::{AppError, Stopped};
@@ -94,6 +95,8 @@ pub struct App {
     pub boards: Boards,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
+    /// The documents that requests can name.
+    pub persisted: Persisted,
     /// How often members may be looked for.
     pub look_ups: LookUpConfig,
     /// Messages to people.
@@ -157,6 +160,8 @@ pub struct Foundation {
     pub live_boards: LiveBoards,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
+    /// The documents that requests can name.
+    pub persisted: Persisted,
     /// Messages to people.
     pub notifier: Notifier,
     /// What signs tokens and keys hashes.
@@ -177,7 +182,7 @@ impl App {
     /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
     pub fn start(foundation: Foundation, config: &Config) -> Self {
         let Foundation { db, balances, live, live_boards, limits, notifier, credentials, .. } = foundation;
-        let Foundation { revocations, issuers, mode, webhooks, clock, .. } = foundation;
+        let Foundation { revocations, issuers, mode, webhooks, clock, persisted, .. } = foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -216,6 +221,7 @@ impl App {
             login_domain: config.auth.login_domain.clone(),
             balances,
             limits,
+            persisted,
             look_ups: config.look_ups,
             notifier,
             db,

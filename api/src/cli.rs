@@ -64,6 +64,8 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Print the GraphQL schema
     Schema(SchemaArgs),
+    /// Make the manifest of trusted documents from a folder of .graphql files
+    Documents(DocumentsArgs),
     /// Make a lively network on the first start, then serve it
     Demo(DemoArgs),
     /// Bring in records from other systems
@@ -145,6 +147,24 @@ pub struct SchemaArgs {
     /// Print the page of all error codes (`docs/errors.md`) in place of the schema
     #[arg(long, conflicts_with = "federation")]
     pub errors: bool,
+}
+
+/// `amvaj documents`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj documents app/src --out documents.json
+  AMVAJ_GRAPHQL_MANIFEST=documents.json AMVAJ_GRAPHQL_TRUSTED_ONLY=members amvaj serve
+
+Checks every operation of the folder's .graphql files against the schema and the limits; fragments may be in other files.
+The same files make the same manifest. docs/documents.md tells how clients name what is in it.")]
+pub struct DocumentsArgs {
+    /// The folder, with those in it
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Where the manifest goes
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `amvaj demo`
@@ -518,6 +538,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Serve(args) => command::serve::run(config, args).await,
         Command::Migrate(args) => command::migrate::run(config, args).await,
         Command::Schema(args) => command::schema::run(config, args).await,
+        Command::Documents(args) => command::documents::run(config, args).await,
         Command::Token(args) => command::token::run(config, args).await,
         Command::User(args) => command::user::run(config, args).await,
         Command::Keys(args) => command::keys::run(config, args).await,

@@ -14,6 +14,7 @@ use amvaj_infra::{
     limit::Limiter,
     live::Feed,
     notify::Notifier,
+    persisted::PersistedTexts,
     worker::{Nightly, Worker, WorkerParts, WorkerSettings},
 };
 use futures_util::FutureExt as _;
@@ -24,8 +25,10 @@ use crate::app::set_language::language_of;
 use crate::app::{App, Foundation};
 use crate::auth::issuer::{self, IssuerSettings, Issuers};
 use crate::auth::{Authenticator, Credentials};
-use crate::config::Config;
+use crate::config::{Config, GraphqlConfig};
 use crate::graphql::loader::Loaders;
+use crate::graphql::persisted::manifest::Trusted;
+use crate::graphql::persisted::{Persisted, TrustedOnly};
 use crate::graphql::schema;
 use crate::graphql::served::ServedSchema;
 use crate::http::health::Dependency;
@@ -45,8 +48,8 @@ const LAST_DELIVERIES: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the database does not answer or is newer than this program, the Redis URL is no URL, the files of the signing
-/// key and the secret cannot be read, the file of the SMS provider or of the outside issuers has to be corrected, or a live
-/// installation is to send webhooks to private addresses.
+/// key and the secret cannot be read, the file of the SMS provider, of the outside issuers or of the trusted documents has to
+/// be corrected, or a live installation is to send webhooks to private addresses.
 pub async fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<App>> {
     open_with(config, clock, Credentials::load_or_create(&config.auth)?).await
 }
@@ -61,6 +64,7 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
         None => None,
         Some(path) => Some(issuer::load(path, &config.auth.issuer)?),
     };
+    let trusted = trusted(&config.graphql)?;
     let database = database::open_for_requests(&config.database, config.http.request_timeout).await?;
     for change in database::migrate(&database).await? {
         tracing::info!(change, "the database was migrated");
@@ -73,6 +77,11 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
         live: Feed::start(database.clone()).await?,
         live_boards: live_boards(config, network.epoch).await?,
         limits: Arc::new(limits(config, network.epoch).await?),
+        persisted: Persisted::new(
+            persisted_texts(config, network.epoch).await?,
+            trusted,
+            config.graphql.trusted_only,
+        ),
         revocations: Revocations::start(database.clone()).await?,
         db: database,
         notifier,
@@ -117,6 +126,28 @@ async fn limits(config: &Config, epoch: Uuid) -> anyhow::Result<Limiter> {
     let Some(url) = &config.cache.redis_url else { return Ok(Limiter::memory(MOST_BUCKETS)) };
     let epoch = epoch.simple().to_string();
     Ok(Limiter::redis(url.expose(), &epoch, config.cache.timeout, MOST_BUCKETS).await?)
+}
+
+/// Documents are shared in Redis when one is configured; else each process keeps those that it was sent.
+async fn persisted_texts(config: &Config, epoch: Uuid) -> anyhow::Result<PersistedTexts> {
+    let Some(url) = &config.cache.redis_url else { return Ok(PersistedTexts::memory()) };
+    Ok(PersistedTexts::redis(url.expose(), &epoch.simple().to_string(), config.cache.timeout).await?)
+}
+
+/// The documents of the operator's manifest.
+fn trusted(config: &GraphqlConfig) -> anyhow::Result<Trusted> {
+    match &config.manifest {
+        Some(path) => {
+            let trusted = Trusted::load(path)?;
+            tracing::info!(documents = trusted.count(), "the manifest of trusted documents was read");
+            Ok(trusted)
+        }
+        None if config.trusted_only == TrustedOnly::Nobody => Ok(Trusted::default()),
+        None => anyhow::bail!(
+            "AMVAJ_GRAPHQL_TRUSTED_ONLY={} needs a manifest: write one with `amvaj documents` and name it in AMVAJ_GRAPHQL_MANIFEST",
+            config.trusted_only
+        ),
+    }
 }
 
 /// The outside issuers. Whom a token of theirs stands for is looked up on this runtime, which the database knows.
@@ -199,6 +230,7 @@ pub fn parts(app: &Arc<App>) -> Parts {
         .with_issuers(app.issuers.clone());
     Parts {
         schema: ServedSchema::new(|| schema::served(&app.graphql).data(Arc::clone(app))),
+        persisted: app.persisted.clone(),
         sdl: schema::sdl(app.graphql.subgraph),
         authenticator,
         throttle: Throttle::new(Arc::clone(&app.limits), app.credentials.secret.clone(), app.throttle),

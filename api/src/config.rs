@@ -1,6 +1,7 @@
 //! Configuration: defaults that just run, a file over them, the environment over both. One struct per consumer.
 //! This is the only place that reads the environment.
 
+mod graphql;
 mod live;
 mod reader;
 mod secret;
@@ -17,11 +18,10 @@ use amvaj_domain::network::NetworkMode;
 use amvaj_domain::time::Span;
 use thiserror::Error;
 
-use crate::graphql::access::Introspection;
-use crate::graphql::subgraph::Subgraph;
 use crate::http::client::Proxies;
 use crate::throttle::Rate;
 
+pub use graphql::GraphqlConfig;
 pub use live::{LiveConfig, Origins};
 pub use reader::Setting;
 use reader::{PREFIX, Reader, whole_number};
@@ -39,7 +39,7 @@ pub struct Config {
     pub http: HttpConfig,
     /// Sockets and streams of events.
     pub live: LiveConfig,
-    /// What the GraphQL endpoint tells.
+    /// What the GraphQL endpoint tells and takes.
     pub graphql: GraphqlConfig,
     /// How much callers may ask for.
     pub throttle: ThrottleConfig,
@@ -98,17 +98,6 @@ pub struct HttpConfig {
     pub request_timeout: Duration,
     /// How long a stop waits for what was accepted.
     pub shutdown: Duration,
-}
-
-/// What the GraphQL endpoint tells.
-#[derive(Debug, Clone)]
-pub struct GraphqlConfig {
-    /// Who may ask for the schema itself.
-    pub introspection: Introspection,
-    /// Whether errors suggest names that are like a wrong one: for development.
-    pub suggestions: bool,
-    /// The only domain that is served; the whole when there is none.
-    pub subgraph: Option<&'static Subgraph>,
 }
 
 /// How much callers may ask for.
@@ -377,22 +366,6 @@ impl HttpConfig {
                 100..=120_000,
             )),
             shutdown: Duration::from_secs(reader.number("HTTP_SHUTDOWN_SECONDS", 30, 0..=600)),
-        }
-    }
-}
-
-impl GraphqlConfig {
-    fn read(reader: &mut Reader) -> Self {
-        Self {
-            introspection: reader.take("GRAPHQL_INTROSPECTION", Introspection::Everyone, |text| {
-                Introspection::parse(text)
-                    .ok_or_else(|| format!("is {text:?}; write everyone, signed-in or nobody"))
-            }),
-            suggestions: reader.take("GRAPHQL_SUGGESTIONS", false, flag),
-            subgraph: reader.take_optional("GRAPHQL_SUBGRAPH", |text| {
-                Subgraph::parse(text)
-                    .ok_or_else(|| format!("is {text:?}; write one of {}", Subgraph::names()))
-            }),
         }
     }
 }

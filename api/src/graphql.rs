@@ -29,6 +29,7 @@ pub mod merchant;
 pub mod network;
 pub mod node;
 pub mod operation;
+pub mod persisted;
 pub mod points_error;
 pub mod points_input;
 pub mod purchase;

@@ -23,6 +23,7 @@ use crate::auth::Authenticator;
 use crate::config::{HttpConfig, LiveConfig};
 use crate::demo::guide::Guide;
 use crate::graphql::access::Introspection;
+use crate::graphql::persisted::Persisted;
 use crate::graphql::served::ServedSchema;
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
@@ -40,6 +41,8 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 pub struct Parts {
     /// The schema with its data.
     pub schema: ServedSchema,
+    /// The documents that can be named.
+    pub persisted: Persisted,
     /// The schema as a file.
     pub sdl: String,
     /// Who finds out who calls.
@@ -218,6 +221,7 @@ impl Shared {
             languages: Data::new(parts.languages),
             endpoint: Data::new(Endpoint {
                 schema: parts.schema,
+                persisted: parts.persisted,
                 sdl: parts.sdl,
                 authenticator: parts.authenticator,
                 throttle: parts.throttle,

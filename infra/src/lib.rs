@@ -17,6 +17,7 @@ pub mod notify;
 pub mod outbound;
 pub mod outbox;
 pub mod page;
+pub mod persisted;
 pub mod plain;
 pub mod relation;
 pub mod restored;

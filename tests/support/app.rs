@@ -129,6 +129,13 @@ impl TestApp {
             .await
     }
 
+    /// Another server on the same database and the Redis of a test's own.
+    pub(crate) async fn second_node_with_redis(&self, redis: &str) -> Self {
+        let (redis, credentials) = (Some(Secret::new(redis)), self.app.credentials.clone());
+        let (clock, change) = (self.clock.clone(), Arc::clone(&self.change));
+        Self::start_node(self.url.clone(), redis, credentials, clock, None, change).await
+    }
+
     /// Another server on the same database, whose credentials were read for it alone.
     pub(crate) async fn second_node_as(&self, credentials: Credentials) -> Self {
         let redis = self.app.db.is_postgres().then(redis_url);

@@ -19,7 +19,8 @@ code-not-found = There is no such thing, or it is not yours.
 code-throttled = Too many requests; wait and try again.
 code-overloaded = The server is busy and has done nothing; try again shortly.
 code-outcome-unknown = The outcome is not known; send the same request with the same idempotency key again.
-code-persisted-query-not-found = The persisted query is unknown; send it in full once.
+# Clients compare this text, whatever their language.
+code-persisted-query-not-found = PersistedQueryNotFound
 code-internal = Something went wrong on our side; tell us the request id.
 
 ## Who may do what
@@ -75,6 +76,12 @@ http-parameter-no-json = `{ $name }` is not valid JSON.
 http-parameter-no-string = `{ $name }` is not a string.
 http-parameter-no-object = `{ $name }` is not an object.
 http-query-missing = `query` is missing.
+http-persisted-query-unreadable = `extensions.persistedQuery` is not readable; send `version` 1 and in `sha256Hash` 64 hexadecimal digits in lower case.
+http-document-id-unreadable = `documentId` is not readable; write `sha256:` and 64 hexadecimal digits in lower case.
+http-document-id-alone = `documentId` names a document; send no `query` and no `extensions.persistedQuery` beside it.
+document-unknown = There is no document of this `documentId`; send its text as `query`, once with its hash in `extensions.persistedQuery`.
+document-hash-mismatch = The hash in `extensions.persistedQuery` is not the SHA-256 of `query`; send the one of the text as it is in the request.
+document-not-trusted = This server takes only trusted documents from you, and this is none of them; have it added to the operator's manifest.
 http-extensions-unreadable = `extensions` holds a value that cannot be read.
 http-nothing-here = There is nothing here; the API is at `/graphql`.
 variable-required = The variable `${ $name }` is required.

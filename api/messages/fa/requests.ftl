@@ -15,7 +15,8 @@ code-not-found = چنین چیزی وجود ندارد یا متعلق به شم
 code-throttled = تعداد درخواست‌ها بیش از حد مجاز است؛ کمی صبر کنید و دوباره بفرستید.
 code-overloaded = سرور شلوغ است و کاری انجام نداده است؛ اندکی بعد دوباره تلاش کنید.
 code-outcome-unknown = نتیجه معلوم نیست؛ همین درخواست را با همان کلید یکتا (`idempotencyKey`) دوباره بفرستید.
-code-persisted-query-not-found = پرس‌وجوی ذخیره‌شده شناخته نشد؛ یک بار متن کامل آن را بفرستید.
+# Clients compare this text, whatever their language.
+code-persisted-query-not-found = PersistedQueryNotFound
 code-internal = از سمت ما خطایی رخ داد؛ شناسهٔ درخواست را به ما اطلاع دهید.
 
 ## چه کسی اجازهٔ چه کاری را دارد
@@ -71,6 +72,12 @@ http-parameter-no-json = مقدار `{ $name }` یک JSON معتبر نیست.
 http-parameter-no-string = مقدار `{ $name }` متن نیست.
 http-parameter-no-object = مقدار `{ $name }` شیء نیست.
 http-query-missing = پارامتر `query` فرستاده نشده است.
+http-persisted-query-unreadable = مقدار `extensions.persistedQuery` خوانده نشد؛ `version` را برابر با `1` و در `sha256Hash` شصت‌وچهار رقم شانزده‌شانزدهی با حروف کوچک بفرستید.
+http-document-id-unreadable = مقدار `documentId` خوانده نشد؛ `sha256:` و پس از آن شصت‌وچهار رقم شانزده‌شانزدهی با حروف کوچک بنویسید.
+http-document-id-alone = پارامتر `documentId` خود سند را معین می‌کند؛ کنار آن نه `query` بفرستید و نه `extensions.persistedQuery`.
+document-unknown = سندی با این `documentId` وجود ندارد؛ متن آن را در `query` و یک بار همراه با درهم‌ساز آن در `extensions.persistedQuery` بفرستید.
+document-hash-mismatch = درهم‌ساز `extensions.persistedQuery` از آنِ متن `query` نیست؛ `SHA-256` همان متنی را بفرستید که در درخواست است.
+document-not-trusted = این سرور از شما فقط سندهای مورد اعتماد را می‌پذیرد و این سند از آن‌ها نیست؛ از گردانندهٔ باشگاه بخواهید آن را به فهرست خود بیفزاید.
 http-extensions-unreadable = در `extensions` مقداری هست که خوانده نمی‌شود.
 http-nothing-here = اینجا چیزی نیست؛ نشانی API این است: `/graphql`
 variable-required = متغیر `${ $name }` الزامی است.

@@ -24,7 +24,7 @@ use crate::{
         execution::{Authorization, Incoming, Sent},
         graphql::Endpoint,
         language::RequestLanguage,
-        request,
+        request::{self, Received},
         response::RequestId,
         turns::Turns,
         work::Commitment,
@@ -71,10 +71,11 @@ pub async fn measure(app: &Arc<App>, world: &World, config: &HttpConfig, time: D
 }
 
 fn endpoint(app: &Arc<App>, config: &HttpConfig) -> Endpoint {
-    let Parts { schema, sdl, authenticator, throttle, introspection, clock, prepare, .. } =
+    let Parts { schema, persisted, sdl, authenticator, throttle, introspection, clock, prepare, .. } =
         compose::parts(app);
     Endpoint {
         schema,
+        persisted,
         sdl,
         authenticator,
         throttle,
@@ -90,7 +91,7 @@ fn endpoint(app: &Arc<App>, config: &HttpConfig) -> Endpoint {
 }
 
 async fn execute_bare(endpoint: &Endpoint, identity: Option<Identity>) {
-    let Ok(request) = request::from_body(QUERY.as_bytes()) else { return };
+    let Ok(Received { request, .. }) = request::from_body(QUERY.as_bytes()) else { return };
     let Ok(document) = endpoint.schema.document(&request.query) else { return };
     let request = (endpoint.prepare)(request, identity.as_ref())
         .data(identity)

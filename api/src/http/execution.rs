@@ -6,6 +6,7 @@
 //! | identify | a look into memory, or a signature; a key's first use in half a minute a read | credentials that are not good |
 //! | admit | 1 from the caller's bucket | whoever asks too often |
 //! | read | JSON | what is no GraphQL request |
+//! | find | nothing unless the document is only named: then a look into memory, or one call of Redis | whoever names what nobody knows, or may send trusted documents only |
 //! | select | one pass over the text and the parser, unless the document is known; one pass over it | what is too large, or no document |
 //! | charge | the estimated cost, from the same bucket | whoever asks for too much |
 //! | execute | a turn if it is dear, the validation unless the document is known, then whatever it takes | what does not fit the schema |
@@ -23,11 +24,12 @@ use super::client::Client;
 use super::graphql::Endpoint;
 use super::language::RequestLanguage;
 use super::refusal::Refusal;
-use super::request::{self, Operation};
+use super::request::{self, Operation, Received};
 use super::response::RequestId;
 use super::work::Commitment;
 use crate::auth::{AuthError, TokenError};
 use crate::graphql::error::{self, Code, Stage};
+use crate::graphql::persisted::Introduced;
 use crate::graphql::rate_limit::Charged;
 use crate::graphql::served::Document;
 use crate::language::Message;
@@ -108,6 +110,8 @@ pub(crate) struct Accepted {
     pub(crate) request: Request,
     pub(crate) operation: Operation,
     pub(crate) document: Document,
+    /// To be kept when it is found valid.
+    pub(crate) introduced: Option<Introduced>,
     charge: Charge,
 }
 
@@ -116,7 +120,7 @@ impl Asker {
     pub(crate) async fn accept(
         &self,
         endpoint: &Endpoint,
-        read: impl FnOnce() -> Result<Request, Refusal>,
+        read: impl FnOnce() -> Result<Received, Refusal>,
         allow: impl FnOnce(&Operation) -> Result<(), Refusal>,
     ) -> Result<Accepted, Refusal> {
         let bucket = match &self.identity {
@@ -124,7 +128,8 @@ impl Asker {
             None => endpoint.throttle.of_address(self.client.network()),
         };
         let charge = Charge::admit(bucket, &endpoint.clock).await?;
-        let mut request = read()?;
+        let Received { mut request, wanted } = read()?;
+        let introduced = endpoint.persisted.resolve(&mut request, wanted, self.identity.as_ref()).await?;
         let (operation, document) = request::select(&mut request, &endpoint.schema)?;
         allow(&operation)?;
         if operation.asked.introspects && !endpoint.introspection.allows(self.identity.as_ref()) {
@@ -141,7 +146,7 @@ impl Asker {
             .data(self.language.clone())
             .data(self.id.clone())
             .data(Charged::new(&charge.so_far()));
-        Ok(Accepted { request, operation, document, charge })
+        Ok(Accepted { request, operation, document, introduced, charge })
     }
 }
 
@@ -168,7 +173,7 @@ impl Accepted {
         commitment: &Commitment,
         asker: &Asker,
     ) -> Result<Executed, Refusal> {
-        let Self { request, operation, document, charge } = self;
+        let Self { request, operation, document, introduced, charge } = self;
         let Asker { language, id, .. } = asker;
         let kind = kind_name(operation.kind);
         // Before a mutation is committed, because whoever waits can still be given up.
@@ -180,6 +185,9 @@ impl Accepted {
         let span = tracing::info_span!("operation", kind, name = operation.name, request_id = id.as_str());
         let execution = async {
             let (response, stage) = endpoint.schema.execute(request, document).await;
+            if let (Some(introduced), Stage::Execution) = (introduced, stage) {
+                endpoint.persisted.keep(introduced).await;
+            }
             finish(response, stage, operation, charge, id, language).await
         };
         Ok(execution.instrument(span).await)
@@ -209,7 +217,7 @@ pub(super) async fn stranger(reason: AuthError, client: &Client, endpoint: &Endp
 }
 
 /// Reads what the client sent.
-pub(super) fn read(sent: Sent) -> Result<Request, Refusal> {
+pub(super) fn read(sent: Sent) -> Result<Received, Refusal> {
     match sent {
         Sent::Body(body) => request::from_body(&body),
         Sent::QueryString(query) => request::from_query_string(&query),

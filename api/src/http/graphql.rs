@@ -26,6 +26,7 @@ use super::work::{self, Commitment, Unfinished};
 use crate::auth::Authenticator;
 use crate::graphql::access::Introspection;
 use crate::graphql::error::Code;
+use crate::graphql::persisted::Persisted;
 use crate::graphql::served::ServedSchema;
 use crate::language::Message;
 use crate::throttle::Throttle;
@@ -42,6 +43,8 @@ const PREFLIGHTED: [HeaderName; 2] =
 pub struct Endpoint {
     /// The schema that is served.
     pub schema: ServedSchema,
+    /// The documents that can be named.
+    pub persisted: Persisted,
     /// The schema as a file.
     pub sdl: String,
     /// Who finds out who calls.

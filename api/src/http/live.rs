@@ -17,9 +17,11 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Data;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::{Response, ServerError};
+use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -27,16 +29,20 @@ use super::client::Client;
 use super::execution::{Accepted, Asker};
 use super::graphql::Endpoint;
 use super::refusal::Refusal;
+use super::request::Received;
 use super::response;
 use super::work::{self, Commitment};
 use crate::config::LiveConfig;
 use crate::graphql::error::{self, Code, Stage};
+use crate::graphql::persisted::Introduced;
 use crate::language::Message;
 
 /// Parts that may wait for a client.
 const WAITING: usize = 16;
 /// How often it is asked again whether a credential is still good.
 const CHECK: Duration = Duration::from_secs(2);
+/// After how long a subscription that answers nothing is known to fit the schema.
+const FITS: Duration = Duration::from_millis(200);
 /// How long a client may take to receive one part.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -145,7 +151,7 @@ impl Flow {
     pub(super) fn begin<K: Clone + Send + Sync + 'static>(
         endpoint: Data<Endpoint>,
         asker: Asker,
-        read: impl FnOnce() -> Result<Request, Refusal> + Send + 'static,
+        read: impl FnOnce() -> Result<Received, Refusal> + Send + 'static,
         parts: Sink<K>,
     ) -> Self {
         let runtime = endpoint.runtime.clone();
@@ -163,7 +169,7 @@ impl Flow {
 async fn run<K: Clone + Send + Sync>(
     endpoint: &Data<Endpoint>,
     asker: &Asker,
-    read: impl FnOnce() -> Result<Request, Refusal> + Send,
+    read: impl FnOnce() -> Result<Received, Refusal> + Send,
     parts: &Sink<K>,
 ) -> Result<(), Gone> {
     match asker.accept(endpoint, read, |_| Ok(())).await {
@@ -208,7 +214,10 @@ async fn subscribed<K: Clone + Send + Sync>(
 ) -> Result<(), Gone> {
     metrics::counter!("amvaj_subscriptions_total").increment(1);
     let mut responses = endpoint.schema.subscribe(accepted.request, &accepted.document);
-    while let Some(mut response) = responses.next().await {
+    let mut introduced = accepted.introduced;
+    loop {
+        let next = next_of(endpoint, &mut responses, &mut introduced).await;
+        let Some(mut response) = next else { break };
         let stage = Stage::of(&response);
         if !response.errors.is_empty() {
             error::finish(&mut response.errors, stage, asker.id.as_str(), asker.language.get().await);
@@ -216,6 +225,31 @@ async fn subscribed<K: Clone + Send + Sync>(
         parts.send(part(&response, stage)).await?;
     }
     parts.send(Part::End).await
+}
+
+/// The next response. A document that its client introduces is kept on the way: what does not fit the schema is answered at
+/// once, so one that is silent or answered with data fits.
+async fn next_of(
+    endpoint: &Data<Endpoint>,
+    responses: &mut BoxStream<'static, Response>,
+    introduced: &mut Option<Introduced>,
+) -> Option<Response> {
+    if introduced.is_none() {
+        return responses.next().await;
+    }
+    let first = timeout(FITS, responses.next()).await;
+    let fits = match &first {
+        Ok(Some(response)) => Stage::of(response) == Stage::Execution,
+        Ok(None) => false,
+        Err(_) => true,
+    };
+    if let (true, Some(introduced)) = (fits, introduced.take()) {
+        endpoint.persisted.keep(introduced).await;
+    }
+    match first {
+        Ok(first) => first,
+        Err(_) => responses.next().await,
+    }
 }
 
 /// What one response is to the client. Errors of a document that is not executed are all that it ever answers.

@@ -9,6 +9,7 @@ use super::response::RequestId;
 use crate::auth::AuthError;
 use crate::graphql::document::Refused;
 use crate::graphql::error::{self, Code, whole_seconds};
+use crate::graphql::persisted::NoText;
 use crate::language::{Language, Message};
 
 /// A request that was not executed, and what to tell its client.
@@ -118,6 +119,12 @@ impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
         let refusal = Self::request(Code::GraphqlValidationFailed, refused.message());
         refusal.at(refused.locations())
+    }
+}
+
+impl From<NoText> for Refusal {
+    fn from(reason: NoText) -> Self {
+        Self::request(reason.code(), reason.message())
     }
 }
 

@@ -1,5 +1,7 @@
-//! Reads a GraphQL request from HTTP: parameters and their types, the operation it selects.
+//! Reads a GraphQL request from HTTP: parameters and their types, how it says which document it wants, the operation it
+//! selects.
 
+use amvaj_infra::persisted::TextHash;
 use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Request, ServerError, Value, Variables};
 use serde_json::{Map, Value as Json};
@@ -8,8 +10,18 @@ use super::json_size;
 use super::refusal::Refusal;
 use crate::graphql::document::{self, Asked, ParsedDocument};
 use crate::graphql::error::Code;
+use crate::graphql::persisted::Wanted;
 use crate::graphql::served::{Document, NoDocument, ServedSchema};
 use crate::language::Message;
+
+/// A request, and how it says which document it wants.
+#[derive(Debug)]
+pub struct Received {
+    /// The request; without a text when it only names its document.
+    pub request: Request,
+    /// Which document.
+    pub wanted: Wanted,
+}
 
 /// The operation that a request selects. Its variables are not for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +36,7 @@ pub struct Operation {
 
 /// Reads the JSON body of a POST. A long one is looked over before anything of it is kept. (The address of a GET is never
 /// long: HTTP bounds it.)
-pub fn from_body(body: &[u8]) -> Result<Request, Refusal> {
+pub fn from_body(body: &[u8]) -> Result<Received, Refusal> {
     json_size::check(body)?;
     let parameters = match serde_json::from_slice::<Json>(body) {
         Ok(Json::Object(parameters)) => parameters,
@@ -41,7 +53,7 @@ pub fn from_body(body: &[u8]) -> Result<Request, Refusal> {
 }
 
 /// Reads the query string of a GET, in which variables and extensions are JSON texts.
-pub fn from_query_string(query: &str) -> Result<Request, Refusal> {
+pub fn from_query_string(query: &str) -> Result<Received, Refusal> {
     let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
         .map_err(|_| Refusal::bad_request(Message::new("http-query-string-unreadable")))?;
     let mut parameters = Map::new();
@@ -58,35 +70,58 @@ pub fn from_query_string(query: &str) -> Result<Request, Refusal> {
 }
 
 /// Reads the parameters of a request.
-pub fn from_parameters(mut parameters: Map<String, Json>) -> Result<Request, Refusal> {
-    let query = match parameters.remove("query") {
-        Some(Json::String(query)) => query,
-        Some(_) => {
-            return Err(Refusal::bad_request(Message::new("http-parameter-no-string").with("name", "query")));
-        }
-        None => return Err(Refusal::bad_request(Message::new("http-query-missing"))),
+pub fn from_parameters(mut parameters: Map<String, Json>) -> Result<Received, Refusal> {
+    let query = string(&mut parameters, "query")?;
+    let id = string(&mut parameters, "documentId")?;
+    let mut extensions = match object(&mut parameters, "extensions")? {
+        Some(Json::Object(extensions)) => extensions,
+        _ => Map::new(),
     };
-    let mut request = Request::new(query);
-    request.operation_name = match parameters.remove("operationName") {
-        None | Some(Json::Null) => None,
-        Some(Json::String(name)) if name.is_empty() => None,
-        Some(Json::String(name)) => Some(name),
-        Some(_) => {
-            let message = Message::new("http-parameter-no-string").with("name", "operationName");
-            return Err(Refusal::bad_request(message));
-        }
-    };
+    let wanted = wanted(query.is_some(), id.as_deref(), extensions.remove("persistedQuery"))?;
+    let mut request = Request::new(query.unwrap_or_default());
+    request.operation_name = string(&mut parameters, "operationName")?.filter(|name| !name.is_empty());
     if let Some(variables) = object(&mut parameters, "variables")? {
         request.variables = Variables::from_json(variables);
     }
-    if let Some(Json::Object(extensions)) = object(&mut parameters, "extensions")? {
-        for (name, value) in extensions {
-            let value = Value::from_json(value)
-                .map_err(|_| Refusal::bad_request(Message::new("http-extensions-unreadable")))?;
-            request.extensions.0.insert(name, value);
-        }
+    for (name, value) in extensions {
+        let value = Value::from_json(value)
+            .map_err(|_| Refusal::bad_request(Message::new("http-extensions-unreadable")))?;
+        request.extensions.0.insert(name, value);
     }
-    Ok(request)
+    Ok(Received { request, wanted })
+}
+
+/// Which document a request wants: the one that it has, or one that it names.
+fn wanted(has_text: bool, id: Option<&str>, persisted: Option<Json>) -> Result<Wanted, Refusal> {
+    let hash = match persisted {
+        None | Some(Json::Null) => None,
+        Some(persisted) => {
+            let unread = || Refusal::bad_request(Message::new("http-persisted-query-unreadable"));
+            let hash = persisted.get("sha256Hash").and_then(Json::as_str).and_then(TextHash::parse);
+            let is_known = persisted.get("version").and_then(Json::as_u64) == Some(1);
+            Some(hash.filter(|_| is_known).ok_or_else(unread)?)
+        }
+    };
+    match (has_text, id, hash) {
+        (true, None, None) => Ok(Wanted::Text),
+        (true, None, Some(hash)) => Ok(Wanted::Introduced(hash)),
+        (false, None, Some(hash)) => Ok(Wanted::Hash(hash)),
+        (false, Some(id), None) => {
+            let hash = id.strip_prefix("sha256:").and_then(TextHash::parse).map(Wanted::Id);
+            hash.ok_or_else(|| Refusal::bad_request(Message::new("http-document-id-unreadable")))
+        }
+        (_, Some(_), _) => Err(Refusal::bad_request(Message::new("http-document-id-alone"))),
+        (false, None, None) => Err(Refusal::bad_request(Message::new("http-query-missing"))),
+    }
+}
+
+/// An optional parameter that has to be a string.
+fn string(parameters: &mut Map<String, Json>, name: &str) -> Result<Option<String>, Refusal> {
+    match parameters.remove(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Refusal::bad_request(Message::new("http-parameter-no-string").with("name", name))),
+    }
 }
 
 /// An optional parameter that has to be an object.
