@@ -16,6 +16,7 @@ pub mod entity;
 pub mod entry;
 pub mod error;
 pub mod explanation;
+pub mod export;
 pub mod global_id;
 pub mod hold;
 pub mod leaderboard;

@@ -8,6 +8,7 @@ use super::audit::AuditQueries;
 use super::branch::BranchMutations;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
+use super::export::{ExportMutations, ExportQueries};
 use super::leaderboard::{LeaderboardMutations, LeaderboardQueries};
 use super::live::LiveSubscriptions;
 use super::login::LoginMutations;
@@ -51,6 +52,7 @@ pub struct Query(
     AuditQueries,
     UserQueries,
     SessionQueries,
+    ExportQueries,
     RateLimitQuery,
 );
 
@@ -72,6 +74,7 @@ pub struct Mutation(
     StaffMutations,
     LeaderboardMutations,
     WebhookMutations,
+    ExportMutations,
 );
 
 /// Everything that can be listened to.

@@ -58,7 +58,7 @@ pub static SUBGRAPHS: &[Subgraph] = &[
             "member", "members", "enrolMember", "linkCustomer", "setLanguage", "setConsent", "withdrawConsent",
             "blockMember", "unblockMember",
             "wallet", "operations", "purchase", "quoteEarn", "earnPoints", "redeemPoints", "holdPoints", "captureHold",
-            "releaseHold", "refundPurchase", "ledgerHeads", "walletChanged", "operationRecorded",
+            "releaseHold", "refundPurchase", "exportOperations", "exportMember", "export", "exports", "ledgerHeads", "walletChanged", "operationRecorded",
         ],
     },
     // What makes collecting an experience.
