@@ -60,6 +60,7 @@ async fn a_retry_is_answered_the_same_and_a_fourth_file_has_to_wait() {
         let who = merchant(&till);
         let first = ask(&app, &who, "ExportOperations", csv("k")).await;
         assert_eq!(ask(&app, &who, "ExportOperations", csv("k")).await, first);
+        super::scene::pass(&app, amvaj_domain::time::Span::seconds(1));
         let other = json!({ "idempotencyKey": "k", "format": "JSON_LINES" });
         assert_eq!(codes(&ask(&app, &who, "ExportOperations", other).await), ["IDEMPOTENCY_MISMATCH"]);
         // Many at once with one key are one, and no more than three are under way however many ask.

@@ -8,7 +8,7 @@ use amvaj_domain::export::{
 use amvaj_domain::id::{ExportId, MemberId, MerchantId};
 use amvaj_domain::ledger::{Digest, Idem, OpKind, Tenant};
 use amvaj_domain::text::IdempotencyKey;
-use amvaj_domain::time::Instant;
+use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::audit::Audit;
 use amvaj_infra::export::AskRefused;
 use amvaj_infra::page::{Page, PageRequest};
@@ -17,6 +17,9 @@ use uuid::Uuid;
 use super::{App, AppError, Stopped};
 use crate::auth::export_link::{LINK_LIFE, sign};
 use crate::random;
+
+/// The least time that two records can lie apart.
+const MOMENT: Span = Span::from_micros(1);
 
 /// Which operations are wanted, and how.
 #[derive(Debug, Clone)]
@@ -81,7 +84,9 @@ pub async fn export_operations(
         return Err(AppError::Forbidden.into());
     }
     let now = app.now();
-    let until = request.until.map_or(now, |until| until.min(now));
+    // What was answered before the request is in the file.
+    let end = now.plus(MOMENT);
+    let until = request.until.map_or(end, |until| until.min(end));
     let (owner, merchant) = match identity.caller {
         Caller::Operator => (Tenant::Network, request.merchant),
         Caller::Merchant(own) => (Tenant::Merchant(own), Some(own)),
@@ -133,7 +138,8 @@ pub async fn export_member(
     let now = app.now();
     let body = Digest::of([b"exportMember".as_slice(), member.uuid().as_bytes()]);
     let of = ExportOf::Member(member, wallet);
-    let export = queued(owner, identity, of, ExportFormat::JsonLines, (now, now));
+    let until = now.plus(MOMENT);
+    let export = queued(owner, identity, of, ExportFormat::JsonLines, (until, now));
     let act = Act::new(author, ActKind::MemberExported, Target::Member(member), now)
         .detail("export", export.id.to_string().as_str());
     let audit = match identity.caller {
