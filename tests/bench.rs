@@ -164,6 +164,19 @@ async fn a_past_that_was_loaded_is_sound_and_is_measured_on() -> Result<()> {
 }
 
 #[test]
+fn exports_are_measured_in_both_formats() -> Result<()> {
+    let report = measured("bench-export", None, &["--export"])?;
+    let exports = report["exports"].as_array().unwrap();
+    let formats: Vec<_> = exports.iter().map(|export| export["format"].as_str().unwrap()).collect();
+    assert_eq!(formats, ["csv", "json lines"]);
+    for export in exports {
+        assert!(export["rows"].as_u64().unwrap() >= 50, "{export}");
+        assert!(export["rows_per_second"].as_f64().unwrap() > 0.0, "{export}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_library_alone_is_measured_beside_what_only_reads() -> Result<()> {
     let report = measured("bench-stock", None, &["--scenario", "balance", "--baseline"])?;
     let scenarios = report["scenarios"].as_array().unwrap();

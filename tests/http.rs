@@ -69,6 +69,7 @@ impl Edge {
             guide: None,
             languages: Languages::only(Language::English),
             live: config.live.clone(),
+            downloads: None,
         };
         let listener = server::bind(config.http.listen).unwrap();
         let server = server::start(parts, &config.http, listener).unwrap();

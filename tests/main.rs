@@ -14,6 +14,7 @@ mod concurrency;
 mod crash;
 mod demo;
 mod directory;
+mod exports;
 mod federation;
 mod fuzz;
 mod http;

@@ -10,6 +10,7 @@ pub mod end_sessions_of;
 pub mod enrol_member;
 pub mod error;
 pub mod exchange_api_key;
+pub mod exports;
 pub mod find_member;
 mod fingerprint;
 pub mod hold_points;
@@ -57,6 +58,7 @@ use amvaj_infra::{
     clock::Clock,
     db::Database,
     directory::Directory,
+    export::Exports,
     ledger::{LedgerReader, LedgerWriter, WriterSettings},
     limit::Limiter,
     live::Feed,
@@ -117,6 +119,8 @@ pub struct App {
     pub api_keys: ApiKeys,
     /// What merchants are told of by HTTP, and where.
     pub webhooks: Webhooks,
+    /// Files that are made in the background.
+    pub exports: Exports,
     /// Which API key was sent.
     pub key_ring: KeyRing,
     /// The outside issuers, if there are any.
@@ -212,6 +216,7 @@ impl App {
             key_ring: KeyRing::new(api_keys.clone(), revocations.clone(), credentials.secret.clone(), mode),
             api_keys,
             webhooks: Webhooks::new(db.clone(), webhooks, random::uuid),
+            exports: Exports::new(db.clone()),
             issuers,
             mode,
             revocations,

@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod authenticate;
 pub mod credentials;
+pub mod export_link;
 pub mod issuer;
 pub mod key;
 pub mod key_files;

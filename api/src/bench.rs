@@ -7,6 +7,7 @@
 pub mod baseline;
 mod client;
 pub mod door;
+pub mod export;
 mod load;
 mod past;
 mod question;

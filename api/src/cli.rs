@@ -525,6 +525,9 @@ pub struct BenchArgs {
     /// Measure how many events are delivered by webhooks while purchases are made, and what receivers that hang cost
     #[arg(long)]
     pub webhooks: bool,
+    /// Measure how many rows of operations are exported in a second, and how much memory that takes
+    #[arg(long)]
+    pub export: bool,
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,

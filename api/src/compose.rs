@@ -26,11 +26,13 @@ use crate::app::{App, Foundation};
 use crate::auth::issuer::{self, IssuerSettings, Issuers};
 use crate::auth::{Authenticator, Credentials};
 use crate::config::{Config, GraphqlConfig};
+use crate::export::ExportPen;
 use crate::graphql::loader::Loaders;
 use crate::graphql::persisted::manifest::Trusted;
 use crate::graphql::persisted::{Persisted, TrustedOnly};
 use crate::graphql::schema;
 use crate::graphql::served::ServedSchema;
+use crate::http::download::Downloads;
 use crate::http::health::Dependency;
 use crate::http::language::Languages;
 use crate::server::Parts;
@@ -203,6 +205,7 @@ pub fn start_worker(app: &App, config: &Config) -> Worker {
         boards: app.boards.clone(),
         webhooks: app.webhooks.keeper(),
         sender: app.webhooks.sender(Arc::new(WebhookScribe::new(app.credentials.secret.clone()))),
+        exports: app.exports.maker(app.sessions.clone(), Arc::new(ExportPen)),
     };
     Worker::start(&app.db, parts, &app.clock, &settings, holder)
 }
@@ -243,6 +246,17 @@ pub fn parts(app: &Arc<App>) -> Parts {
         guide: None,
         languages: languages(app),
         live: app.live_limits.clone(),
+        downloads: Some(downloads(app)),
+    }
+}
+
+/// Files are read on this runtime, which the database knows.
+fn downloads(app: &App) -> Downloads {
+    Downloads {
+        exports: app.exports.clone(),
+        secret: app.credentials.secret.clone(),
+        clock: app.clock.clone(),
+        runtime: Handle::current(),
     }
 }
 

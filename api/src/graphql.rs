@@ -17,6 +17,7 @@ pub mod entry;
 pub mod error;
 pub mod errors_page;
 pub mod explanation;
+pub mod export;
 pub mod global_id;
 pub mod hold;
 pub mod leaderboard;

@@ -5,6 +5,7 @@ pub mod assets;
 mod charge;
 pub mod client;
 pub mod docs;
+pub mod download;
 pub mod examples;
 pub(crate) mod execution;
 pub mod graphiql;

@@ -10,6 +10,7 @@ pub mod compose;
 pub mod config;
 pub mod database;
 pub mod demo;
+pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod import;

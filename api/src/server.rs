@@ -25,6 +25,7 @@ use crate::demo::guide::Guide;
 use crate::graphql::access::Introspection;
 use crate::graphql::persisted::Persisted;
 use crate::graphql::served::ServedSchema;
+use crate::http::download::{self, Downloads};
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
 use crate::http::language::Languages;
@@ -63,6 +64,8 @@ pub struct Parts {
     pub languages: Languages,
     /// Sockets and streams of events.
     pub live: LiveConfig,
+    /// Files that were exported; nothing in a server without a database.
+    pub downloads: Option<Downloads>,
 }
 
 /// A server that is listening.
@@ -206,6 +209,7 @@ struct Shared {
     dependencies: Data<Vec<Dependency>>,
     metrics: Data<PrometheusHandle>,
     guide: Data<Option<Guide>>,
+    downloads: Data<Option<Downloads>>,
     body_limit: usize,
 }
 
@@ -217,6 +221,7 @@ impl Shared {
             dependencies: Data::new(parts.dependencies),
             metrics: Data::new(metrics),
             guide: Data::new(parts.guide),
+            downloads: Data::new(parts.downloads),
             body_limit: config.body_limit,
             languages: Data::new(parts.languages),
             endpoint: Data::new(Endpoint {
@@ -243,6 +248,7 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
     app.app_data(shared.endpoint)
         .app_data(shared.connections)
         .app_data(shared.guide)
+        .app_data(shared.downloads)
         .app_data(shared.languages)
         .app_data(shared.clock)
         .app_data(shared.dependencies)
@@ -254,6 +260,12 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
                 .route(web::get().to(graphql::get))
                 .route(web::post().to(graphql::post))
                 .default_service(web::to(graphql::other)),
+        )
+        .service(
+            web::resource("/exports/{id}")
+                .route(web::get().to(download::file))
+                .route(web::head().to(download::file))
+                .default_service(web::to(download::other)),
         )
         .route(jwks::PATH, web::get().to(jwks::keys))
         .route("/health/live", web::get().to(health::live))

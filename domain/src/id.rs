@@ -51,6 +51,8 @@ ids! {
     WebhookEndpointId;
     /// An event on its way to an endpoint.
     WebhookDeliveryId;
+    /// A file that is made in the background.
+    ExportId;
     /// One commit of a ledger writer; time-ordered, but commits do not follow that order.
     BatchId;
 }

@@ -17,6 +17,7 @@
 //!   who runs it: [`user`]
 //! - what a merchant may see of a member: [`relation`]; who stands where: [`board`]
 //! - who may do what: [`access`]; who did what: [`audit`]; what merchants are told: [`webhook`]; what shows that rows were changed: [`sealed`]
+//! - what is handed out as a file: [`export`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
 
@@ -25,6 +26,7 @@ pub mod audit;
 pub mod board;
 pub mod calendar;
 pub mod earn;
+pub mod export;
 pub mod id;
 pub mod language;
 pub mod ledger;

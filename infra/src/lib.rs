@@ -7,6 +7,7 @@ pub mod cache;
 pub mod clock;
 pub mod db;
 pub mod directory;
+pub mod export;
 pub mod fields;
 pub mod jwks;
 pub mod ledger;

@@ -4,7 +4,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 /// The words that differ: placeholder, PostgreSQL, SQLite.
-const WORDS: [(&str, &str, &str); 8] = [
+const WORDS: [(&str, &str, &str); 9] = [
     ("{i16}", "smallint", "integer"),
     ("{i32}", "integer", "integer"),
     ("{i64}", "bigint", "integer"),
@@ -13,6 +13,8 @@ const WORDS: [(&str, &str, &str); 8] = [
     ("{bytes}", "bytea", "blob"),
     // Rows that are looked up by their key live in the key's own tree on SQLite.
     ("{keyed}", "", "strict, without rowid"),
+    // Rows that are longer than a page of SQLite's are kept away from the tree of their keys.
+    ("{large}", "", "strict"),
     // Wallet rows change all the time: room on the page keeps their updates away from the index.
     ("{hot}", "with (fillfactor = 70)", "strict, without rowid"),
 ];

@@ -41,6 +41,7 @@ const PROBES: &[(&str, &str, &str)] = &[
     ("ApiKey", "node(id: {ApiKey}) { ... on ApiKey { FIELD } }", "operator shop"),
     ("WebhookEndpoint", "node(id: {WebhookEndpoint}) { ... on WebhookEndpoint { FIELD } }", "operator shop"),
     ("WebhookDelivery", "node(id: {WebhookDelivery}) { ... on WebhookDelivery { FIELD } }", "operator shop"),
+    ("Export", "node(id: {Export}) { ... on Export { FIELD } }", "shop"),
     ("Session", "node(id: {Session}) { ... on Session { FIELD } }", "member"),
     ("Entry", "node(id: {Operation}) { ... on Operation { entries { FIELD } } }", AT_SHOP),
     ("BalanceAfter", "node(id: {Operation}) { ... on Operation { balanceAfter { FIELD } } }", AT_SHOP),
@@ -107,6 +108,12 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("WebhookDelivery", "failure", ""),
     ("WebhookDelivery", "deliveredAt", ""),
     ("WebhookDelivery", "operation", ""),
+    // Nobody made the file yet.
+    ("Export", "rowsTotal", ""),
+    ("Export", "sha256", ""),
+    ("Export", "url", ""),
+    ("Export", "finishedAt", ""),
+    ("Export", "expiresAt", ""),
     // Nobody of the staff has logged in, and the key was neither used nor replaced.
     ("Staff", "sessions", ""),
     ("Staff", "removedAt", ""),

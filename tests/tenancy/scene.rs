@@ -24,6 +24,7 @@ const STAFF: &str = include_str!("../queries/staff.graphql");
 const KEYS: &str = include_str!("../queries/keys.graphql");
 const LEADERBOARD: &str = include_str!("../queries/leaderboard.graphql");
 const WEBHOOK: &str = include_str!("../queries/webhook.graphql");
+const EXPORT: &str = include_str!("../queries/export.graphql");
 const RELATION: &str = include_str!("../queries/relation.graphql");
 
 /// What nobody may see whom it is not for.
@@ -168,6 +169,8 @@ impl<'a> Scene<'a> {
         let ping = json!({ "input": { "webhookEndpointId": hook } });
         let ping = self.app.data(shop, WEBHOOK, "Ping", ping).await;
         let ping = ping["pingWebhookEndpoint"]["webhookDelivery"]["id"].clone();
+        let export = json!({ "idempotencyKey": "k8", "format": "CSV" });
+        let export = self.app.data(shop, EXPORT, "ExportOperations", json!({ "input": export })).await;
         let user = json!({ "name": "user-of-network", "displayName": "USER", "role": "AGENT" });
         let user = self.app.data(Caller::Operator, USER, "InviteUser", json!({ "input": user })).await;
         let user = text(&user["inviteUser"]["user"]["id"]);
@@ -201,6 +204,7 @@ impl<'a> Scene<'a> {
             ("ApiKey", text(&key["createApiKey"]["apiKey"]["id"])),
             ("WebhookEndpoint", text(&hook)),
             ("WebhookDelivery", text(&ping)),
+            ("Export", text(&export["exportOperations"]["export"]["id"])),
             ("Session", id(GlobalId::Session(session.unwrap().unwrap().session.id))),
         ]);
     }

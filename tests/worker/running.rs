@@ -2,14 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use amvaj_api::random;
+use amvaj_api::{export::ExportPen, random};
 use amvaj_domain::{id::WalletId, time::Span};
 use amvaj_infra::{
+    access::{Revocations, Sessions},
     board::{Boards, LiveBoards},
     cache::{BalanceCache, MemorySettings},
     clock::Clock,
     db::Database,
     directory::Directory,
+    export::Exports,
     outbox::Consumer,
     webhook::WebhookKeeper,
     worker::{Worker, WorkerParts, WorkerSettings, acquire},
@@ -31,12 +33,14 @@ fn worker(database: &Database, ledger: &Ledger, holder: u128) -> Worker {
     let holder = Uuid::from_u128(holder);
     let directory = Directory::new(database.clone());
     let boards = Boards::new(database.clone(), directory, LiveBoards::memory(), Duration::ZERO);
+    let sessions = Sessions::new(database.clone(), Revocations::default(), Span::minutes(10));
     let parts = WorkerParts {
         writer: ledger.writer.clone(),
         balances,
         boards,
         webhooks: WebhookKeeper::new(database.clone(), random::uuid),
         sender: None,
+        exports: Exports::new(database.clone()).maker(sessions, Arc::new(ExportPen)),
     };
     Worker::start(database, parts, &ledger.clock, &settings, holder)
 }

@@ -1,6 +1,7 @@
 ### Members and the ways to name one.
 
 member-not-found = No member is named so: check the reference, or enrol the member.
+    .export-member = There is no such member for you; an operator takes an id from `members`.
     .link-customer = There is no such member; enrol it with `enrolMember`.
     .set-language = You are not enrolled here as a member; log in again.
     .set-consent = You are not enrolled here as a member; log in again.

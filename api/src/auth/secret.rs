@@ -44,6 +44,8 @@ pub enum Purpose {
     UserName,
     /// The key that seals secrets of endpoints for webhooks.
     WebhookSecret,
+    /// A link to a file that was exported.
+    ExportLink,
 }
 
 /// The server's secret. Cheap to clone; it cannot print itself.
@@ -174,6 +176,7 @@ impl Purpose {
             Self::Device => 23,
             Self::UserName => 24,
             Self::WebhookSecret => 30,
+            Self::ExportLink => 40,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::{Door, webhooks::Round};
+use super::{Door, export::Exported, webhooks::Round};
 
 /// The whole run.
 #[derive(Debug, Clone, Serialize)]
@@ -29,6 +29,8 @@ pub struct Report {
     pub door: Option<Door>,
     /// How many events are delivered beside purchases, if that was asked for.
     pub webhooks: Vec<Round>,
+    /// How fast operations are exported, if that was asked for.
+    pub exports: Vec<Exported>,
 }
 
 /// One scenario against a baseline that was measured in the same rounds.
@@ -175,7 +177,7 @@ fn milliseconds(sorted: &[u32], per_cent: usize) -> f64 {
 }
 
 /// What the process has in memory, where the system tells.
-fn resident_mebibytes() -> Option<u64> {
+pub(super) fn resident_mebibytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -236,6 +238,9 @@ impl fmt::Display for Report {
                 round.delivered_per_second,
                 round.behind_seconds
             )?;
+        }
+        for exported in &self.exports {
+            exported.fmt(f)?;
         }
         if let Some(Door { bare_micros, guarded_micros, turns }) = &self.door {
             writeln!(

@@ -96,6 +96,7 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         ratios: Vec::new(),
         door: None,
         webhooks: Vec::new(),
+        exports: Vec::new(),
     };
     let effort = Effort {
         connections: args.connections,
@@ -111,7 +112,7 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
         run: world.run(),
         now: app.now(),
     };
-    let scenarios = chosen(&args.scenario, args.door || args.webhooks);
+    let scenarios = chosen(&args.scenario, args.door || args.webhooks || args.export);
     let ways: &[Way] = match (args.baseline, app.db.is_postgres()) {
         (false, _) => &[],
         (true, _) if scenarios.iter().all(|scenario| scenario.only_reads()) => &[],
@@ -137,6 +138,9 @@ async fn serve_and_measure(config: &Config, args: &BenchArgs, app: &Arc<App>) ->
     report.ratios = ratios(&report.scenarios, scenarios, ways);
     if args.webhooks {
         report.webhooks = bench::webhooks::measure_webhooks(app, &world, effort).await?;
+    }
+    if args.export {
+        report.exports = bench::export::measure_exports(app).await?;
     }
     running.stop().await?;
     if args.door {

@@ -52,6 +52,10 @@ const STAFF_MANAGERS: Access =
 const KEYS_MANAGER: Access =
     Access::Roles(&[(Operator, Some(Scope::KeysManage)), (Merchant, Some(Scope::KeysManage))]);
 const WEBHOOKS_MANAGER: Access = Access::Roles(&[(Merchant, Some(Scope::WebhooksManage))]);
+const EXPORTERS: Access =
+    Access::Roles(&[(Operator, Some(Scope::OperationsRead)), (Merchant, Some(Scope::OperationsRead))]);
+const EXPORT_READERS: Access =
+    Access::Roles(&[(Operator, None), (Merchant, Some(Scope::OperationsRead)), (Member, None)]);
 const USERS_MANAGER: Access = Access::Roles(&[(Operator, Some(Scope::UsersManage))]);
 const USERS: Access = Access::Roles(&[(Operator, None), (Agent, None)]);
 const EARNER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsEarn))]);
@@ -131,6 +135,11 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("pingWebhookEndpoint", WEBHOOKS_MANAGER),
     ("replayWebhookEvents", WEBHOOKS_MANAGER),
     ("redeliverWebhookEvent", WEBHOOKS_MANAGER),
+    // Files that are made in the background. Whose they are is for `app::exports`.
+    ("exportOperations", EXPORTERS),
+    ("exportMember", Access::Roles(&[(Operator, Some(Scope::MembersManage)), (Member, None)])),
+    ("export", EXPORT_READERS),
+    ("exports", EXPORT_READERS),
     // Operators and agents. Whoever logs in or is invited has no token yet.
     ("logIn", Access::Anyone),
     ("acceptInvitation", Access::Anyone),

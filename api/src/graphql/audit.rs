@@ -119,6 +119,10 @@ pub enum AuditAct {
     WebhookRemoved,
     /// The secret of an endpoint for webhooks was replaced.
     WebhookSecretRotated,
+    /// Operations were asked for as a file.
+    OperationsExported,
+    /// All that is held about a member was asked for as a file.
+    MemberExported,
 }
 
 /// What somebody who acted in person is.

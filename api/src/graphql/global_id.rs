@@ -4,7 +4,7 @@
 //! must not read it; we may change it, but old ids keep their meaning: tags are never reused.
 
 use amvaj_domain::id::{
-    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WalletId,
+    ApiKeyId, BoardId, BranchId, ExportId, MemberId, MerchantId, SessionId, StaffId, UserId, WalletId,
     WebhookDeliveryId, WebhookEndpointId,
 };
 use async_graphql::ID;
@@ -46,6 +46,8 @@ pub enum GlobalId {
     WebhookEndpoint(WebhookEndpointId),
     /// An event on its way to an endpoint.
     WebhookDelivery(WebhookDeliveryId),
+    /// A file that is made in the background.
+    Export(ExportId),
 }
 
 impl GlobalId {
@@ -75,6 +77,7 @@ impl GlobalId {
             (16, None) => Some(Self::Leaderboard(BoardId::new(uuid))),
             (17, None) => Some(Self::WebhookEndpoint(WebhookEndpointId::new(uuid))),
             (18, None) => Some(Self::WebhookDelivery(WebhookDeliveryId::new(uuid))),
+            (40, None) => Some(Self::Export(ExportId::new(uuid))),
             _ => None,
         }
     }
@@ -97,6 +100,7 @@ impl GlobalId {
             Self::Leaderboard(id) => (16, id.uuid(), None),
             Self::WebhookEndpoint(id) => (17, id.uuid(), None),
             Self::WebhookDelivery(id) => (18, id.uuid(), None),
+            Self::Export(id) => (40, id.uuid(), None),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(uuid.as_bytes());
@@ -182,6 +186,7 @@ mod tests {
             GlobalId::Leaderboard(BoardId::new(uuid)),
             GlobalId::WebhookEndpoint(WebhookEndpointId::new(uuid)),
             GlobalId::WebhookDelivery(WebhookDeliveryId::new(uuid)),
+            GlobalId::Export(ExportId::new(uuid)),
         ];
         let written: std::collections::HashSet<_> = ids.iter().map(|id| id.write()).collect();
         assert_eq!(written.len(), ids.len());

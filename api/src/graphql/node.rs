@@ -9,6 +9,7 @@ use super::branch::Branch;
 use super::context::{app, caller, identity_if_any};
 use super::earn_rule::EarnRule;
 use super::error::{Code, fault};
+use super::export::Export;
 use super::global_id::GlobalId;
 use super::hold::Hold;
 use super::leaderboard::Leaderboard;
@@ -66,6 +67,8 @@ pub enum Node {
     WebhookEndpoint(WebhookEndpoint),
     /// An event on its way to an endpoint.
     WebhookDelivery(WebhookDelivery),
+    /// A file that is made in the background.
+    Export(Export),
 }
 
 /// Queries for objects by id.
@@ -136,6 +139,7 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
         GlobalId::User(id) => User::find(ctx, id).await?.map(Node::User),
         GlobalId::Leaderboard(id) => Leaderboard::find(ctx, id).await?.map(Node::Leaderboard),
+        GlobalId::Export(id) => Export::find(ctx, id).await?.map(Node::Export),
         GlobalId::WebhookEndpoint(id) => WebhookEndpoint::find(ctx, id).await?.map(Node::WebhookEndpoint),
         GlobalId::WebhookDelivery(id) => WebhookDelivery::find(ctx, id).await?.map(Node::WebhookDelivery),
     })
@@ -155,7 +159,8 @@ fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
         | GlobalId::Session(_)
         | GlobalId::User(_)
         | GlobalId::WebhookEndpoint(_)
-        | GlobalId::WebhookDelivery(_) => return true,
+        | GlobalId::WebhookDelivery(_)
+        | GlobalId::Export(_) => return true,
     };
     may_read(identity, scope)
 }

@@ -92,10 +92,13 @@ mod digit {
         /// What was reached on a leaderboard, by its metric: points, visits or merchants. A text of ASCII digits, because
         /// 64 bits do not fit into JSON numbers safely. Example: `"1250"`.
         Score = "/docs/scalars#score";
+
+        /// The length of a file in bytes, from 0: a text of ASCII digits. Example: `"180442"`.
+        FileSize = "/docs/scalars#filesize";
     }
 }
 
-pub use digit::{MinorUnits, Points as PointsScalar, Score, Version};
+pub use digit::{FileSize, MinorUnits, Points as PointsScalar, Score, Version};
 
 impl PointsScalar {
     /// The points, when they are in the domain's range.

@@ -9,6 +9,7 @@ use super::branch::BranchMutations;
 use super::earn::bulk::EarnBulkMutation;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
+use super::export::{ExportMutations, ExportQueries};
 use super::leaderboard::{LeaderboardMutations, LeaderboardQueries};
 use super::live::LiveSubscriptions;
 use super::login::LoginMutations;
@@ -52,6 +53,7 @@ pub struct Query(
     AuditQueries,
     UserQueries,
     SessionQueries,
+    ExportQueries,
     RateLimitQuery,
 );
 
@@ -74,6 +76,7 @@ pub struct Mutation(
     StaffMutations,
     LeaderboardMutations,
     WebhookMutations,
+    ExportMutations,
 );
 
 /// Everything that can be listened to.

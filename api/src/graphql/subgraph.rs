@@ -59,6 +59,7 @@ pub static SUBGRAPHS: &[Subgraph] = &[
             "blockMember", "unblockMember",
             "wallet", "operations", "purchase", "quoteEarn", "earnPoints", "earnPointsBulk", "redeemPoints",
             "holdPoints", "captureHold", "releaseHold", "refundPurchase", "ledgerHeads", "walletChanged", "operationRecorded",
+            "exportOperations", "exportMember", "export", "exports",
         ],
     },
     // What makes collecting an experience.

@@ -22,6 +22,7 @@ macro_rules! files {
 
 files![
     "explanations",
+    "exports",
     "keys",
     "leaderboards",
     "live",

@@ -117,6 +117,10 @@ acts! {
     WebhookRemoved = 102;
     /// The secret of an endpoint for webhooks was replaced.
     WebhookSecretRotated = 103;
+    /// Operations were asked for as a file.
+    OperationsExported = 140;
+    /// All that is held about a member was asked for as a file.
+    MemberExported = 141;
 }
 
 #[cfg(test)]

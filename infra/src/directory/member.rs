@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use amvaj_domain::access::Caller;
-use amvaj_domain::id::{MemberId, WalletId};
+use amvaj_domain::id::{MemberId, MerchantId, WalletId};
 use amvaj_domain::member::{Member, MemberLookup, MemberSearch, MemberStatus, SeenMember};
 use amvaj_domain::relation::Disclosure;
 use amvaj_domain::text::CustomerRef;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 use uuid::Uuid;
 
 use super::listing::{self, begins_with, contains};
@@ -232,6 +232,21 @@ impl<'a> Members<'a> {
             SeenMember::new(member, disclosure)
         });
         Ok(seen.collect())
+    }
+}
+
+impl Directory {
+    /// The references that merchants have of a member, by merchant: the member's own business, and the operator's.
+    pub async fn references_of(
+        &self,
+        member: MemberId,
+    ) -> Result<Vec<(MerchantId, CustomerRef)>, StoreError> {
+        let found = customer_ref::Entity::find()
+            .filter(customer_ref::Column::MemberId.eq(member.uuid()))
+            .order_by_asc(customer_ref::Column::MerchantId)
+            .all(self.db.reader())
+            .await?;
+        found.iter().map(|row| Ok((MerchantId::new(row.merchant_id), rows::customer_ref(row)?))).collect()
     }
 }
 

@@ -126,8 +126,8 @@ impl LedgerScope {
 /// Reads of the ledger within a scope. What lies outside is not found.
 #[derive(Debug, Clone)]
 pub struct ScopedLedger<'a> {
-    reader: &'a LedgerReader,
-    scope: LedgerScope,
+    pub(super) reader: &'a LedgerReader,
+    pub(super) scope: LedgerScope,
 }
 
 impl LedgerReader {
@@ -344,7 +344,7 @@ impl ScopedLedger<'_> {
         Ok(redemptions)
     }
 
-    fn filtered(&self, filter: &OperationFilter) -> Select<op::Entity> {
+    pub(super) fn filtered(&self, filter: &OperationFilter) -> Select<op::Entity> {
         let mut all = match &self.scope {
             LedgerScope::Network => Condition::all(),
             LedgerScope::Branches(own, branches) => Condition::all()

@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod keys;
 mod lane;
 mod load;
+mod onward;
 mod postgres;
 mod probe;
 pub(crate) mod read;

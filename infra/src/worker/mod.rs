@@ -9,6 +9,7 @@
 //! | watch | `verify` | audits the wallets that were touched last |
 //! | nightly | `nightly verify` | audits everything, once a night |
 //! | access | `access` | removes log-in codes and sessions that have been over for long |
+//! | exports | `exports` | makes files of what was asked for, and removes old ones |
 //! | webhooks | `webhook:…` for each endpoint | sends merchants what they are to be told |
 //! | webhook retention | `webhook retention` | removes what became of old events |
 //!
@@ -18,6 +19,7 @@
 mod boards;
 mod due;
 mod error;
+mod exports;
 mod job;
 mod keeper;
 mod lease;
@@ -44,6 +46,7 @@ use crate::{
     cache::BalanceCache,
     clock::Clock,
     db::Database,
+    export::ExportMaker,
     ledger::LedgerWriter,
     outbox::CacheRepair,
     relation::RelationKeeper,
@@ -51,6 +54,7 @@ use crate::{
     webhook::{Couriers, Sender, WebhookKeeper},
 };
 use boards::BoardJob;
+use exports::ExportJob;
 use job::run;
 use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
 use verify::{NightlyJob, WatchJob};
@@ -102,6 +106,8 @@ pub struct WorkerParts {
     pub webhooks: WebhookKeeper,
     /// What they are told with; without it the queue waits.
     pub sender: Option<Sender>,
+    /// Makes the files of exports.
+    pub exports: ExportMaker,
 }
 
 /// The jobs of one node.
@@ -121,7 +127,7 @@ impl Worker {
         settings: &WorkerSettings,
         holder: Uuid,
     ) -> Self {
-        let WorkerParts { writer, balances, boards, webhooks, sender } = parts;
+        let WorkerParts { writer, balances, boards, webhooks, sender, exports } = parts;
         let closing = CancellationToken::new();
         let interval = settings.interval;
         let keeper = || Keeper::new(database.clone(), holder, span(settings.lease));
@@ -150,7 +156,9 @@ impl Worker {
         };
         let boards = BoardJob { boards, clock: clock.clone(), keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
+        let exports = ExportJob::new(exports, clock, keeper(), interval);
         let mut tasks = vec![
+            tokio::spawn(run(exports, holder, interval, closing.clone())),
             tokio::spawn(run(outbox, holder, interval, closing.clone())),
             tokio::spawn(run(sweep, holder, interval, closing.clone())),
             tokio::spawn(run(boards, holder, interval, closing.clone())),

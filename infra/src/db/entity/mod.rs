@@ -16,6 +16,8 @@ pub(crate) mod claim;
 pub(crate) mod customer_ref;
 pub(crate) mod earn_rule;
 pub(crate) mod entry;
+pub(crate) mod export_chunk;
+pub(crate) mod export_job;
 pub(crate) mod hold;
 pub(crate) mod login_challenge;
 pub(crate) mod login_user;

@@ -1,0 +1,269 @@
+//! `/exports/…`: files that were exported, fetched by links that `Export.url` gives. A file is read and sent chunk by chunk,
+//! as fast as its client takes it, and from any place in it.
+
+use std::io;
+
+use actix_web::body::SizedStream;
+use actix_web::http::header::{
+    self, ByteRangeSpec, ContentRange, ContentRangeSpec, ETag, EntityTag, Header as _, IfNoneMatch, IfRange,
+    Range,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{Bytes, Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use amvaj_domain::export::{Export, ExportFormat, ExportOf, ExportStatus};
+use amvaj_domain::id::ExportId;
+use amvaj_domain::sealed::hex;
+use amvaj_domain::time::Instant;
+use amvaj_infra::clock::Clock;
+use amvaj_infra::db::StoreError;
+use amvaj_infra::export::Exports;
+use async_graphql::{ID, ScalarType as _, Value};
+use futures_util::stream::{self, LocalBoxStream, StreamExt as _};
+use serde::Deserialize;
+use tokio::runtime::Handle;
+
+use super::{docs, response};
+use crate::app::exports::Link;
+use crate::auth::ServerSecret;
+use crate::auth::export_link::is_signed;
+use crate::graphql::error::Code;
+use crate::graphql::global_id::GlobalId;
+use crate::graphql::scalar::DateTime;
+use crate::language::Message;
+
+/// What files are fetched with.
+#[derive(Debug, Clone)]
+pub struct Downloads {
+    /// The files.
+    pub exports: Exports,
+    /// What signs links.
+    pub secret: ServerSecret,
+    /// The time by which links end.
+    pub clock: Clock,
+    /// Where files are read.
+    pub runtime: Handle,
+}
+
+/// The end of a link and its signature.
+#[derive(Debug, Deserialize)]
+pub struct Signed {
+    /// When the link ends, in microseconds since the epoch.
+    until: i64,
+    /// What shows that it is ours.
+    signature: String,
+}
+
+/// Why there is no file behind a link.
+enum NoFile {
+    /// We never made this link, or it was changed.
+    Forged,
+    /// The link is over.
+    Over,
+    /// The file is gone.
+    Gone,
+    /// The database does not answer.
+    Unavailable,
+}
+
+/// The part of a file that is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    from: i64,
+    /// The first place that is not sent.
+    until: i64,
+}
+
+/// Where a link leads to, below the server's address.
+pub fn path(link: &Link) -> String {
+    let ID(id) = GlobalId::Export(link.export).write();
+    format!("/exports/{id}?until={}&signature={}", link.until.micros(), link.signature)
+}
+
+/// Sends a file, or tells of it when only its head is asked for.
+pub async fn file(
+    request: HttpRequest,
+    downloads: Data<Option<Downloads>>,
+    id: Path<String>,
+    signed: Option<Query<Signed>>,
+) -> HttpResponse {
+    let Some(downloads) = downloads.get_ref() else { return docs::not_found(request).await };
+    match downloads.find(&id, signed.map(Query::into_inner)).await {
+        Ok(export) => downloads.answer(&request, &export),
+        Err(reason) => reason.answer(&request).await,
+    }
+}
+
+/// Answers every other method.
+pub async fn other(request: HttpRequest) -> HttpResponse {
+    let (status, code) = (StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput);
+    let mut answer = response::refused(status, code, &Message::new("http-get-or-head"), &request).await;
+    answer.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+    answer
+}
+
+impl NoFile {
+    async fn answer(self, request: &HttpRequest) -> HttpResponse {
+        let (status, code, message) = match self {
+            Self::Forged => (StatusCode::FORBIDDEN, Code::Forbidden, Message::new("export-link-forged")),
+            Self::Over => (StatusCode::GONE, Code::NotFound, Message::new("export-link-over")),
+            Self::Gone => (StatusCode::GONE, Code::NotFound, Message::new("export-gone")),
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded, Code::Overloaded.message())
+            }
+        };
+        response::refused(status, code, &message, request).await
+    }
+}
+
+impl Downloads {
+    /// The file that a link leads to.
+    async fn find(&self, id: &str, signed: Option<Signed>) -> Result<Export, NoFile> {
+        let Some(GlobalId::Export(id)) = GlobalId::read(&ID(id.to_owned())) else {
+            return Err(NoFile::Forged);
+        };
+        let signed = signed.ok_or(NoFile::Forged)?;
+        let until = Instant::from_micros(signed.until);
+        if !is_signed(&self.secret, id, until, &signed.signature) {
+            return Err(NoFile::Forged);
+        }
+        let now = self.clock.now();
+        if until <= now {
+            return Err(NoFile::Over);
+        }
+        let exports = self.exports.clone();
+        let found = self.runtime.spawn(async move { exports.by_id(id).await }).await;
+        let found = found.map_err(|_| NoFile::Unavailable)?.map_err(|error| unavailable(id, &error))?;
+        found.filter(|export| export.status(now) == ExportStatus::Done).ok_or(NoFile::Gone)
+    }
+
+    fn answer(&self, request: &HttpRequest, export: &Export) -> HttpResponse {
+        let tag = EntityTag::new_strong(hex(export.sha256.as_deref().unwrap_or_default()));
+        if is_known(request, &tag) {
+            return HttpResponse::NotModified().insert_header(ETag(tag)).finish();
+        }
+        let whole = Part { from: 0, until: export.size };
+        let (status, part) = match wanted(request, export.size, &tag) {
+            None => (StatusCode::OK, whole),
+            Some(Some(part)) => (StatusCode::PARTIAL_CONTENT, part),
+            Some(None) => return unsatisfiable(export.size),
+        };
+        let mut answer = HttpResponse::build(status);
+        answer
+            .insert_header((header::CONTENT_TYPE, media_type(export.format)))
+            .insert_header((
+                header::CONTENT_DISPOSITION,
+                format!("attachment; filename=\"{}\"", file_name(export)),
+            ))
+            .insert_header((header::ACCEPT_RANGES, "bytes"))
+            .insert_header((header::CACHE_CONTROL, "private, no-store"))
+            .insert_header(ETag(tag));
+        if status == StatusCode::PARTIAL_CONTENT {
+            let (from, last) = (unsigned(part.from), unsigned(part.until.saturating_sub(1)));
+            let range = Some((from, last));
+            let spec = ContentRangeSpec::Bytes { range, instance_length: Some(unsigned(export.size)) };
+            answer.insert_header(ContentRange(spec));
+        }
+        // Of what is only told of, nothing is read.
+        let chunks = match *request.method() {
+            Method::HEAD => stream::empty().boxed_local(),
+            _ => self.chunks(export.id, part),
+        };
+        answer.body(SizedStream::new(unsigned(part.until.saturating_sub(part.from)), chunks))
+    }
+
+    /// The bytes of a part, each chunk read when its client has taken the one before.
+    fn chunks(&self, id: ExportId, part: Part) -> LocalBoxStream<'static, Result<Bytes, io::Error>> {
+        let downloads = self.clone();
+        let next = move |part: Part| {
+            let downloads = downloads.clone();
+            async move {
+                if part.from >= part.until {
+                    return Ok(None);
+                }
+                let exports = downloads.exports.clone();
+                let read = downloads.runtime.spawn(async move { exports.part(id, part.from).await }).await;
+                let bytes = read.map_err(io::Error::other)?.map_err(io::Error::other)?;
+                // A file that goes while it is sent ends too early, which its client sees by the length.
+                let mut bytes = bytes.ok_or_else(|| io::Error::other("the file is gone"))?;
+                bytes.truncate(usize::try_from(part.until.saturating_sub(part.from)).unwrap_or(usize::MAX));
+                let from = part.from.saturating_add(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+                Ok(Some((Bytes::from(bytes), Part { from, ..part })))
+            }
+        };
+        stream::try_unfold(part, next).boxed_local()
+    }
+}
+
+fn unavailable(id: ExportId, error: &StoreError) -> NoFile {
+    tracing::warn!(export = %id, %error, "an export could not be read");
+    NoFile::Unavailable
+}
+
+/// Whether the client has the file already.
+fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    if !request.headers().contains_key(header::IF_NONE_MATCH) {
+        return false;
+    }
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
+    }
+}
+
+/// The part that is asked for: nothing for the whole file, `Some(None)` when the file has no such part. Several parts at
+/// once are answered with the whole, and so is a part of another file than the one that is there now.
+fn wanted(request: &HttpRequest, size: i64, tag: &EntityTag) -> Option<Option<Part>> {
+    if !request.headers().contains_key(header::RANGE) {
+        return None;
+    }
+    let Ok(Range::Bytes(parts)) = Range::parse(request) else { return None };
+    let [part] = parts.as_slice() else { return None };
+    if request.headers().contains_key(header::IF_RANGE)
+        && !matches!(IfRange::parse(request), Ok(IfRange::EntityTag(known)) if known.strong_eq(tag))
+    {
+        return None;
+    }
+    Some(part_of(part, size))
+}
+
+fn part_of(spec: &ByteRangeSpec, size: i64) -> Option<Part> {
+    let (first, last) = spec.to_satisfiable_range(unsigned(size))?;
+    let until = i64::try_from(last).ok()?.checked_add(1)?;
+    Some(Part { from: i64::try_from(first).ok()?, until })
+}
+
+fn unsatisfiable(size: i64) -> HttpResponse {
+    let spec = ContentRangeSpec::Bytes { range: None, instance_length: Some(unsigned(size)) };
+    HttpResponse::RangeNotSatisfiable().insert_header(ContentRange(spec)).finish()
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+const fn media_type(format: ExportFormat) -> &'static str {
+    match format {
+        ExportFormat::Csv => "text/csv; charset=utf-8; header=present",
+        ExportFormat::JsonLines => "application/x-ndjson; charset=utf-8",
+    }
+}
+
+/// Such as `amvaj-operations-2027-01-15.csv`, by the day of the request in UTC.
+fn file_name(export: &Export) -> String {
+    let what = match export.of {
+        ExportOf::Operations(_) => "operations",
+        ExportOf::Member(..) => "member",
+    };
+    let end = match export.format {
+        ExportFormat::Csv => "csv",
+        ExportFormat::JsonLines => "jsonl",
+    };
+    let moment = match DateTime(export.created_at).to_value() {
+        Value::String(moment) => moment,
+        _ => String::new(),
+    };
+    let day = moment.get(..10).unwrap_or_default();
+    format!("amvaj-{what}-{day}.{end}")
+}
