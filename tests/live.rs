@@ -1,7 +1,7 @@
 //! Subscriptions: every event once and in order, also for those who come back or fall behind, over sockets and as
 //! server-sent events, on one node and on several.
 
-mod client;
+pub(crate) mod client;
 
 use std::time::Duration;
 

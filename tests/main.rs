@@ -34,6 +34,7 @@ mod pages;
 mod participants;
 mod points;
 mod program;
+mod rewards;
 mod sessions;
 mod staff;
 mod support;

@@ -16,6 +16,7 @@
 //! - the installation: [`network`]; who takes part: [`merchant`], [`member`];
 //!   who runs it: [`user`]
 //! - what a merchant may see of a member: [`relation`]; who stands where: [`board`]
+//! - what points buy, and what becomes of it: [`reward`]
 //! - who may do what: [`access`]; who did what: [`audit`]; what merchants are told: [`webhook`]; what shows that rows were changed: [`sealed`]
 //! - what a purchase earns, and why: [`earn`]
 //! - the ledger, whose heart is [`ledger::apply`]: a wallet's state and an operation in, rows or a rejection out
@@ -34,6 +35,7 @@ pub mod money;
 pub mod network;
 pub mod points;
 pub mod relation;
+pub mod reward;
 pub mod sealed;
 pub mod staff;
 pub mod text;

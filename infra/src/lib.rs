@@ -20,6 +20,7 @@ pub mod page;
 pub mod plain;
 pub mod relation;
 pub mod restored;
+pub mod reward;
 pub mod users;
 pub mod verify;
 pub mod webhook;

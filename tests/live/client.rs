@@ -17,11 +17,11 @@ const LIVE: &str = include_str!("../queries/live.graphql");
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open socket.
-pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     /// Opens a socket; an error is the status with which the server refuses it.
-    pub(super) async fn open(app: &TestApp, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+    pub(crate) async fn open(app: &TestApp, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let mut request =
             format!("{}graphql", app.home().replace("http://", "ws://")).into_client_request().unwrap();
         request
@@ -38,25 +38,25 @@ impl Socket {
     }
 
     /// Opens a socket for whoever has a token.
-    pub(super) async fn of(app: &TestApp, token: &str) -> Self {
+    pub(crate) async fn of(app: &TestApp, token: &str) -> Self {
         let mut socket = Self::open(app, &[]).await.unwrap();
         socket.send(json!({ "type": "connection_init", "payload": { "token": token } })).await;
         assert_eq!(socket.message().await.unwrap()["type"], "connection_ack");
         socket
     }
 
-    pub(super) async fn send(&mut self, message: Value) {
+    pub(crate) async fn send(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
     /// Begins an operation of `tests/queries/live.graphql`.
-    pub(super) async fn subscribe(&mut self, id: &str, name: &str, variables: Value) {
+    pub(crate) async fn subscribe(&mut self, id: &str, name: &str, variables: Value) {
         let payload = json!({ "query": LIVE, "operationName": name, "variables": variables });
         self.send(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
     }
 
     /// The next message; an error is the code with which the server closed.
-    pub(super) async fn message(&mut self) -> Result<Value, u16> {
+    pub(crate) async fn message(&mut self) -> Result<Value, u16> {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("nothing comes");
             match message {
@@ -69,7 +69,7 @@ impl Socket {
     }
 
     /// The next event, of the field that is subscribed to.
-    pub(super) async fn event(&mut self) -> Value {
+    pub(crate) async fn event(&mut self) -> Value {
         let message = self.message().await.unwrap();
         assert_eq!(message["type"], "next", "{message:#}");
         assert!(message["payload"]["errors"].is_null(), "{message:#}");
@@ -77,7 +77,7 @@ impl Socket {
     }
 
     /// The code of the error with which an operation ends.
-    pub(super) async fn error(&mut self) -> String {
+    pub(crate) async fn error(&mut self) -> String {
         let message = self.message().await.unwrap();
         let errors =
             if message["type"] == "error" { &message["payload"] } else { &message["payload"]["errors"] };
@@ -85,7 +85,7 @@ impl Socket {
     }
 
     /// Whether nothing comes for a while.
-    pub(super) async fn is_silent(&mut self) -> bool {
+    pub(crate) async fn is_silent(&mut self) -> bool {
         tokio::time::timeout(Duration::from_millis(400), self.0.next()).await.is_err()
     }
 }

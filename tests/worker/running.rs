@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use amvaj_api::random;
-use amvaj_domain::{id::WalletId, time::Span};
+use amvaj_domain::{id::WalletId, ledger::Window, time::Span};
 use amvaj_infra::{
     board::{Boards, LiveBoards},
     cache::{BalanceCache, MemorySettings},
@@ -11,6 +11,7 @@ use amvaj_infra::{
     db::Database,
     directory::Directory,
     outbox::Consumer,
+    reward::Rewards,
     webhook::WebhookKeeper,
     worker::{Worker, WorkerParts, WorkerSettings, acquire},
 };
@@ -30,11 +31,15 @@ fn worker(database: &Database, ledger: &Ledger, holder: u128) -> Worker {
     let balances = Arc::new(BalanceCache::memory(&MemorySettings::default()));
     let holder = Uuid::from_u128(holder);
     let directory = Directory::new(database.clone());
+    let window = Window { look_back: Span::days(30), ahead: Span::minutes(5) };
+    let (writer, clock) = (ledger.writer.clone(), ledger.clock.clone());
+    let rewards = Rewards::new(database.clone(), directory.clone(), writer, window, clock);
     let boards = Boards::new(database.clone(), directory, LiveBoards::memory(), Duration::ZERO);
     let parts = WorkerParts {
         writer: ledger.writer.clone(),
         balances,
         boards,
+        rewards,
         webhooks: WebhookKeeper::new(database.clone(), random::uuid),
         sender: None,
     };

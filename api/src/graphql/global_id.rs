@@ -4,8 +4,8 @@
 //! must not read it; we may change it, but old ids keep their meaning: tags are never reused.
 
 use amvaj_domain::id::{
-    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WalletId,
-    WebhookDeliveryId, WebhookEndpointId,
+    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, RedemptionId, RewardId, SessionId, StaffId, UserId,
+    WalletId, WebhookDeliveryId, WebhookEndpointId,
 };
 use async_graphql::ID;
 use base64::Engine;
@@ -46,6 +46,10 @@ pub enum GlobalId {
     WebhookEndpoint(WebhookEndpointId),
     /// An event on its way to an endpoint.
     WebhookDelivery(WebhookDeliveryId),
+    /// A reward.
+    Reward(RewardId),
+    /// A redemption of a reward.
+    Redemption(RedemptionId),
 }
 
 impl GlobalId {
@@ -75,6 +79,8 @@ impl GlobalId {
             (16, None) => Some(Self::Leaderboard(BoardId::new(uuid))),
             (17, None) => Some(Self::WebhookEndpoint(WebhookEndpointId::new(uuid))),
             (18, None) => Some(Self::WebhookDelivery(WebhookDeliveryId::new(uuid))),
+            (19, None) => Some(Self::Reward(RewardId::new(uuid))),
+            (20, None) => Some(Self::Redemption(RedemptionId::new(uuid))),
             _ => None,
         }
     }
@@ -97,6 +103,8 @@ impl GlobalId {
             Self::Leaderboard(id) => (16, id.uuid(), None),
             Self::WebhookEndpoint(id) => (17, id.uuid(), None),
             Self::WebhookDelivery(id) => (18, id.uuid(), None),
+            Self::Reward(id) => (19, id.uuid(), None),
+            Self::Redemption(id) => (20, id.uuid(), None),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(uuid.as_bytes());
@@ -154,6 +162,22 @@ impl GlobalId {
         }
     }
 
+    /// The reward that an id names; nothing when it names something else.
+    pub fn reward(id: &ID) -> Option<RewardId> {
+        match Self::read(id)? {
+            Self::Reward(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The redemption that an id names; nothing when it names something else.
+    pub fn redemption(id: &ID) -> Option<RedemptionId> {
+        match Self::read(id)? {
+            Self::Redemption(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The member that an id names; nothing when it names something else.
     pub fn member(id: &ID) -> Option<MemberId> {
         match Self::read(id)? {
@@ -182,6 +206,8 @@ mod tests {
             GlobalId::Leaderboard(BoardId::new(uuid)),
             GlobalId::WebhookEndpoint(WebhookEndpointId::new(uuid)),
             GlobalId::WebhookDelivery(WebhookDeliveryId::new(uuid)),
+            GlobalId::Reward(RewardId::new(uuid)),
+            GlobalId::Redemption(RedemptionId::new(uuid)),
         ];
         let written: std::collections::HashSet<_> = ids.iter().map(|id| id.write()).collect();
         assert_eq!(written.len(), ids.len());

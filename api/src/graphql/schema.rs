@@ -18,8 +18,10 @@ use super::node::NodeQueries;
 use super::operation::OperationQueries;
 use super::purchase::PurchaseQuery;
 use super::rate_limit::RateLimitQuery;
+use super::redemption::{RedemptionMutations, RedemptionQueries};
 use super::refund::RefundMutation;
 use super::relation::consent::ConsentMutations;
+use super::reward::{RewardMutations, RewardQueries};
 use super::session::{SessionMutations, SessionQueries};
 use super::spend::SpendMutation;
 use super::staff::StaffMutations;
@@ -52,6 +54,8 @@ pub struct Query(
     UserQueries,
     SessionQueries,
     RateLimitQuery,
+    RewardQueries,
+    RedemptionQueries,
 );
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
@@ -72,6 +76,8 @@ pub struct Mutation(
     StaffMutations,
     LeaderboardMutations,
     WebhookMutations,
+    RewardMutations,
+    RedemptionMutations,
 );
 
 /// Everything that can be listened to.

@@ -29,6 +29,7 @@ files![
     "merchants",
     "points",
     "requests",
+    "rewards",
     "sessions",
     "users",
     "webhooks"

@@ -117,6 +117,16 @@ acts! {
     WebhookRemoved = 102;
     /// The secret of an endpoint for webhooks was replaced.
     WebhookSecretRotated = 103;
+    /// A reward was offered.
+    RewardMade = 110;
+    /// A reward was changed.
+    RewardChanged = 111;
+    /// The stock of a reward was changed.
+    RewardStockChanged = 112;
+    /// A reward was closed.
+    RewardClosed = 113;
+    /// A closed reward was opened again.
+    RewardReopened = 114;
 }
 
 #[cfg(test)]

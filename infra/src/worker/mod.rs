@@ -2,10 +2,11 @@
 //!
 //! | job | lease | what it does |
 //! |---|---|---|
-//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache, keeps relations, counts boards and queues events from them |
+//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache, keeps relations, counts boards, follows holds of redemptions and queues events from them |
 //! | sweep | `sweep` | ends holds, activates and expires points, posts refunds that waited |
 //! | retention | `retention` | removes old rows of the outbox |
 //! | boards | `boards` | brings shared copies of boards forward, closes and freezes periods |
+//! | redemptions | `redemptions` | finishes redemptions that a crash left without a hold |
 //! | watch | `verify` | audits the wallets that were touched last |
 //! | nightly | `nightly verify` | audits everything, once a night |
 //! | access | `access` | removes log-in codes and sessions that have been over for long |
@@ -21,6 +22,7 @@ mod error;
 mod job;
 mod keeper;
 mod lease;
+mod rewards;
 mod rounds;
 mod sweep;
 mod verify;
@@ -47,11 +49,13 @@ use crate::{
     ledger::LedgerWriter,
     outbox::CacheRepair,
     relation::RelationKeeper,
+    reward::Rewards,
     verify::Watch,
     webhook::{Couriers, Sender, WebhookKeeper},
 };
 use boards::BoardJob;
 use job::run;
+use rewards::RedemptionJob;
 use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
 use verify::{NightlyJob, WatchJob};
 use webhooks::{WebhookJob, WebhookRetentionJob};
@@ -98,6 +102,8 @@ pub struct WorkerParts {
     pub balances: Arc<BalanceCache>,
     /// Boards, which are shown elsewhere and fed here.
     pub boards: Boards,
+    /// Redemptions, which follow their holds.
+    pub rewards: Rewards,
     /// Queues what merchants are to be told.
     pub webhooks: WebhookKeeper,
     /// What they are told with; without it the queue waits.
@@ -121,7 +127,7 @@ impl Worker {
         settings: &WorkerSettings,
         holder: Uuid,
     ) -> Self {
-        let WorkerParts { writer, balances, boards, webhooks, sender } = parts;
+        let WorkerParts { writer, balances, boards, rewards, webhooks, sender } = parts;
         let closing = CancellationToken::new();
         let interval = settings.interval;
         let keeper = || Keeper::new(database.clone(), holder, span(settings.lease));
@@ -130,6 +136,7 @@ impl Worker {
             repair: CacheRepair::new(database.clone(), balances),
             relations: RelationKeeper::new(database.clone()),
             boards: BoardKeeper::new(database.clone()),
+            rewards: rewards.keeper(),
             webhooks,
             clock: clock.clone(),
             keeper: keeper(),
@@ -149,12 +156,14 @@ impl Worker {
             retention: span(settings.retention),
         };
         let boards = BoardJob { boards, clock: clock.clone(), keeper: keeper(), interval };
+        let redemptions = RedemptionJob { rewards, clock: clock.clone(), keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
         let mut tasks = vec![
             tokio::spawn(run(outbox, holder, interval, closing.clone())),
             tokio::spawn(run(sweep, holder, interval, closing.clone())),
             tokio::spawn(run(boards, holder, interval, closing.clone())),
             tokio::spawn(run(retention, holder, interval, closing.clone())),
+            tokio::spawn(run(redemptions, holder, interval, closing.clone())),
             tokio::spawn(run(access, holder, interval, closing.clone())),
         ];
         if let Some(sender) = sender {
