@@ -176,8 +176,7 @@ async fn a_member_gets_a_reward_so_often_as_its_limit_says_and_what_came_back_do
         later(&app, Span::minutes(2)).await;
         assert_eq!(codes(&redeem(&till, "r4", &reward).await), Vec::<&str>::new());
         // Another member has a limit of its own.
-        let other = Till { member: app.member("علی", "09126100006").await, ..till };
-        let other = Till::of_member(&app, other.member).await;
+        let other = Till::of_member(&app, app.member("علی", "09126100006").await).await;
         other.earn("e", "R", 100).await;
         assert_eq!(codes(&redeem(&other, "r", &reward).await), Vec::<&str>::new());
         assert_sound(&app).await;

@@ -5,11 +5,10 @@ use amvaj_domain::ledger::{Digest, Idem, Tenant};
 use amvaj_domain::reward::{Redemption, RedemptionState, Reward, Unavailable, VoucherCode};
 use amvaj_domain::time::Instant;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveValue::Set, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, Statement, Value,
-};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait as _};
 
-use super::{Rewards, rows};
+use super::Rewards;
+use super::rows::{self, run};
 use crate::db::StoreError;
 use crate::db::entity::{redemption, redemption_claim as claim, reward, voucher};
 
@@ -147,24 +146,14 @@ async fn free_voucher(
             code: Set(code.as_str().to_owned()),
             redemption_id: Set(asked.id.uuid()),
         };
-        let once = OnConflict::columns([voucher::Column::MerchantId, voucher::Column::Code]);
-        let once = once.clone().do_nothing().to_owned();
+        let key = [voucher::Column::MerchantId, voucher::Column::Code];
+        let once = OnConflict::columns(key).do_nothing().to_owned();
         let insert = voucher::Entity::insert(row).on_conflict(once);
         if insert.exec_without_returning(transaction).await? > 0 {
             return Ok(Some(code.clone()));
         }
     }
     Ok(None)
-}
-
-/// Runs a statement and answers how many rows it has written.
-async fn run(
-    transaction: &DatabaseTransaction,
-    sql: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<u64, StoreError> {
-    let statement = Statement::from_sql_and_values(transaction.get_database_backend(), sql, values);
-    Ok(transaction.execute_raw(statement).await?.rows_affected())
 }
 
 fn pending(asked: &Begin, reward: &Reward, voucher: VoucherCode) -> Redemption {

@@ -4,10 +4,11 @@
 use amvaj_domain::id::{RedemptionId, WalletId};
 use amvaj_domain::reward::RedemptionState;
 use amvaj_domain::time::Instant;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult, Statement, Value};
+use sea_orm::{FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
 use super::Rewards;
+use super::rows::run;
 use crate::db::{Database, StoreError};
 use crate::ledger::{Touched, keys::Keys};
 
@@ -89,40 +90,19 @@ impl Followed {
 /// no longer keeps it. Answers whether anything was written.
 pub(super) async fn end(db: &Database, id: RedemptionId, noted: &End) -> Result<bool, StoreError> {
     let transaction = db.begin().await?;
+    let key = || -> [Value; 2] { [id.shard_no().into(), id.uuid().into()] };
     let ended_at = noted.state.is_final().then_some(noted.at.micros());
-    let key = [id.shard_no().into(), id.uuid().into()];
-    let [shard, redemption]: [Value; 2] = key.clone();
-    let state = noted.state.stored();
-    let written = run(
-        &transaction,
-        END,
-        [
-            shard,
-            redemption,
-            state.into(),
-            noted.seq.into(),
-            noted.expires_at.micros().into(),
-            ended_at.into(),
-        ],
-    );
-    if written.await? == 0 {
+    let values =
+        [noted.state.stored().into(), noted.seq.into(), noted.expires_at.micros().into(), ended_at.into()];
+    if run(&transaction, END, key().into_iter().chain(values)).await? == 0 {
         return Ok(false);
     }
     if !noted.state.keeps_piece() {
-        run(&transaction, GIVE_BACK, key.clone()).await?;
-        run(&transaction, COUNT_BACK, key).await?;
+        run(&transaction, GIVE_BACK, key()).await?;
+        run(&transaction, COUNT_BACK, key()).await?;
     }
     transaction.commit().await?;
     Ok(true)
-}
-
-async fn run(
-    transaction: &DatabaseTransaction,
-    sql: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<u64, StoreError> {
-    let statement = Statement::from_sql_and_values(transaction.get_database_backend(), sql, values);
-    Ok(transaction.execute_raw(statement).await?.rows_affected())
 }
 
 /// Pending redemptions whose hold was made or refused by one of these operations.

@@ -4,7 +4,6 @@ use amvaj_domain::id::MerchantId;
 use amvaj_domain::ledger::{Command, CommandHold, Operation, Rejection};
 use amvaj_domain::merchant::{BranchStatus, MerchantStatus};
 use amvaj_domain::reward::{Redemption, RedemptionState};
-use amvaj_domain::time::Instant;
 
 use super::Rewards;
 use super::follow::{End, end};
@@ -66,15 +65,10 @@ impl Rewards {
             None => RedemptionState::Reserved,
             Some(_) => RedemptionState::Refused,
         };
-        let noted = End { state, seq: recorded.op.seq, expires_at: until(redemption, at), at };
+        let noted = End { state, seq: recorded.op.seq, expires_at: at.plus(redemption.reserve), at };
         end(&self.db, redemption.id, &noted).await?;
         Ok(())
     }
-}
-
-/// When a hold that was made at `made` is over.
-pub(super) fn until(redemption: &Redemption, made: Instant) -> Instant {
-    made.plus(redemption.reserve)
 }
 
 /// What stands against new business of the merchant at the branch.

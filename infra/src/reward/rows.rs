@@ -1,4 +1,4 @@
-//! Rows of rewards and redemptions as domain values.
+//! Rows of rewards and redemptions as domain values, and statements that write them.
 
 use amvaj_domain::id::{BranchId, MerchantId, RedemptionId, RewardId, WalletId};
 use amvaj_domain::ledger::Tenant;
@@ -8,6 +8,8 @@ use amvaj_domain::reward::{
 };
 use amvaj_domain::text::{Description, Name};
 use amvaj_domain::time::{Instant, Span};
+
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, Value};
 
 use crate::db::StoreError;
 use crate::db::entity::{redemption, reward};
@@ -54,4 +56,14 @@ pub(super) fn redemption(row: &redemption::Model) -> Result<Redemption, StoreErr
         expires_at: row.expires_at.map(Instant::from_micros),
         ended_at: row.ended_at.map(Instant::from_micros),
     })
+}
+
+/// Runs a statement and answers how many rows it has written.
+pub(super) async fn run(
+    transaction: &DatabaseTransaction,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<u64, StoreError> {
+    let statement = Statement::from_sql_and_values(transaction.get_database_backend(), sql, values);
+    Ok(transaction.execute_raw(statement).await?.rows_affected())
 }
