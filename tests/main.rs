@@ -38,6 +38,7 @@ mod participants;
 mod persisted;
 mod points;
 mod program;
+mod rewards;
 mod sessions;
 mod staff;
 mod support;

@@ -4,6 +4,7 @@
 mod boards;
 mod damages;
 mod people;
+mod rewards;
 mod scene;
 mod story;
 mod webhooks;

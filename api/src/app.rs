@@ -28,6 +28,7 @@ pub mod relay_outbox;
 pub mod remove_staff;
 pub mod request_login_code;
 pub mod revoke_api_key;
+pub mod rewards;
 pub mod rotate_api_key;
 pub mod sessions;
 pub mod set_branch_status;
@@ -63,6 +64,7 @@ use amvaj_infra::{
     limit::Limiter,
     live::Feed,
     notify::Notifier,
+    reward::Rewards,
     users::Users,
     webhook::{WebhookSettings, Webhooks},
 };
@@ -95,6 +97,8 @@ pub struct App {
     pub live: Feed,
     /// The leaderboards.
     pub boards: Boards,
+    /// What points buy.
+    pub rewards: Rewards,
     /// How often callers may do things.
     pub limits: Arc<Limiter>,
     /// The documents that requests can name.
@@ -201,11 +205,17 @@ impl App {
         let sessions = Sessions::new(db.clone(), revocations.clone(), access_life);
         let directory = Directory::new(db.clone());
         let boards = Boards::new(db.clone(), directory.clone(), live_boards, config.boards.page_life);
+        let window = Window {
+            look_back: Span::days(config.ledger.look_back_days.into()),
+            ahead: Span::minutes(config.ledger.ahead_minutes.into()),
+        };
+        let rewards = Rewards::new(db.clone(), directory.clone(), ledger.clone(), window, clock.clone());
         let grace = i64::from(config.network.restore_grace_days);
         Self {
             directory,
             live,
             boards,
+            rewards,
             audit: AuditLog::start(db.clone(), &clock),
             ledger,
             reader: LedgerReader::new(db.clone()),
@@ -236,10 +246,7 @@ impl App {
             live_limits: config.live.clone(),
             throttle: config.throttle,
             zone,
-            window: Window {
-                look_back: Span::days(config.ledger.look_back_days.into()),
-                ahead: Span::minutes(config.ledger.ahead_minutes.into()),
-            },
+            window,
             restore_grace: (grace > 0).then_some(Span::days(grace)),
         }
     }

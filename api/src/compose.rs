@@ -203,6 +203,7 @@ pub fn start_worker(app: &App, config: &Config) -> Worker {
         writer: app.ledger.clone(),
         balances: Arc::clone(&app.balances),
         boards: app.boards.clone(),
+        rewards: app.rewards.clone(),
         webhooks: app.webhooks.keeper(),
         sender: app.webhooks.sender(Arc::new(WebhookScribe::new(app.credentials.secret.clone()))),
         exports: app.exports.maker(app.sessions.clone(), Arc::new(ExportPen)),

@@ -13,6 +13,7 @@ pub mod network;
 pub mod people;
 pub mod play;
 pub mod random;
+pub mod rewards;
 pub mod script;
 pub mod welcome;
 pub mod year;

@@ -8,7 +8,8 @@ mod record;
 
 use crate::access::{Actor, Caller, Identity};
 use crate::id::{
-    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WebhookEndpointId,
+    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, RewardId, SessionId, StaffId, UserId,
+    WebhookEndpointId,
 };
 use crate::text::{CardNumber, Mobile};
 use crate::time::Instant;
@@ -70,6 +71,8 @@ pub enum Target {
     Board(BoardId),
     /// A merchant's endpoint for webhooks.
     Webhook(WebhookEndpointId),
+    /// A reward.
+    Reward(RewardId),
 }
 
 /// A value of a detail. Secrets have no way into one, and numbers of people only masked.

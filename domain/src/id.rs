@@ -53,6 +53,10 @@ ids! {
     WebhookDeliveryId;
     /// A file that is made in the background.
     ExportId;
+    /// Something that points buy.
+    RewardId;
+    /// A reward that somebody redeems.
+    RedemptionId;
     /// One commit of a ledger writer; time-ordered, but commits do not follow that order.
     BatchId;
 }
@@ -73,6 +77,25 @@ impl WalletId {
     }
 }
 
+impl RedemptionId {
+    /// The id in a wallet of what was first named by `fresh`: its last byte is the wallet's shard, so that the id alone
+    /// finds the redemption.
+    pub fn in_wallet(fresh: Uuid, wallet: WalletId) -> Self {
+        let ([first @ .., _], [.., shard]) = (fresh.into_bytes(), wallet.0.into_bytes());
+        let mut bytes = [shard; 16];
+        for (place, byte) in bytes.iter_mut().zip(first) {
+            *place = byte;
+        }
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The shard of its wallet.
+    pub fn shard_no(self) -> i16 {
+        let [.., last] = self.0.into_bytes();
+        i16::from(last)
+    }
+}
+
 /// Number of outbox buckets, each relayed by one lease holder.
 pub const OUTBOX_BUCKETS: i16 = 16;
 
@@ -85,5 +108,13 @@ mod tests {
         let wallet = WalletId::new(Uuid::from_u128(0x0193_4f2a_7c00_7abc_8def_0123_4567_89ab));
         assert_eq!(wallet.shard_no(), 0xab);
         assert_eq!(wallet.bucket(), 11);
+    }
+
+    #[test]
+    fn a_redemption_is_in_the_shard_of_its_wallet() {
+        let wallet = WalletId::new(Uuid::from_u128(0x07_ab));
+        let id = RedemptionId::in_wallet(Uuid::from_u128(0x0193_4f2a_7c00_7abc_8def_0123_4567_8901), wallet);
+        assert_eq!(id.shard_no(), wallet.shard_no());
+        assert_eq!(id.uuid(), Uuid::from_u128(0x0193_4f2a_7c00_7abc_8def_0123_4567_89ab));
     }
 }

@@ -16,6 +16,7 @@
 //! - the installation: [`network`]; who takes part: [`merchant`], [`member`];
 //!   who runs it: [`user`]
 //! - what a merchant may see of a member: [`relation`]; who stands where: [`board`]
+//! - what points buy, and what becomes of it: [`reward`]
 //! - who may do what: [`access`]; who did what: [`audit`]; what merchants are told: [`webhook`]; what shows that rows were changed: [`sealed`]
 //! - what is handed out as a file: [`export`]
 //! - what a purchase earns, and why: [`earn`]
@@ -36,6 +37,7 @@ pub mod money;
 pub mod network;
 pub mod points;
 pub mod relation;
+pub mod reward;
 pub mod sealed;
 pub mod staff;
 pub mod text;

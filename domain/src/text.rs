@@ -8,8 +8,8 @@ mod mobile;
 mod search;
 
 pub use bounded::{
-    CardNumber, CustomerRef, IdempotencyKey, InvalidCardNumber, InvalidCustomerRef, InvalidIdempotencyKey,
-    InvalidName, InvalidReceiptNumber, Name, ReceiptNumber,
+    CardNumber, CustomerRef, Description, IdempotencyKey, InvalidCardNumber, InvalidCustomerRef,
+    InvalidDescription, InvalidIdempotencyKey, InvalidName, InvalidReceiptNumber, Name, ReceiptNumber,
 };
 pub use mobile::{InvalidMobile, Mobile};
 pub use search::search_key;
@@ -22,9 +22,14 @@ pub fn ascii_digits(text: &str) -> String {
 /// The six digits of a code as somebody types it: Persian, Arabic or ASCII digits, with spaces, dashes and invisible
 /// marks anywhere. Nothing when it has anything else, or more or fewer.
 pub fn six_digits(text: &str) -> Option<String> {
-    let digits: String =
-        text.chars().filter(|&c| !is_separator(c) && !is_invisible(c)).map(ascii_digit).take(7).collect();
-    (digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+    code_of_digits(text, 6)
+}
+
+/// So many digits, by the rules of [`six_digits`].
+pub(crate) fn code_of_digits(text: &str, count: usize) -> Option<String> {
+    let typed = text.chars().filter(|&c| !is_separator(c) && !is_invisible(c)).map(ascii_digit);
+    let digits: String = typed.take(count.saturating_add(1)).collect();
+    (digits.len() == count && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }
 
 fn ascii_digit(c: char) -> char {

@@ -22,6 +22,7 @@ pub mod persisted;
 pub mod plain;
 pub mod relation;
 pub mod restored;
+pub mod reward;
 pub mod users;
 pub mod verify;
 pub mod webhook;

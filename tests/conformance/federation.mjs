@@ -94,6 +94,7 @@ const MEMBER = `query Member($reference: CustomerRefInput!) {
     wallet { available operations(first: 10) { nodes { receiptNumber merchant { nameEn } order { products } } } }
   }
 }`;
+const REWARD = 'query Reward($id: ID!) { reward(id: $id) { title shelf merchant { nameEn } } }';
 const products = (answer) => answer.member.wallet.operations.nodes.map(({ order }) => order?.products ?? null);
 
 for (const name of ['the whole with a shop', 'the parts with a shop']) {
@@ -121,6 +122,12 @@ for (const name of ['the whole with a shop', 'the parts with a shop']) {
     assert.deepEqual(data.member.orders, [{ receiptNumber: 'R-1001' }, { receiptNumber: 'R-1002' }]);
     assert.deepEqual(products(data), [null, null, ['tea'], ['coffee', 'cake']]);
   });
+
+  await check(`${name}: a reward of the network stands on a shelf of the shop`, async () => {
+    const { data, errors } = await gateway.ask(REWARD, { id: day.entities.Reward }, token);
+    assert.equal(errors, undefined);
+    assert.deepEqual(data.reward, { title: 'coffee', shelf: 'shelf of coffee', merchant: { nameEn: 'Shop' } });
+  });
   await gateway.stop();
 }
 
@@ -137,6 +144,11 @@ await check('what a gateway answers from the parts the whole answers alone', asy
     ['{ viewer { role merchant { nameEn status } member { name } } network { nameEn } version ledgerHeads { hashes } }', {}],
     ['{ operations(first: 5) { nodes { receiptNumber merchant { nameEn prices { issue { amount currency } } } } } }', {}],
     ['{ merchants(first: 5) { nodes { id nameEn earnRule { version rate { points per } } } pageInfo { endCursor } } }', {}],
+    ['query($id: ID!) { reward(id: $id) { title stock merchant { nameEn } } }', { id: day.entities.Reward }],
+    ['query($id: ID!) { node(id: $id) { ... on Redemption { status merchant { nameEn } } } }', { id: day.entities.Redemption }],
+    ['{ redemptions(first: 3) { nodes { status points member { name } hold { status } } } }', {}],
+    ['query($reference: CustomerRefInput!) { member(ref: { customer: $reference }) { name redemptions(first: 3) { nodes { status } } } }',
+      { reference: day.regular }],
   ]) {
     const alone = await ask(wholeUrl, query, variables, token);
     const together = await parted.ask(query, variables, token);

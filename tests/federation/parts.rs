@@ -78,6 +78,7 @@ async fn a_part_refuses_what_it_does_not_own_as_what_is_not_there() {
         ("members", "{ members(first: 1) { nodes { name } } }"),
         ("operations", "{ operations(first: 1) { nodes { merchant { nameEn } } } }"),
         ("ledgerHeads", "{ ledgerHeads { hashes } }"),
+        ("rewards", "{ rewards(first: 1) { nodes { title } } }"),
         ("leaderboards", "{ leaderboards(first: 1) { nodes { nameEn } } }"),
     ]);
     for subgraph in SUBGRAPHS {
@@ -120,7 +121,7 @@ async fn a_part_finds_its_own_entities_and_those_that_it_extends() {
                 .collect();
             let expected = match subgraph.name {
                 "merchants" => [Some("Merchant"), Some("Member")],
-                "wallets" => [None, Some("Member")],
+                "wallets" | "rewards" => [None, Some("Member")],
                 _ => [None, None],
             };
             assert_eq!(found, expected, "{} {answer:#}", subgraph.name);

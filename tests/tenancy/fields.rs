@@ -36,6 +36,9 @@ const PROBES: &[(&str, &str, &str)] = &[
     ("Branch", "node(id: {Branch}) { ... on Branch { FIELD } }", EVERYBODY),
     ("EarnRule", "node(id: {EarnRule}) { ... on EarnRule { FIELD } }", EVERYBODY),
     ("EarnRule", "node(id: {PlannedEarnRule}) { ... on EarnRule { FIELD } }", "operator agent shop"),
+    ("Reward", "node(id: {Reward}) { ... on Reward { FIELD } }", EVERYBODY),
+    ("Reward", "node(id: {ClosedReward}) { ... on Reward { FIELD } }", "operator agent shop"),
+    ("Redemption", "node(id: {Redemption}) { ... on Redemption { FIELD } }", AT_SHOP),
     ("Staff", "node(id: {Staff}) { ... on Staff { FIELD } }", "operator shop"),
     ("User", "node(id: {User}) { ... on User { FIELD } }", "operator"),
     ("ApiKey", "node(id: {ApiKey}) { ... on ApiKey { FIELD } }", "operator shop"),
@@ -80,6 +83,9 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("Member", "wallet", KNOWN),
     ("Member", "relations", OWN),
     ("Member", "sessions", "operator member"),
+    ("Member", "redemptions", AT_SHOP),
+    ("Redemption", "voucherCode", "member"),
+    ("Redemption", "endedAt", ""),
     ("Wallet", "expiring", OWN),
     ("Wallet", "activating", OWN),
     ("Wallet", "lots", OWN),
@@ -142,6 +148,7 @@ const SECRETS: &[(&str, &str)] = &[
     ("RECEIPT-HIDDEN", "operator agent hidden member"),
     ("987650", "operator agent shop"),
     ("AGENT-OF-MEMBER", "operator member"),
+    ("CLOSED-REWARD", "operator agent shop"),
     ("STAFF-OF-SHOP", "operator shop"),
     ("KEY-OF-SHOP", "operator shop"),
     ("HOOK-OF-SHOP", "operator shop"),
@@ -324,9 +331,18 @@ async fn everything(scene: &Scene<'_>, schema: &Schema, (name, caller): (&str, C
             }
         }
     }
-    for root in
-        ["leaderboards", "operations", "merchants", "members", "auditLog", "viewer", "sessions", "network"]
-    {
+    for root in [
+        "leaderboards",
+        "operations",
+        "rewards",
+        "redemptions",
+        "merchants",
+        "members",
+        "auditLog",
+        "viewer",
+        "sessions",
+        "network",
+    ] {
         if let Some(looked) = schema.looked_at("Query", root, 2, &skips) {
             documents.insert(format!("query Walk {{ {looked} }}"));
         }

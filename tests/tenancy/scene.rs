@@ -25,6 +25,7 @@ const KEYS: &str = include_str!("../queries/keys.graphql");
 const LEADERBOARD: &str = include_str!("../queries/leaderboard.graphql");
 const WEBHOOK: &str = include_str!("../queries/webhook.graphql");
 const EXPORT: &str = include_str!("../queries/export.graphql");
+const REWARD: &str = include_str!("../queries/reward.graphql");
 const RELATION: &str = include_str!("../queries/relation.graphql");
 
 /// What nobody may see whom it is not for.
@@ -178,6 +179,7 @@ impl<'a> Scene<'a> {
             Some(GlobalId::User(id)) => id,
             other => panic!("{other:?}"),
         };
+        let [reward, closed, redemption] = self.rewards(&branch).await;
         let session = sessions::begin(&self.app.app, Subject::Member(self.member), "AGENT-OF-MEMBER").await;
         let by_mobile = json!({ "ref": { "mobile": MOBILE } });
         self.app.data(Caller::Operator, MEMBER, "Member", by_mobile).await;
@@ -197,6 +199,9 @@ impl<'a> Scene<'a> {
             ("RefusedOperation", text(&refused["operations"]["nodes"][0]["id"])),
             ("Hold", text(&open)),
             ("Purchase", id(purchase)),
+            ("Reward", reward),
+            ("ClosedReward", closed),
+            ("Redemption", redemption),
             ("Leaderboard", shops),
             ("NetworkLeaderboard", networks),
             ("Staff", text(&staff["addStaff"]["staff"]["id"])),
@@ -207,6 +212,28 @@ impl<'a> Scene<'a> {
             ("Export", text(&export["exportOperations"]["export"]["id"])),
             ("Session", id(GlobalId::Session(session.unwrap().unwrap().session.id))),
         ]);
+    }
+
+    /// What the shop gives for points, what it has given, and a redemption of the member at its branch.
+    async fn rewards(&self, branch: &str) -> [String; 3] {
+        let shop = Caller::Merchant(self.shop);
+        let mut ids = Vec::new();
+        for (key, title) in [("k8", "REWARD"), ("k9", "CLOSED-REWARD")] {
+            let input = json!({
+                "idempotencyKey": key, "kind": "ITEM", "title": title, "description": "D", "points": "5", "stock": 9,
+                "limitPerMember": 3, "validFrom": "2027-01-01T00:00:00Z", "validUntil": "2028-01-01T00:00:00Z",
+            });
+            let made = self.app.data(shop, REWARD, "Create", json!({ "input": input })).await;
+            ids.push(text(&made["createReward"]["reward"]["id"]));
+        }
+        let close = json!({ "input": { "rewardId": ids[1] } });
+        self.app.data(shop, REWARD, "Close", close).await;
+        let member = json!({ "id": id(GlobalId::Member(self.member)) });
+        let input =
+            json!({ "idempotencyKey": "k10", "rewardId": ids[0], "member": member, "branchId": branch });
+        let redeemed = self.app.data(shop, REWARD, "Redeem", json!({ "input": input })).await;
+        let [reward, closed] = ids.try_into().unwrap();
+        [reward, closed, text(&redeemed["redeemReward"]["redemption"]["id"])]
     }
 
     /// A board over what the member has done.

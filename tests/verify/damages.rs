@@ -6,6 +6,7 @@ mod boards;
 mod chain;
 mod ledger;
 mod people;
+mod rewards;
 mod webhooks;
 
 /// A damage.
@@ -16,7 +17,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 39] = [
+const KEYS: [(&str, &str); 45] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -56,6 +57,12 @@ const KEYS: [(&str, &str); 39] = [
     ("webhook_secret", "endpoint_id, secret_no"),
     ("webhook_queue", "endpoint_id, wallet_id"),
     ("webhook_delivery", "delivery_id"),
+    ("reward", "reward_id"),
+    ("reward_stock", "reward_id, idem"),
+    ("reward_taken", "shard_no, wallet_id, reward_id"),
+    ("redemption", "shard_no, redemption_id"),
+    ("redemption_claim", "idem"),
+    ("voucher", "merchant_id, code"),
 ];
 
 /// The first row of a table that meets a condition, as a condition.
@@ -102,6 +109,8 @@ pub(super) fn all() -> Vec<Damage> {
         people::keys(),
         people::sessions(),
         webhooks::webhooks(),
+        rewards::rewards(),
+        rewards::redemptions(),
     ];
     tables.into_iter().flatten().collect()
 }

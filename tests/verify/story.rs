@@ -19,15 +19,17 @@ use amvaj_infra::audit::AuditLog;
 use amvaj_infra::cache::{BalanceCache, MemorySettings};
 use amvaj_infra::clock::Clock;
 use amvaj_infra::db::Database;
+use amvaj_infra::directory::Directory;
 use amvaj_infra::ledger::{Answer, LedgerWriter, Request, WriterSettings};
 use amvaj_infra::outbox::{self, Buckets};
 use amvaj_infra::relation::RelationKeeper;
+use amvaj_infra::reward::Rewards;
 use amvaj_infra::worker::acquire;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use uuid::Uuid;
 
 use super::scene::new_id;
-use super::{boards, people, webhooks};
+use super::{boards, people, rewards, webhooks};
 
 const START: i64 = 1_767_225_600_000_000;
 
@@ -96,6 +98,13 @@ impl Network {
         let balances = Arc::new(BalanceCache::memory(&MemorySettings::default()));
         let writer = LedgerWriter::start(database, balances, &clock, new_id, &WriterSettings::default());
         Self { writer, clock, keys: 0 }
+    }
+
+    /// What points buy in the network.
+    fn rewards(&self, database: &Database) -> Rewards {
+        let window = Window { look_back: Span::days(30), ahead: Span::minutes(5) };
+        let directory = Directory::new(database.clone());
+        Rewards::new(database.clone(), directory, self.writer.clone(), window, self.clock.clone())
     }
 
     pub(super) fn operation(&mut self, of: u8, at: Option<u8>, command: Command) -> Operation {
@@ -278,6 +287,8 @@ pub(super) async fn play(database: &Database) {
     let boards = boards::make(database, merchant(1), day(0)).await;
     let mut network = Network::new(database, clock.clone());
     first_weeks(&mut network).await;
+    let rewards = network.rewards(database);
+    first_reward(&mut network, &rewards).await;
     for at in [10, 20, 40] {
         clock.advance_to(day(at));
         for of in 1..=12 {
@@ -288,7 +299,8 @@ pub(super) async fn play(database: &Database) {
         }
     }
     waiting_refunds(&mut network).await;
-    relay(database).await;
+    more_rewards(&mut network, &rewards).await;
+    relay(database, &rewards).await;
     clock.advance_to(day(60));
     last_day(&mut network).await;
     network.close().await;
@@ -360,6 +372,25 @@ async fn first_weeks(network: &mut Network) {
     network.hold(7, 1, 70, 12, None).await;
 }
 
+/// 12: a redemption that nobody collects.
+async fn first_reward(network: &mut Network, rewards: &Rewards) {
+    network.earn(12, 1, "B-40", &[(10_000, 1)], PLAIN).await;
+    rewards::offer(rewards, merchant(1), network.clock.now()).await;
+    let (at, now) = ((merchant(1), wallet(12)), network.clock.now());
+    rewards::redeem(rewards, at, (3, 1), now).await.unwrap();
+}
+
+/// 12: redemptions that are captured, released, refused, and still reserved at the end.
+async fn more_rewards(network: &mut Network, rewards: &Rewards) {
+    let (at, now) = ((merchant(1), wallet(12)), network.clock.now());
+    let captured = rewards::redeem(rewards, at, (1, 2), now).await.unwrap();
+    let released = rewards::redeem(rewards, at, (1, 3), now).await.unwrap();
+    assert_eq!(rewards::redeem(rewards, at, (2, 4), now).await, None);
+    rewards::redeem(rewards, at, (1, 5), now).await.unwrap();
+    network.run(12, 1, Command::Capture { hold: captured, amount: None }).await.unwrap();
+    network.run(12, 1, Command::Release { hold: released }).await.unwrap();
+}
+
 async fn late_refunds(network: &mut Network) {
     network.refund(6, 2, "S-4", RefundSpec::Amount(1_000), Some(30)).await;
     network.refund(6, 2, "S-4", RefundSpec::Amount(2_000), None).await;
@@ -391,13 +422,14 @@ async fn waiting_refunds(network: &mut Network) {
 
 /// What the relay and the consumers do: numbers and seals all that is there, has the relations written, and drops the oldest
 /// of one bucket.
-async fn relay(database: &Database) {
+async fn relay(database: &Database, rewards: &Rewards) {
     let held = held(database).await;
     relay_all(database, &held).await;
     let keeper = RelationKeeper::new(database.clone());
     keeper.register().await.unwrap();
     while keeper.keep(&held, 100).await.unwrap() > 0 {}
     boards::count(database, &held).await;
+    rewards::follow(database, rewards, &held, day(40)).await;
     webhooks::play(database, [merchant(1), merchant(2)], &held, day(60)).await;
     let pass = [
         "insert into consumer_cursor select 'cache', bucket, relay_no from relay",

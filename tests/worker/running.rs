@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use amvaj_api::{export::ExportPen, random};
-use amvaj_domain::{id::WalletId, time::Span};
+use amvaj_domain::{id::WalletId, ledger::Window, time::Span};
 use amvaj_infra::{
     access::{Revocations, Sessions},
     board::{Boards, LiveBoards},
@@ -13,6 +13,7 @@ use amvaj_infra::{
     directory::Directory,
     export::Exports,
     outbox::Consumer,
+    reward::Rewards,
     webhook::WebhookKeeper,
     worker::{Worker, WorkerParts, WorkerSettings, acquire},
 };
@@ -32,12 +33,16 @@ fn worker(database: &Database, ledger: &Ledger, holder: u128) -> Worker {
     let balances = Arc::new(BalanceCache::memory(&MemorySettings::default()));
     let holder = Uuid::from_u128(holder);
     let directory = Directory::new(database.clone());
+    let window = Window { look_back: Span::days(30), ahead: Span::minutes(5) };
+    let (writer, clock) = (ledger.writer.clone(), ledger.clock.clone());
+    let rewards = Rewards::new(database.clone(), directory.clone(), writer, window, clock);
     let boards = Boards::new(database.clone(), directory, LiveBoards::memory(), Duration::ZERO);
     let sessions = Sessions::new(database.clone(), Revocations::default(), Span::minutes(10));
     let parts = WorkerParts {
         writer: ledger.writer.clone(),
         balances,
         boards,
+        rewards,
         webhooks: WebhookKeeper::new(database.clone(), random::uuid),
         sender: None,
         exports: Exports::new(database.clone()).maker(sessions, Arc::new(ExportPen)),

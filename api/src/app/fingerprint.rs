@@ -62,6 +62,21 @@ impl Fingerprint {
         self
     }
 
+    pub(super) fn id(mut self, id: uuid::Uuid) -> Self {
+        self.0.push(id.into_bytes().to_vec());
+        self
+    }
+
+    pub(super) fn line(mut self, text: Option<&str>) -> Self {
+        self.text(text);
+        self
+    }
+
+    pub(super) fn count(mut self, number: Option<i64>) -> Self {
+        self.number(number);
+        self
+    }
+
     pub(super) fn money(mut self, money: amvaj_domain::money::Money) -> Self {
         self.number(Some(money.minor_units()));
         self.text(Some(money.currency().code()));

@@ -80,9 +80,18 @@ impl Acting {
         merchant: MerchantId,
         request: &PointsRequest,
     ) -> Result<Self, AppError> {
+        Self::on_behalf(app, merchant, Tenant::Merchant(merchant), request).await
+    }
+
+    /// Looks the merchant up at which something happens on behalf of somebody, who is the owner of the request's key.
+    pub(super) async fn on_behalf(
+        app: &App,
+        merchant: MerchantId,
+        tenant: Tenant,
+        request: &PointsRequest,
+    ) -> Result<Self, AppError> {
         let file = app.directory.merchant_file(merchant).await?.ok_or(AppError::NotFound)?;
         let now = app.now();
-        let tenant = Tenant::Merchant(merchant);
         Ok(Self {
             file,
             occurred_at: request.occurred_at.unwrap_or(now),

@@ -7,6 +7,7 @@ use amvaj_infra::board::BoardKeeper;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::outbox::{Backlog, Buckets, CacheRepair, relay};
 use amvaj_infra::relation::RelationKeeper;
+use amvaj_infra::reward::RewardKeeper;
 use amvaj_infra::webhook::WebhookKeeper;
 use amvaj_infra::worker::{WorkError, acquire};
 
@@ -19,8 +20,9 @@ const PAGE: u32 = 1_000;
 const LEASE: Span = Span::minutes(1);
 
 /// Numbers what waits in the outbox, takes what it makes outdated out of the cache, writes the relations that it began,
-/// counts it on the leaderboards, and queues what merchants are to be told. Buckets that a worker has are left to it. `now` is the real time, whatever clock the
-/// ledger's writer goes by: leases and retention rest on it.
+/// counts it on the leaderboards, lets redemptions follow their holds, and queues what merchants are to be told. Buckets that
+/// a worker has are left to it. `now` is the real time, whatever clock the ledger's writer goes by: leases and retention rest
+/// on it.
 ///
 /// # Errors
 /// When the database fails. A lost lease or a Redis that does not answer is no error: the next worker goes on.
@@ -28,15 +30,18 @@ pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
     let repair = CacheRepair::new(app.db.clone(), app.balances.clone());
     let relations = RelationKeeper::new(app.db.clone());
     let boards = BoardKeeper::new(app.db.clone());
+    let rewards = app.rewards.keeper();
     let webhooks = app.webhooks.keeper();
     repair.register().await?;
     relations.register().await?;
     boards.register().await?;
+    rewards.register().await?;
     webhooks.register().await?;
     let backlogs = [
         repair.backlog().await?,
         relations.backlog().await?,
         boards.backlog().await?,
+        rewards.backlog().await?,
         webhooks.backlog().await?,
     ];
     let waits = |of: &Backlog| of.unnumbered > 0 || of.unread > 0;
@@ -50,8 +55,8 @@ pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
         let lease = acquire(&app.db, &Buckets::lease_name(bucket), holder, now, LEASE).await?;
         held.extend(lease.map(|lease| (bucket, lease)));
     }
-    let consumers = (&repair, &relations, &boards, &webhooks);
-    let relayed = relay_buckets(app, consumers, &held.iter().cloned().collect(), now).await;
+    let consumers = Consumers { repair, relations, boards, rewards, webhooks };
+    let relayed = relay_buckets(app, &consumers, &held.iter().cloned().collect(), now).await;
     for (_, lease) in held {
         lease.release(&app.db, now).await?;
     }
@@ -63,9 +68,18 @@ pub async fn relay_outbox(app: &App, now: Instant) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Who reads the outbox.
+struct Consumers {
+    repair: CacheRepair,
+    relations: RelationKeeper,
+    boards: BoardKeeper,
+    rewards: RewardKeeper,
+    webhooks: WebhookKeeper,
+}
+
 async fn relay_buckets(
     app: &App,
-    (repair, relations, boards, webhooks): (&CacheRepair, &RelationKeeper, &BoardKeeper, &WebhookKeeper),
+    Consumers { repair, relations, boards, rewards, webhooks }: &Consumers,
     held: &Buckets,
     now: Instant,
 ) -> Result<(), WorkError> {
@@ -76,6 +90,7 @@ async fn relay_buckets(
     while relations.keep(held, PAGE).await? > 0 {}
     while boards.keep(held, PAGE).await? > 0 {}
     while boards.recount(held).await? {}
+    while rewards.keep(held, now, PAGE).await? > 0 {}
     while webhooks.keep(held, now, PAGE).await? > 0 {}
     while repair.repair(held, now, PAGE).await? > 0 {}
     Ok(())

@@ -33,6 +33,7 @@ use crate::{
         marker::Marker,
         network::MERCHANTS,
         play::{PlayError, play},
+        rewards::make as make_rewards,
         script::Script,
         welcome::Welcome,
     },
@@ -100,24 +101,28 @@ async fn generate(config: &Config, script: &Script) -> anyhow::Result<()> {
     Ok(played?)
 }
 
-/// Makes the leaderboards, and has the worker pass on what the year left in the outbox, as it would have done all along; by the system's clock,
-/// because leases that an interrupted start has left behind end by that clock.
+/// Makes the leaderboards and the rewards, and has the worker pass on what the year left in the outbox, as it would have done
+/// all along; by the system's clock, because leases that an interrupted start has left behind end by that clock.
 async fn relay(config: &Config, script: &Script) -> anyhow::Result<()> {
     let app = compose::open(config, Clock::System).await?;
     make_boards(&app, script).await?;
+    make_rewards(&app, script).await?;
     let repair = CacheRepair::new(app.db.clone(), Arc::clone(&app.balances));
     let relations = RelationKeeper::new(app.db.clone());
     let boards = BoardKeeper::new(app.db.clone());
     repair.register().await?;
     relations.register().await?;
+    let rewards = app.rewards.keeper();
     let webhooks = app.webhooks.keeper();
     boards.register().await?;
+    rewards.register().await?;
     webhooks.register().await?;
     let worker = compose::start_worker(&app, config);
     let waits = |bucket: &Backlog| bucket.unnumbered > 0 || bucket.unread > 0;
     while repair.backlog().await?.iter().any(waits)
         || relations.backlog().await?.iter().any(waits)
         || boards.backlog().await?.iter().any(waits)
+        || rewards.backlog().await?.iter().any(waits)
         || webhooks.backlog().await?.iter().any(waits)
         || !boards.waiting().await?.is_empty()
     {

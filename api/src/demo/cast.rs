@@ -48,6 +48,9 @@ pub enum CastError {
     /// One of the first merchant's people was refused.
     #[error(transparent)]
     Staff(#[from] StaffRefused),
+    /// A reward of the demo's own list makes no sense, or its key was used for another.
+    #[error("the reward {0} cannot be offered")]
+    Reward(&'static str),
     /// A rule was refused.
     #[error(transparent)]
     Rule(#[from] RuleRefused),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{cast::OWNER, network::MERCHANTS, script::Script, welcome::Welcome};
+use super::{cast::OWNER, network::MERCHANTS, rewards::first_reward, script::Script, welcome::Welcome};
 use crate::graphql::global_id::GlobalId;
 
 /// Who one can be in the demo, and what to put into the examples.
@@ -50,6 +50,7 @@ impl Guide {
                 ("merchant.id", welcome.merchant_id.clone()),
                 ("owner.mobile", OWNER.1.to_owned()),
                 ("board.id", GlobalId::Leaderboard(*script.boards.first()?).write().0),
+                ("reward.id", GlobalId::Reward(first_reward(shop.merchant)).write().0),
                 ("branch.id", GlobalId::Branch(*shop.branches.first()?).write().0),
             ]),
         })

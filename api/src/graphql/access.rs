@@ -58,6 +58,8 @@ const EXPORT_READERS: Access =
     Access::Roles(&[(Operator, None), (Merchant, Some(Scope::OperationsRead)), (Member, None)]);
 const USERS_MANAGER: Access = Access::Roles(&[(Operator, Some(Scope::UsersManage))]);
 const USERS: Access = Access::Roles(&[(Operator, None), (Agent, None)]);
+const REWARDS_MANAGER: Access = Access::Roles(&[(Merchant, Some(Scope::RewardsManage))]);
+const REDEEMERS_OF_REWARDS: Access = Access::Roles(&[(Merchant, Some(Scope::PointsRedeem)), (Member, None)]);
 const EARNER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsEarn))]);
 const REDEEMER: Access = Access::Roles(&[(Merchant, Some(Scope::PointsRedeem))]);
 
@@ -122,6 +124,19 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("captureHold", REDEEMER),
     ("releaseHold", REDEEMER),
     ("refundPurchase", Access::Roles(&[(Merchant, Some(Scope::PointsRefund))])),
+    // Rewards. A member redeems for itself, a till for whom it names.
+    ("reward", Access::SignedIn),
+    ("rewards", Access::SignedIn),
+    ("redemptions", OPERATIONS_READERS),
+    ("createReward", REWARDS_MANAGER),
+    ("updateReward", REWARDS_MANAGER),
+    ("changeRewardStock", REWARDS_MANAGER),
+    ("closeReward", REWARDS_MANAGER),
+    ("reopenReward", REWARDS_MANAGER),
+    ("redeemReward", REDEEMERS_OF_REWARDS),
+    ("captureRedemption", REDEEMER),
+    ("releaseRedemption", REDEEMERS_OF_REWARDS),
+    ("redemptionChanged", Access::Roles(&[(Merchant, Some(Scope::OperationsRead)), (Member, None)])),
     // API keys.
     ("createApiKey", KEYS_MANAGER),
     ("rotateApiKey", KEYS_MANAGER),

@@ -123,6 +123,18 @@ pub enum AuditAct {
     OperationsExported,
     /// All that is held about a member was asked for as a file.
     MemberExported,
+    /// A reward was offered.
+    #[graphql(name = "REWARD_CREATED")]
+    RewardMade,
+    /// A reward was changed.
+    #[graphql(name = "REWARD_UPDATED")]
+    RewardChanged,
+    /// The stock of a reward was changed.
+    RewardStockChanged,
+    /// A reward was closed.
+    RewardClosed,
+    /// A closed reward was opened again.
+    RewardReopened,
 }
 
 /// What somebody who acted in person is.
@@ -155,7 +167,7 @@ pub struct AuditFilter {
     /// Only this act. Example: `MEMBER_BLOCKED`.
     pub act: Option<AuditAct>,
     /// Only what was done to this: global id of a merchant, branch, member, user, staff member, key,
-    /// leaderboard or endpoint for webhooks.
+    /// leaderboard, endpoint for webhooks or reward.
     pub target: Option<ID>,
     /// Only what was done at this time or later. Example: `"2026-11-24T08:00:00Z"`.
     pub from: Option<DateTime>,
@@ -268,6 +280,7 @@ fn target(id: &ID) -> Option<Target> {
         GlobalId::ApiKey(id) => Some(Target::ApiKey(id)),
         GlobalId::Leaderboard(id) => Some(Target::Board(id)),
         GlobalId::WebhookEndpoint(id) => Some(Target::Webhook(id)),
+        GlobalId::Reward(id) => Some(Target::Reward(id)),
         _ => None,
     }
 }
@@ -284,6 +297,7 @@ fn target_id(target: Target) -> Option<ID> {
         Target::ApiKey(id) => GlobalId::ApiKey(id),
         Target::Board(id) => GlobalId::Leaderboard(id),
         Target::Webhook(id) => GlobalId::WebhookEndpoint(id),
+        Target::Reward(id) => GlobalId::Reward(id),
     };
     Some(id.write())
 }

@@ -29,6 +29,8 @@ pub const ENTITIES: &[(&str, &[&str])] = &[
     ("Operation", &[ID_KEY]),
     ("Hold", &[ID_KEY]),
     ("Purchase", &[ID_KEY]),
+    ("Reward", &[ID_KEY]),
+    ("Redemption", &[ID_KEY]),
     ("Leaderboard", &[ID_KEY]),
     ("WebhookEndpoint", &[ID_KEY]),
     ("WebhookDelivery", &[ID_KEY]),

@@ -4,8 +4,8 @@
 //! must not read it; we may change it, but old ids keep their meaning: tags are never reused.
 
 use amvaj_domain::id::{
-    ApiKeyId, BoardId, BranchId, ExportId, MemberId, MerchantId, SessionId, StaffId, UserId, WalletId,
-    WebhookDeliveryId, WebhookEndpointId,
+    ApiKeyId, BoardId, BranchId, ExportId, MemberId, MerchantId, RedemptionId, RewardId, SessionId, StaffId,
+    UserId, WalletId, WebhookDeliveryId, WebhookEndpointId,
 };
 use async_graphql::ID;
 use base64::Engine;
@@ -48,6 +48,10 @@ pub enum GlobalId {
     WebhookDelivery(WebhookDeliveryId),
     /// A file that is made in the background.
     Export(ExportId),
+    /// A reward.
+    Reward(RewardId),
+    /// A redemption of a reward.
+    Redemption(RedemptionId),
 }
 
 impl GlobalId {
@@ -77,7 +81,9 @@ impl GlobalId {
             (16, None) => Some(Self::Leaderboard(BoardId::new(uuid))),
             (17, None) => Some(Self::WebhookEndpoint(WebhookEndpointId::new(uuid))),
             (18, None) => Some(Self::WebhookDelivery(WebhookDeliveryId::new(uuid))),
-            (40, None) => Some(Self::Export(ExportId::new(uuid))),
+            (21, None) => Some(Self::Export(ExportId::new(uuid))),
+            (19, None) => Some(Self::Reward(RewardId::new(uuid))),
+            (20, None) => Some(Self::Redemption(RedemptionId::new(uuid))),
             _ => None,
         }
     }
@@ -100,7 +106,9 @@ impl GlobalId {
             Self::Leaderboard(id) => (16, id.uuid(), None),
             Self::WebhookEndpoint(id) => (17, id.uuid(), None),
             Self::WebhookDelivery(id) => (18, id.uuid(), None),
-            Self::Export(id) => (40, id.uuid(), None),
+            Self::Export(id) => (21, id.uuid(), None),
+            Self::Reward(id) => (19, id.uuid(), None),
+            Self::Redemption(id) => (20, id.uuid(), None),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(uuid.as_bytes());
@@ -158,6 +166,22 @@ impl GlobalId {
         }
     }
 
+    /// The reward that an id names; nothing when it names something else.
+    pub fn reward(id: &ID) -> Option<RewardId> {
+        match Self::read(id)? {
+            Self::Reward(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The redemption that an id names; nothing when it names something else.
+    pub fn redemption(id: &ID) -> Option<RedemptionId> {
+        match Self::read(id)? {
+            Self::Redemption(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The member that an id names; nothing when it names something else.
     pub fn member(id: &ID) -> Option<MemberId> {
         match Self::read(id)? {
@@ -187,6 +211,8 @@ mod tests {
             GlobalId::WebhookEndpoint(WebhookEndpointId::new(uuid)),
             GlobalId::WebhookDelivery(WebhookDeliveryId::new(uuid)),
             GlobalId::Export(ExportId::new(uuid)),
+            GlobalId::Reward(RewardId::new(uuid)),
+            GlobalId::Redemption(RedemptionId::new(uuid)),
         ];
         let written: std::collections::HashSet<_> = ids.iter().map(|id| id.write()).collect();
         assert_eq!(written.len(), ids.len());

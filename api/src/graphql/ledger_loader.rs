@@ -4,8 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use amvaj_domain::{
     access::{Caller, Identity, Scope},
-    id::WalletId,
+    id::{RedemptionId, WalletId},
     ledger::{Entry, Hold, OpRecord},
+    reward::Redemption,
 };
 use amvaj_infra::{
     cache::Balance,
@@ -130,5 +131,20 @@ impl Loader<BalanceOf> for JournalReader {
         let wallets: Vec<WalletId> = keys.iter().map(|key| key.0).collect();
         let found = wallet_balances(&self.app, identity.caller, &wallets).await?;
         Ok(found.into_iter().map(|balance| (BalanceOf(balance.wallet), balance)).collect())
+    }
+}
+
+#[async_trait::async_trait]
+impl Loader<RedemptionId> for JournalReader {
+    type Value = Redemption;
+    type Error = Arc<StoreError>;
+
+    async fn load(
+        &self,
+        keys: &[RedemptionId],
+    ) -> Result<HashMap<RedemptionId, Redemption>, Arc<StoreError>> {
+        let Some(scope) = self.scope().await? else { return Ok(HashMap::new()) };
+        let found = self.app.rewards.redemptions_by_id(&scope, keys, self.app.now()).await?;
+        Ok(found.into_iter().map(|redemption| (redemption.id, redemption)).collect())
     }
 }

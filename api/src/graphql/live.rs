@@ -3,6 +3,7 @@
 //! Every event has a cursor. Whoever comes back with the last one is told first what was missed, each thing once.
 
 mod cursor;
+mod redemption;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use super::wallet::Wallet;
 use crate::app::{App, AppError};
 use crate::language::Message;
 use cursor::{OperationCursor, WalletCursor};
+use redemption::{RedemptionChange, WatchedRedemptions};
 
 /// How often a leaderboard is looked at; a page of it is kept for as long.
 const LOOK: Duration = Duration::from_secs(1);
@@ -117,6 +119,17 @@ impl LiveSubscriptions {
             }
         };
         Ok(events(WatchedMerchant { listener, scope, merchant }))
+    }
+
+    /// Redemptions, each time that one was reserved, captured, released or over: a member's own, or those of the calling
+    /// merchant's rewards. People who lead branches are told of those that were asked for at their branches.
+    async fn redemption_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Cursor of the last change that the caller has; left out, what comes from now on.")]
+        after: Option<String>,
+    ) -> Result<BoxStream<'static, Result<RedemptionChange>>> {
+        Ok(events(WatchedRedemptions::begin(ctx, after).await?))
     }
 
     /// A leaderboard in its present period, at once and then each time that one of its first places has changed, at most

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::earn::EarnRule;
-use amvaj_domain::id::{BranchId, MemberId, MerchantId, StaffId, UserId, WalletId};
+use amvaj_domain::id::{BranchId, MemberId, MerchantId, RewardId, StaffId, UserId, WalletId};
 use amvaj_domain::member::SeenMember;
 use amvaj_domain::merchant::{Branch, Merchant};
+use amvaj_domain::reward::Reward;
 use amvaj_domain::staff::Staff;
 use amvaj_domain::text::CustomerRef;
 use amvaj_domain::user::User;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::directory::Directory;
+use amvaj_infra::reward::Rewards;
 use amvaj_infra::users::Users;
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
@@ -43,10 +45,12 @@ pub type DirectoryLoader = DataLoader<DirectoryReader>;
 
 /// Reads the directory in batches for one caller. The type of the key says what is read: a [`MemberId`], a
 /// [`WalletId`] (its member), a [`MerchantId`], a [`BranchId`], a [`StaffId`], a
-/// `(MerchantId, i32)` (a rule's version), a [`CustomerRefOf`], a [`CustomerRef`] (its member) or a [`UserId`].
+/// `(MerchantId, i32)` (a rule's version), a [`CustomerRefOf`], a [`CustomerRef`] (its member), a
+/// [`RewardId`] or a [`UserId`].
 pub struct DirectoryReader {
     directory: Directory,
     users: Users,
+    rewards: Rewards,
     caller: Option<Caller>,
 }
 
@@ -61,6 +65,7 @@ pub fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DirectoryLoader> {
         batching(DirectoryReader {
             directory: app.directory.clone(),
             users: app.users.clone(),
+            rewards: app.rewards.clone(),
             caller: identity.as_ref().map(|identity| identity.caller),
         })
     }))
@@ -198,5 +203,17 @@ impl Loader<UserId> for DirectoryReader {
     async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, User>, Arc<StoreError>> {
         let found = self.users.by_id(keys).await?;
         Ok(found.into_iter().map(|user| (user.id, user)).collect())
+    }
+}
+
+/// Rewards of every merchant, closed ones too: who may see them is for [`super::reward`].
+#[async_trait::async_trait]
+impl Loader<RewardId> for DirectoryReader {
+    type Value = Reward;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[RewardId]) -> Result<HashMap<RewardId, Reward>, Arc<StoreError>> {
+        let found = self.rewards.by_id(keys).await?;
+        Ok(found.into_iter().map(|reward| (reward.id, reward)).collect())
     }
 }

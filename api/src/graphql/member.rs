@@ -20,6 +20,7 @@ use super::context::{app, author, caller};
 use super::error::{Code, fault};
 use super::global_id::GlobalId;
 use super::loader::{CustomerRefOf, loader};
+use super::redemption::{Redemption, RedemptionConnection};
 use super::relation::{Disclosure, Relation, RelationConnection};
 use super::scalar::{DateTime, Version};
 use super::session::Session;
@@ -193,6 +194,19 @@ impl Member {
     /// The log-ins that go on, the latest used first. Only the operator and the member see them; null for others.
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<Session>>> {
         Session::of(ctx, Subject::Member(self.0.id)).await
+    }
+
+    /// What the member has redeemed, in the order in which it asked for it; `last` gives the newest. A merchant sees what it
+    /// gives itself.
+    async fn redemptions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the beginning, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<RedemptionConnection> {
+        Redemption::of_wallet(ctx, &PageArguments { first, after, last, before }, self.0.wallet).await
     }
 
     /// When the member joined; null for a merchant that the member is `MASKED` for.

@@ -18,6 +18,8 @@ use super::member::Member;
 use super::merchant::Merchant;
 use super::operation::Operation;
 use super::purchase::Purchase;
+use super::redemption::Redemption;
+use super::reward::Reward;
 use super::session::Session;
 use super::staff::Staff;
 use super::user::User;
@@ -53,6 +55,10 @@ pub enum Node {
     Hold(Hold),
     /// A purchase.
     Purchase(Purchase),
+    /// A reward.
+    Reward(Reward),
+    /// A redemption of a reward.
+    Redemption(Redemption),
     /// One of a merchant's people.
     Staff(Staff),
     /// An API key of a merchant.
@@ -135,6 +141,8 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         GlobalId::Member(id) => {
             loader.load_one(id).await.map_err(fault)?.map(|member| Node::Member(Member(member)))
         }
+        GlobalId::Reward(id) => Reward::find(ctx, id).await?.map(Node::Reward),
+        GlobalId::Redemption(id) => Redemption::find(ctx, id).await?.map(Node::Redemption),
         GlobalId::Staff(id) => Staff::find(ctx, id).await?.map(Node::Staff),
         GlobalId::Session(id) => Session::find(ctx, id).await?.map(Node::Session),
         GlobalId::User(id) => User::find(ctx, id).await?.map(Node::User),
@@ -150,10 +158,13 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
 fn may_find(identity: Option<&Identity>, id: &GlobalId) -> bool {
     let scope = match id {
         GlobalId::Member(_) | GlobalId::Wallet(_) | GlobalId::Leaderboard(_) => Scope::MembersRead,
-        GlobalId::Operation(..) | GlobalId::Hold(..) | GlobalId::Purchase(..) => Scope::OperationsRead,
+        GlobalId::Operation(..) | GlobalId::Hold(..) | GlobalId::Purchase(..) | GlobalId::Redemption(_) => {
+            Scope::OperationsRead
+        }
         GlobalId::Merchant(_)
         | GlobalId::Branch(_)
         | GlobalId::EarnRule(..)
+        | GlobalId::Reward(_)
         | GlobalId::ApiKey(_)
         | GlobalId::Staff(_)
         | GlobalId::Session(_)

@@ -26,6 +26,9 @@ pub enum InputProblem {
     InvalidHoldId,
     InvalidSeconds,
     InvalidRefund,
+    RewardNotFound,
+    RedemptionNotFound,
+    InvalidVoucherCode,
 }
 
 /// A refusal of the ledger with its numbers.
@@ -85,6 +88,11 @@ impl Refused {
             | Rejection::HoldCaptured => "input.holdId",
             Rejection::LineNotFound | Rejection::RefundExceedsPurchase => "input.what",
         }
+    }
+
+    /// The refusal itself.
+    pub const fn rejection(self) -> Rejection {
+        self.rejection
     }
 
     /// The name of its code in every mutation that can meet it.
@@ -302,6 +310,61 @@ macro_rules! points_errors {
     (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] AmountTooLarge $($rest:ident)*) => {
         $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
             #[doc = "The amount would leave the range of points or money."] AmountTooLarge,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RewardNotFound $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "There is no such reward, or it is not this merchant's."] RewardNotFound,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RewardClosed $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The merchant has closed the reward."] RewardClosed,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RewardNotYetAvailable $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The reward can be redeemed later: see its `validFrom`."] RewardNotYetAvailable,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RewardNoLongerAvailable $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The reward could be redeemed until its `validUntil`."] RewardNoLongerAvailable,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RewardOutOfStock $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "Nothing is left of the reward."] RewardOutOfStock,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RewardLimitReached $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The member has had the reward as often as one member may."] RewardLimitReached,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RedemptionNotFound $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "There is no such redemption for the caller."] RedemptionNotFound,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] InvalidVoucherCode $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The voucher code does not have twelve digits."] InvalidVoucherCode,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RedemptionExpired $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "Nobody collected the redemption in time."] RedemptionExpired,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RedemptionReleased $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The redemption was called off."] RedemptionReleased,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RedemptionCaptured $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The redemption was captured."] RedemptionCaptured,
         ] $($rest)*);
     };
 }

@@ -71,6 +71,12 @@ impl<E: PointsUserError> InputReader<E> {
         read.ok()
     }
 
+    /// The idempotency key.
+    pub fn key(&mut self, key: &str) -> Option<IdempotencyKey> {
+        let key = IdempotencyKey::parse(key);
+        self.take(key, InputProblem::InvalidIdempotencyKey, "input.idempotencyKey")
+    }
+
     /// Key, branch and time of a request that needs `scope` where it happens.
     pub fn request(
         &mut self,
@@ -79,11 +85,7 @@ impl<E: PointsUserError> InputReader<E> {
         branch: Option<&ID>,
         occurred_at: Option<DateTime>,
     ) -> Option<PointsRequest> {
-        let key = self.take(
-            IdempotencyKey::parse(key),
-            InputProblem::InvalidIdempotencyKey,
-            "input.idempotencyKey",
-        );
+        let key = self.key(key);
         let named = self.branch(branch)?;
         let branch = match branch_for(identity, scope, named) {
             Ok(branch) => branch,

@@ -20,8 +20,10 @@ use super::node::NodeQueries;
 use super::operation::OperationQueries;
 use super::purchase::PurchaseQuery;
 use super::rate_limit::RateLimitQuery;
+use super::redemption::{RedemptionMutations, RedemptionQueries};
 use super::refund::RefundMutation;
 use super::relation::consent::ConsentMutations;
+use super::reward::{RewardMutations, RewardQueries};
 use super::session::{SessionMutations, SessionQueries};
 use super::spend::SpendMutation;
 use super::staff::StaffMutations;
@@ -55,6 +57,8 @@ pub struct Query(
     SessionQueries,
     ExportQueries,
     RateLimitQuery,
+    RewardQueries,
+    RedemptionQueries,
 );
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
@@ -77,6 +81,8 @@ pub struct Mutation(
     LeaderboardMutations,
     WebhookMutations,
     ExportMutations,
+    RewardMutations,
+    RedemptionMutations,
 );
 
 /// Everything that can be listened to.

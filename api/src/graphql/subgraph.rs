@@ -62,6 +62,16 @@ pub static SUBGRAPHS: &[Subgraph] = &[
             "exportOperations", "exportMember", "export", "exports",
         ],
     },
+    // What points buy, and what becomes of it.
+    Subgraph {
+        name: "rewards",
+        entities: &["Reward", "Redemption"],
+        extensions: &[("Member", "redemptions")],
+        roots: &[
+            "reward", "rewards", "redemptions", "createReward", "updateReward", "changeRewardStock", "closeReward",
+            "reopenReward", "redeemReward", "captureRedemption", "releaseRedemption", "redemptionChanged",
+        ],
+    },
     // What makes collecting an experience.
     Subgraph {
         name: "experience",

@@ -45,7 +45,7 @@ macro_rules! example {
 }
 
 /// All of them, in the order of a role's day; a colleague logs in after the operator has invited it.
-pub static EXAMPLES: [Example; 34] = [
+pub static EXAMPLES: [Example; 36] = [
     example!("nobody", "network", "TheNetwork"),
     example!("nobody", "viewer", "WhoAmI"),
     example!(
@@ -62,6 +62,7 @@ pub static EXAMPLES: [Example; 34] = [
     example!("shopper", "explanation", "WhyThesePoints"),
     example!("shopper", "merchants", "WhereToCollect"),
     example!("shopper", "my_rank", "MyRank", variables),
+    example!("shopper", "redeem_reward", "RedeemReward", variables),
     example!("shopper", "who_sees_me", "WhoSeesMe"),
     example!("shopper", "set_consent", "SetConsent", variables),
     example!("till", "till", "ThisTill"),
@@ -72,6 +73,7 @@ pub static EXAMPLES: [Example; 34] = [
     example!("till", "capture", "CaptureHold", variables),
     example!("till", "redeem", "RedeemPoints", variables),
     example!("till", "refund", "RefundPurchase", variables),
+    example!("till", "create_reward", "CreateReward", variables),
     example!("till", "receipt", "ReceiptAndDay", variables),
     example!("till", "leaderboards", "Leaderboards"),
     example!("operator", "network", "TheClub"),

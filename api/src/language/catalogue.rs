@@ -30,6 +30,7 @@ files![
     "merchants",
     "points",
     "requests",
+    "rewards",
     "sessions",
     "users",
     "webhooks"

@@ -86,12 +86,14 @@ impl StaffRole {
     /// What the role may do.
     pub fn scopes(self) -> Scopes {
         use Scope::{
-            MembersEnrol, MembersRead, OperationsRead, PointsEarn, PointsRedeem, PointsRefund, WebhooksManage,
+            MembersEnrol, MembersRead, OperationsRead, PointsEarn, PointsRedeem, PointsRefund, RewardsManage,
+            WebhooksManage,
         };
         match self {
             Self::Cashier => Scopes::of(&[PointsEarn, PointsRedeem, MembersRead, MembersEnrol]),
             Self::Manager => {
-                Self::Cashier.scopes().union(Scopes::of(&[PointsRefund, OperationsRead, WebhooksManage]))
+                let more = [PointsRefund, OperationsRead, WebhooksManage, RewardsManage];
+                Self::Cashier.scopes().union(Scopes::of(&more))
             }
             Self::Owner => Scopes::of_role(Role::Merchant),
         }

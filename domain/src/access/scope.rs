@@ -59,6 +59,8 @@ scopes! {
     AuditRead = 11, "audit:read";
     /// Register endpoints for webhooks, replace their secrets, and have events sent again.
     WebhooksManage = 12, "webhooks:manage";
+    /// Offer rewards, change them and their stock, and close them.
+    RewardsManage = 13, "rewards:manage";
 }
 
 /// A set of scopes.
@@ -78,7 +80,7 @@ impl Scopes {
     pub fn of_role(role: Role) -> Self {
         use Scope::{
             AuditRead, KeysManage, MembersEnrol, MembersManage, MembersRead, NetworkManage, OperationsRead,
-            PointsEarn, PointsRedeem, PointsRefund, StaffManage, UsersManage, WebhooksManage,
+            PointsEarn, PointsRedeem, PointsRefund, RewardsManage, StaffManage, UsersManage, WebhooksManage,
         };
         Self::of(match role {
             Role::Operator => &[
@@ -103,6 +105,7 @@ impl Scopes {
                 KeysManage,
                 StaffManage,
                 WebhooksManage,
+                RewardsManage,
             ],
             // What a member may do needs no scope: it is about the member itself.
             Role::Member => &[],

@@ -121,6 +121,16 @@ acts! {
     OperationsExported = 140;
     /// All that is held about a member was asked for as a file.
     MemberExported = 141;
+    /// A reward was offered.
+    RewardMade = 110;
+    /// A reward was changed.
+    RewardChanged = 111;
+    /// The stock of a reward was changed.
+    RewardStockChanged = 112;
+    /// A reward was closed.
+    RewardClosed = 113;
+    /// A closed reward was opened again.
+    RewardReopened = 114;
 }
 
 #[cfg(test)]

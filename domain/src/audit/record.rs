@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::{Act, ActKind, Target};
 use crate::access::{Actor, Caller, Role};
 use crate::id::{
-    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, SessionId, StaffId, UserId, WebhookEndpointId,
+    ApiKeyId, BoardId, BranchId, MemberId, MerchantId, RewardId, SessionId, StaffId, UserId,
+    WebhookEndpointId,
 };
 use crate::sealed::{Hash, Sealing};
 
@@ -120,6 +121,7 @@ impl Record {
             (7, Some(id)) => Target::Session(SessionId::new(id)),
             (8, Some(id)) => Target::Board(BoardId::new(id)),
             (9, Some(id)) => Target::Webhook(WebhookEndpointId::new(id)),
+            (10, Some(id)) => Target::Reward(RewardId::new(id)),
             _ => return None,
         })
     }
@@ -139,6 +141,7 @@ impl Target {
             Self::Session(id) => (7, Some(id.uuid())),
             Self::Board(id) => (8, Some(id.uuid())),
             Self::Webhook(id) => (9, Some(id.uuid())),
+            Self::Reward(id) => (10, Some(id.uuid())),
         }
     }
 }

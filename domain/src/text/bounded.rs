@@ -55,6 +55,10 @@ bounded_texts! {
     /// A name to show to people: 1–120 characters without the spaces around it, kept as typed. Control characters
     /// are refused, and so are line breaks and whatever overrides the direction of the page around the name.
     Name, InvalidName, "a name has 1 to 120 characters and no control characters", name;
+
+    /// A text of some lines to show to people: 1–2000 characters without the spaces around it, kept as typed. Refused is
+    /// what a [`Name`] refuses, but for line feeds.
+    Description, InvalidDescription, "a description has 1 to 2000 characters and no control characters", description;
 }
 
 impl Name {
@@ -86,10 +90,20 @@ fn reference(text: &str) -> Option<String> {
 }
 
 fn name(text: &str) -> Option<String> {
-    // The two plain marks and the joiners are part of careful typing; embeddings, overrides and isolates reach
-    // beyond the name itself.
-    let reaches_out = |c| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     one_line(text, 120).filter(|name| !name.contains(reaches_out)).map(str::to_owned)
+}
+
+fn description(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    let shows = trimmed.chars().any(|c| !is_invisible(c) && !c.is_whitespace());
+    let breaks = trimmed.contains(|c: char| (c.is_control() && c != '\n') || reaches_out(c));
+    (shows && !breaks && trimmed.chars().count() <= 2_000).then(|| trimmed.to_owned())
+}
+
+/// The two plain marks and the joiners are part of careful typing; embeddings, overrides and isolates reach beyond the
+/// text itself.
+const fn reaches_out(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text without the spaces around it, when it shows something, fits and stays on one line.
@@ -133,6 +147,15 @@ mod tests {
         assert!(ReceiptNumber::parse(&"ر".repeat(64)).is_ok());
         for wrong in ["", "  ", "\u{200E}", "\u{200C}", "a\tb", "a\u{0}b", &"ر".repeat(65)] {
             assert_eq!(ReceiptNumber::parse(wrong), Err(InvalidReceiptNumber), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_description_has_lines_and_no_other_control_characters() {
+        assert_eq!(Description::parse(" یک قهوه\nدر هر شعبه ").unwrap().as_str(), "یک قهوه\nدر هر شعبه");
+        assert!(Description::parse(&"ت".repeat(2_000)).is_ok());
+        for wrong in ["", " \n", "a\tb", "a\rb", "\u{202E}a", &"ت".repeat(2_001)] {
+            assert_eq!(Description::parse(wrong), Err(InvalidDescription), "{wrong:?}");
         }
     }
 

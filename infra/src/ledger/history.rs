@@ -111,7 +111,12 @@ impl LedgerScope {
     }
 
     /// Whether something on this wallet, done by this merchant at this branch, is in the scope.
-    fn holds(&self, wallet: WalletId, merchant: Option<MerchantId>, branch: Option<BranchId>) -> bool {
+    pub(crate) fn holds(
+        &self,
+        wallet: WalletId,
+        merchant: Option<MerchantId>,
+        branch: Option<BranchId>,
+    ) -> bool {
         match self {
             Self::Network => true,
             Self::Merchant(own) => merchant == Some(*own),

@@ -2,10 +2,11 @@
 //!
 //! | job | lease | what it does |
 //! |---|---|---|
-//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache, keeps relations, counts boards and queues events from them |
+//! | outbox | `outbox:0` … `outbox:15` | numbers a bucket's rows; repairs the cache, keeps relations, counts boards, follows holds of redemptions and queues events from them |
 //! | sweep | `sweep` | ends holds, activates and expires points, posts refunds that waited |
 //! | retention | `retention` | removes old rows of the outbox |
 //! | boards | `boards` | brings shared copies of boards forward, closes and freezes periods |
+//! | redemptions | `redemptions` | finishes redemptions that a crash left without a hold |
 //! | watch | `verify` | audits the wallets that were touched last |
 //! | nightly | `nightly verify` | audits everything, once a night |
 //! | access | `access` | removes log-in codes and sessions that have been over for long |
@@ -23,6 +24,7 @@ mod exports;
 mod job;
 mod keeper;
 mod lease;
+mod rewards;
 mod rounds;
 mod sweep;
 mod verify;
@@ -50,12 +52,14 @@ use crate::{
     ledger::LedgerWriter,
     outbox::CacheRepair,
     relation::RelationKeeper,
+    reward::Rewards,
     verify::Watch,
     webhook::{Couriers, Sender, WebhookKeeper},
 };
 use boards::BoardJob;
 use exports::ExportJob;
 use job::run;
+use rewards::RedemptionJob;
 use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
 use verify::{NightlyJob, WatchJob};
 use webhooks::{WebhookJob, WebhookRetentionJob};
@@ -102,6 +106,8 @@ pub struct WorkerParts {
     pub balances: Arc<BalanceCache>,
     /// Boards, which are shown elsewhere and fed here.
     pub boards: Boards,
+    /// Redemptions, which follow their holds.
+    pub rewards: Rewards,
     /// Queues what merchants are to be told.
     pub webhooks: WebhookKeeper,
     /// What they are told with; without it the queue waits.
@@ -127,7 +133,7 @@ impl Worker {
         settings: &WorkerSettings,
         holder: Uuid,
     ) -> Self {
-        let WorkerParts { writer, balances, boards, webhooks, sender, exports } = parts;
+        let WorkerParts { writer, balances, boards, rewards, webhooks, sender, exports } = parts;
         let closing = CancellationToken::new();
         let interval = settings.interval;
         let keeper = || Keeper::new(database.clone(), holder, span(settings.lease));
@@ -136,6 +142,7 @@ impl Worker {
             repair: CacheRepair::new(database.clone(), balances),
             relations: RelationKeeper::new(database.clone()),
             boards: BoardKeeper::new(database.clone()),
+            rewards: rewards.keeper(),
             webhooks,
             clock: clock.clone(),
             keeper: keeper(),
@@ -155,6 +162,7 @@ impl Worker {
             retention: span(settings.retention),
         };
         let boards = BoardJob { boards, clock: clock.clone(), keeper: keeper(), interval };
+        let redemptions = RedemptionJob { rewards, clock: clock.clone(), keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
         let exports = ExportJob::new(exports, clock, keeper(), interval);
         let mut tasks = vec![
@@ -163,6 +171,7 @@ impl Worker {
             tokio::spawn(run(sweep, holder, interval, closing.clone())),
             tokio::spawn(run(boards, holder, interval, closing.clone())),
             tokio::spawn(run(retention, holder, interval, closing.clone())),
+            tokio::spawn(run(redemptions, holder, interval, closing.clone())),
             tokio::spawn(run(access, holder, interval, closing.clone())),
         ];
         if let Some(sender) = sender {

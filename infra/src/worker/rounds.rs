@@ -15,6 +15,7 @@ use crate::{
     db::Database,
     outbox::{Backlog, Buckets, CacheRepair, relay, remove_passed},
     relation::RelationKeeper,
+    reward::RewardKeeper,
     webhook::WebhookKeeper,
 };
 
@@ -27,12 +28,14 @@ pub(super) const RETENTION_PAUSE: Duration = Duration::from_mins(1);
 /// The oldest numbers of one bucket that one transaction of retention looks at.
 const RETENTION_PAGE: u32 = 1_000;
 
-/// Numbers the outbox, repairs the cache, keeps the relations, counts the boards and queues events for merchants.
+/// Numbers the outbox, repairs the cache, keeps the relations, counts the boards, lets redemptions follow their holds and
+/// queues events for merchants.
 pub(super) struct OutboxJob {
     pub(super) database: Database,
     pub(super) repair: CacheRepair,
     pub(super) relations: RelationKeeper,
     pub(super) boards: BoardKeeper,
+    pub(super) rewards: RewardKeeper,
     pub(super) webhooks: WebhookKeeper,
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
@@ -57,6 +60,7 @@ impl Job for OutboxJob {
             self.repair.register().await?;
             self.relations.register().await?;
             self.boards.register().await?;
+            self.rewards.register().await?;
             self.webhooks.register().await?;
             self.registered = true;
         }
@@ -64,6 +68,7 @@ impl Job for OutboxJob {
             self.repair.backlog().await?,
             self.relations.backlog().await?,
             self.boards.backlog().await?,
+            self.rewards.backlog().await?,
             self.webhooks.backlog().await?,
         ];
         measure(&backlogs);
@@ -129,12 +134,14 @@ impl OutboxJob {
         let counted = self.boards.keep(held, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_counted_rows_total").increment(count(counted));
         let recounted = self.boards.recount(held).await?;
+        let followed = self.rewards.keep(held, now, OUTBOX_PAGE).await?;
+        metrics::counter!("amvaj_outbox_followed_rows_total").increment(count(followed));
         let queued = self.webhooks.keep(held, now, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_queued_rows_total").increment(count(queued));
         let repaired = repaired?;
         metrics::counter!("amvaj_outbox_repaired_rows_total").increment(count(repaired));
         let is_full = |rows: usize| u32::try_from(rows).is_ok_and(|rows| rows >= OUTBOX_PAGE);
-        let passed = [repaired, kept, counted, queued];
+        let passed = [repaired, kept, counted, followed, queued];
         let full = numbered.more || passed.into_iter().any(is_full) || recounted;
         Ok(match (full, numbered.rows + passed.iter().sum::<usize>()) {
             (true, _) => Progress::FullPage,
@@ -242,7 +249,7 @@ pub(super) fn forget_if_fenced<T>(keeper: &mut Keeper, done: Result<T, WorkError
     done
 }
 
-fn measure([repair, relations, boards, webhooks]: &[Vec<Backlog>; 4]) {
+fn measure([repair, relations, boards, rewards, webhooks]: &[Vec<Backlog>; 5]) {
     let lag = |backlog: &[Backlog], of: fn(&Backlog) -> i64| gauge(backlog.iter().map(of).sum());
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relay")
         .set(lag(repair, |waiting| waiting.unnumbered));
@@ -251,6 +258,8 @@ fn measure([repair, relations, boards, webhooks]: &[Vec<Backlog>; 4]) {
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "relations")
         .set(lag(relations, |waiting| waiting.unread));
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "boards").set(lag(boards, |waiting| waiting.unread));
+    metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "rewards")
+        .set(lag(rewards, |waiting| waiting.unread));
     metrics::gauge!("amvaj_outbox_lag_rows", "stage" => "webhooks")
         .set(lag(webhooks, |waiting| waiting.unread));
 }

@@ -36,7 +36,7 @@ async function openShop(nameFa: string, nameEn: string) {
   const rule = { merchantId, rate: { points: '1', per: '10000' }, expiry: { never: true } };
   const { setEarnRule } = await ask(api.SetEarnRuleDocument, { input: rule }, operator!);
   made(setEarnRule.earnRule, setEarnRule.userErrors);
-  const scopes = ['members:enrol', 'members:read', 'operations:read', 'points:earn', 'points:redeem'];
+  const scopes = ['members:enrol', 'members:read', 'operations:read', 'points:earn', 'points:redeem', 'rewards:manage'];
   const key = { merchantId, name: 'Web shop', scopes };
   const { createApiKey } = await ask(api.CreateApiKeyDocument, { input: key }, operator!);
   return { merchantId, key: made(createApiKey.secret, createApiKey.userErrors) };
@@ -79,6 +79,25 @@ if (JSON.stringify(receipts) !== JSON.stringify([null, 'R-9999', 'R-1002', 'R-10
   throw new Error(`the wallet does not tell what happened: ${JSON.stringify(seen)}`);
 }
 
+const regular = { merchantId: shop.merchantId, customerRef: '17851' };
+const another = { name: 'علی رضایی', mobile: '09123456780', customer: regular };
+const { enrolMember: secondEnrolment } = await ask(api.EnrolMemberDocument, { input: another }, shop.key);
+made(secondEnrolment.member, secondEnrolment.userErrors);
+const bigEarn = {
+  idempotencyKey: 'earn-R-2001', member: { customer: regular }, receiptNumber: 'R-2001', branchId,
+  amount: { amount: '5000000', currency: 'IRR' },
+};
+const { earnPoints: secondEarn } = await ask(api.EarnPointsDocument, { input: bigEarn }, shop.key);
+made(secondEarn.operation, secondEarn.userErrors);
+const rewardInput: api.CreateRewardInput = {
+  idempotencyKey: 'reward-1', kind: 'ITEM', title: 'coffee', points: '50', stock: 10,
+};
+const { createReward } = await ask(api.CreateRewardDocument, { input: rewardInput }, shop.key);
+const reward = made(createReward.reward, createReward.userErrors);
+const redeemInput = { idempotencyKey: 'redeem-1', rewardId: reward.id, member: { customer: regular } };
+const { redeemReward } = await ask(api.RedeemRewardDocument, { input: redeemInput }, shop.key);
+const redemption = made(redeemReward.redemption, redeemReward.userErrors);
+
 const boardInput: api.CreateLeaderboardInput = {
   nameFa: 'تابلو', nameEn: 'Board', metric: 'POINTS_EARNED', cycle: 'ALL_TIME',
 };
@@ -88,9 +107,10 @@ const bought = { merchantId: shop.merchantId, receiptNumber: 'R-1001' };
 const { purchase } = await ask(api.PurchaseDocument, bought, shop.key);
 
 console.log(JSON.stringify({
-  shop, other, customer,
+  shop, other, customer, regular,
   entities: {
     Merchant: shop.merchantId, Branch: branchId, Member: enrolled.id, Wallet: enrolled.wallet?.id,
     Operation: operations[0], Hold: hold.id, Purchase: purchase?.id, Leaderboard: board.id,
+    Reward: reward.id, Redemption: redemption.id,
   },
 }));

@@ -42,6 +42,10 @@ const resolvers = {
     __resolveReference: ({ merchantRef }) => ({ merchantRef }),
     orders: ({ merchantRef }) => (merchantRef?.merchantId === merchantId ? ordersOf(merchantRef.customerRef) : null),
   },
+  Reward: {
+    __resolveReference: (reward) => reward,
+    shelf: ({ title }) => `shelf of ${title}`,
+  },
   Operation: {
     __resolveReference: (operation) => operation,
     order: ({ receiptNumber }) => orders.get(receiptNumber) ?? null,

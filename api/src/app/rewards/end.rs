@@ -1,0 +1,97 @@
+//! A redemption is collected, or called off. Either is asked of the ledger, which decides between the two.
+
+use amvaj_domain::access::Caller;
+use amvaj_domain::id::{MerchantId, RedemptionId};
+use amvaj_domain::ledger::{Command, Digest, Tenant};
+use amvaj_domain::reward::{Redemption, RedemptionState, VoucherCode};
+use amvaj_infra::ledger::{LedgerScope, Recorded};
+
+use super::redeem::placed;
+use crate::app::fingerprint::Fingerprint;
+use crate::app::points::{Acting, PointsRefusal, PointsRequest, submit_now};
+use crate::app::{App, AppError, Stopped};
+
+/// A redemption that was asked to end, as it is now, with the operation that ended it or says why not.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The redemption.
+    pub redemption: Redemption,
+    /// The operation.
+    pub recorded: Recorded,
+}
+
+/// Why a redemption was not ended. Refusals of the ledger are in the operation's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndRefused {
+    /// There is no such redemption for the caller.
+    RedemptionNotFound,
+    /// The ledger has no record of the refusal.
+    Points(PointsRefusal),
+}
+
+/// Takes the points of the redemption that a voucher code proves; the merchant gives the reward.
+pub async fn capture_redemption(
+    app: &App,
+    merchant: MerchantId,
+    request: &PointsRequest,
+    code: &VoucherCode,
+) -> Result<Ended, Stopped<EndRefused>> {
+    let found = app.rewards.redemption_of_voucher(merchant, code, app.now()).await?;
+    let body = Fingerprint::of("captureRedemption", request).line(Some(code.as_str())).digest();
+    let command = |hold| Command::Capture { hold, amount: None };
+    end(app, (Tenant::Merchant(merchant), request, body), found, command).await
+}
+
+/// Gives points and piece back, at the wish of the merchant or of the member.
+pub async fn release_redemption(
+    app: &App,
+    caller: Caller,
+    request: &PointsRequest,
+    id: RedemptionId,
+) -> Result<Ended, Stopped<EndRefused>> {
+    let (tenant, scope) = match caller {
+        Caller::Merchant(merchant) => (Tenant::Merchant(merchant), LedgerScope::Merchant(merchant)),
+        Caller::Member(member) => {
+            let wallet = app.directory.wallet_of(member).await?.ok_or(AppError::NotFound)?;
+            (Tenant::Member(member), LedgerScope::Wallet(wallet))
+        }
+        Caller::Operator | Caller::Agent => return Err(AppError::Forbidden.into()),
+    };
+    let found = app.rewards.redemptions_by_id(&scope, &[id], app.now()).await?.pop();
+    let body = Fingerprint::of("releaseRedemption", request).id(id.uuid()).digest();
+    end(app, (tenant, request, body), found, |hold| Command::Release { hold }).await
+}
+
+async fn end(
+    app: &App,
+    (tenant, request, body): (Tenant, &PointsRequest, Digest),
+    found: Option<Redemption>,
+    command: impl FnOnce(i64) -> Command,
+) -> Result<Ended, Stopped<EndRefused>> {
+    let not_found = Stopped::Refused(EndRefused::RedemptionNotFound);
+    let Some(redemption) = reserved(app, found).await? else { return Err(not_found) };
+    let Some(hold) = redemption.hold else { return Err(not_found) };
+    let acting = Acting::on_behalf(app, redemption.merchant, tenant, request).await?;
+    let operation = acting.operation(app, redemption.wallet, body, acting.ending(), command(hold));
+    let recorded = submit_now(app, operation).await.map_err(|stopped| match stopped {
+        Stopped::Refused(refusal) => Stopped::Refused(EndRefused::Points(refusal)),
+        Stopped::Failed(error) => Stopped::Failed(error),
+    })?;
+    // What is done is done; if it cannot be noted now, it is when the outbox tells of it.
+    if let Err(error) = app.rewards.note_end(redemption.id, redemption.wallet, hold).await {
+        tracing::warn!(%error, redemption = %redemption.id, "the end of a redemption is noted later");
+    }
+    let now = app.rewards.redemptions_by_id(&LedgerScope::Network, &[redemption.id], app.now()).await?.pop();
+    Ok(Ended { redemption: now.unwrap_or(redemption), recorded })
+}
+
+/// A redemption that has a hold; one that a crash left without gets its own first. Nothing for what was refused.
+async fn reserved(app: &App, found: Option<Redemption>) -> Result<Option<Redemption>, AppError> {
+    let found = match found {
+        Some(pending) if pending.state == RedemptionState::Pending => {
+            Some(placed(app, &pending, true).await?.redemption)
+        }
+        found => found,
+    };
+    Ok(found.filter(|redemption| redemption.state != RedemptionState::Refused))
+}

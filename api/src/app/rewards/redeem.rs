@@ -1,0 +1,161 @@
+//! A member redeems a reward, by itself or at a till of the merchant that gives it.
+
+use amvaj_domain::id::{MemberId, MerchantId, RedemptionId, RewardId, WalletId};
+use amvaj_domain::ledger::{Digest, Idem, Tenant};
+use amvaj_domain::member::MemberLookup;
+use amvaj_domain::reward::{Redemption, Unavailable, VoucherCode};
+use amvaj_infra::ledger::{LedgerScope, Recorded};
+use amvaj_infra::reward::{Begin, BeginRefused, Begun};
+
+use crate::app::fingerprint::Fingerprint;
+use crate::app::look_up::Purpose;
+use crate::app::points::{Acting, PointsRefusal, PointsRequest};
+use crate::app::{App, AppError, Stopped};
+use crate::random;
+
+/// Codes that are drawn for one redemption. Of a million million hardly any is taken.
+const CODES: usize = 4;
+
+/// A reward to redeem.
+#[derive(Debug, Clone)]
+pub struct RedeemReward {
+    /// Key and branch.
+    pub request: PointsRequest,
+    /// The reward.
+    pub reward: RewardId,
+    /// Who redeems.
+    pub redeemer: Redeemer,
+}
+
+/// Who redeems, and on whose behalf it is asked for.
+#[derive(Debug, Clone)]
+pub enum Redeemer {
+    /// The member that calls.
+    Itself(MemberId),
+    /// Somebody at a till of this merchant.
+    AtTill(MerchantId, MemberLookup),
+}
+
+/// A redemption as it is now, with the operation that reserved its points or refused to.
+#[derive(Debug, Clone)]
+pub struct Redeemed {
+    /// The redemption.
+    pub redemption: Redemption,
+    /// The operation; `replayed` says whether an earlier request with the key began the redemption.
+    pub recorded: Recorded,
+}
+
+/// Why nothing was redeemed. Refusals of the ledger are in the operation's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedeemRefused {
+    /// No member is named, or the key was used with another input.
+    Points(PointsRefusal),
+    /// There is no such reward, or it is another merchant's than the till's.
+    RewardNotFound,
+    /// The reward cannot be redeemed now.
+    Unavailable(Unavailable),
+    /// The member has had it so often as one may.
+    LimitReached(i32),
+}
+
+/// Redeems a reward: puts a piece aside, then has the ledger reserve its price. The ledger's answer is the redemption's.
+pub async fn redeem_reward(app: &App, input: &RedeemReward) -> Result<Redeemed, Stopped<RedeemRefused>> {
+    let tenant = input.redeemer.tenant();
+    let key = (Idem::of(tenant, &input.request.key), input.body());
+    if let Some(redeemed) = begun_before(app, key).await? {
+        return Ok(redeemed);
+    }
+    let reward = app.rewards.by_id(&[input.reward]).await?.pop();
+    let reward = reward.filter(|reward| input.redeemer.may_have_of(reward.merchant));
+    let reward = reward.ok_or(Stopped::Refused(RedeemRefused::RewardNotFound))?;
+    let (wallet, now) = (wallet(app, input).await?, app.now());
+    let vouchers: Option<Vec<VoucherCode>> =
+        (0..CODES).map(|_| random::secret_uuid().map(VoucherCode::from_random)).collect();
+    let begin = Begin {
+        id: RedemptionId::in_wallet(random::uuid(now), wallet),
+        key,
+        tenant,
+        reward: reward.id,
+        wallet,
+        branch: input.request.branch,
+        vouchers: vouchers.ok_or(AppError::Overloaded)?,
+        now,
+    };
+    match app.rewards.begin(&begin).await? {
+        Begun::Pending(redemption) => Ok(placed(app, &redemption, false).await?),
+        Begun::Claimed => Ok(begun_before(app, key).await?.ok_or(AppError::OutcomeUnknown)?),
+        Begun::Refused(refused) => Err(told(refused)),
+    }
+}
+
+/// The answer to a request whose key has begun a redemption before.
+async fn begun_before(
+    app: &App,
+    (idem, body): (Idem, Digest),
+) -> Result<Option<Redeemed>, Stopped<RedeemRefused>> {
+    let Some((id, before)) = app.rewards.claimed(idem).await? else { return Ok(None) };
+    if before != body {
+        return Err(Stopped::Refused(RedeemRefused::Points(PointsRefusal::IdempotencyMismatch)));
+    }
+    let redemption = find(app, id).await?;
+    Ok(Some(placed(app, &redemption, true).await?))
+}
+
+/// Has the ledger reserve the price, or repeat what it answered.
+pub(super) async fn placed(app: &App, redemption: &Redemption, replayed: bool) -> Result<Redeemed, AppError> {
+    let recorded = app.rewards.place(redemption).await?;
+    Ok(Redeemed { redemption: find(app, redemption.id).await?, recorded: Recorded { replayed, ..recorded } })
+}
+
+async fn find(app: &App, id: RedemptionId) -> Result<Redemption, AppError> {
+    let found = app.rewards.redemptions_by_id(&LedgerScope::Network, &[id], app.now()).await?.pop();
+    found.ok_or(AppError::OutcomeUnknown)
+}
+
+async fn wallet(app: &App, input: &RedeemReward) -> Result<WalletId, Stopped<RedeemRefused>> {
+    let not_found = Stopped::Refused(RedeemRefused::Points(PointsRefusal::MemberNotFound));
+    match &input.redeemer {
+        Redeemer::Itself(member) => app.directory.wallet_of(*member).await?.ok_or(not_found),
+        Redeemer::AtTill(merchant, member) => {
+            let acting = Acting::load(app, *merchant, &input.request).await?;
+            let named = acting.named(app, member, Purpose::Operate).await?;
+            named.map(|named| named.wallet).ok_or(not_found)
+        }
+    }
+}
+
+fn told(refused: BeginRefused) -> Stopped<RedeemRefused> {
+    match refused {
+        BeginRefused::NoReward => Stopped::Refused(RedeemRefused::RewardNotFound),
+        BeginRefused::Unavailable(why) => Stopped::Refused(RedeemRefused::Unavailable(why)),
+        BeginRefused::LimitReached(limit) => Stopped::Refused(RedeemRefused::LimitReached(limit)),
+        BeginRefused::NoVoucher => AppError::Overloaded.into(),
+    }
+}
+
+impl RedeemReward {
+    fn body(&self) -> Digest {
+        let request = Fingerprint::of("redeemReward", &self.request).id(self.reward.uuid());
+        match &self.redeemer {
+            Redeemer::Itself(_) => request.digest(),
+            Redeemer::AtTill(_, member) => request.member(member).digest(),
+        }
+    }
+}
+
+impl Redeemer {
+    const fn tenant(&self) -> Tenant {
+        match self {
+            Self::Itself(member) => Tenant::Member(*member),
+            Self::AtTill(merchant, _) => Tenant::Merchant(*merchant),
+        }
+    }
+
+    /// A till gives what is its merchant's; a member may have what is anybody's.
+    fn may_have_of(&self, merchant: MerchantId) -> bool {
+        match self {
+            Self::Itself(_) => true,
+            Self::AtTill(own, _) => *own == merchant,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Redemptions as they are read: within the part of the ledger that somebody sees, and each as its hold is now.
+
+use amvaj_domain::id::{BranchId, MerchantId, RedemptionId, RewardId, WalletId};
+use amvaj_domain::reward::{Redemption, RedemptionState, VoucherCode};
+use amvaj_domain::time::Instant;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, Select, Statement};
+use uuid::Uuid;
+
+use super::{Rewards, rows};
+use crate::db::entity::redemption::{Column, Entity};
+use crate::db::entity::voucher;
+use crate::db::{StoreError, listing};
+use crate::ledger::{LedgerScope, OperationKey};
+use crate::page::{Page, PageRequest};
+
+/// Which redemptions to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RedemptionFilter {
+    /// Only of this reward.
+    pub reward: Option<RewardId>,
+    /// Only of this wallet.
+    pub wallet: Option<WalletId>,
+}
+
+impl Rewards {
+    /// Redemptions by their ids; unknown ones and those outside the scope are left out.
+    pub async fn redemptions_by_id(
+        &self,
+        scope: &LedgerScope,
+        ids: &[RedemptionId],
+        now: Instant,
+    ) -> Result<Vec<Redemption>, StoreError> {
+        let shards = ids.iter().map(|id| id.shard_no());
+        let uuids = ids.iter().map(|id| id.uuid());
+        let select =
+            within(scope).filter(Column::ShardNo.is_in(shards)).filter(Column::RedemptionId.is_in(uuids));
+        self.read(select, now).await
+    }
+
+    /// A page of redemptions, in the order in which they were asked for. What the ledger refused is left out.
+    pub async fn redemptions(
+        &self,
+        scope: &LedgerScope,
+        filter: &RedemptionFilter,
+        request: &PageRequest<Uuid>,
+        now: Instant,
+    ) -> Result<Page<Redemption>, StoreError> {
+        let mut list = within(scope).filter(Column::State.ne(RedemptionState::Refused.stored()));
+        if let Some(reward) = filter.reward {
+            list = list.filter(Column::RewardId.eq(reward.uuid()));
+        }
+        if let Some(wallet) = filter.wallet {
+            list = of_wallet(list, wallet);
+        }
+        let mut page = listing::page(&self.db, list, Column::RedemptionId, request, rows::redemption).await?;
+        page.items = self.following(page.items, now).await?;
+        Ok(page)
+    }
+
+    /// A merchant's redemption by its voucher code.
+    pub async fn redemption_of_voucher(
+        &self,
+        merchant: MerchantId,
+        code: &VoucherCode,
+        now: Instant,
+    ) -> Result<Option<Redemption>, StoreError> {
+        let key = (merchant.uuid(), code.as_str().to_owned());
+        let Some(found) = voucher::Entity::find_by_id(key).one(self.db.reader()).await? else {
+            return Ok(None);
+        };
+        let id = RedemptionId::new(found.redemption_id);
+        Ok(self.redemptions_by_id(&LedgerScope::Merchant(merchant), &[id], now).await?.pop())
+    }
+
+    /// The redemption whose hold an operation made.
+    pub async fn redemption_of_hold(
+        &self,
+        (wallet, seq): OperationKey,
+        now: Instant,
+    ) -> Result<Option<Redemption>, StoreError> {
+        let values = [wallet.shard_no().into(), wallet.uuid().into(), seq.into()];
+        let statement = Statement::from_sql_and_values(self.db.backend(), OF_HOLD, values);
+        let row = Entity::find().from_raw_sql(statement).one(self.db.reader()).await?;
+        let found = row.as_ref().map(rows::redemption).transpose()?;
+        Ok(self.following(found.into_iter().collect(), now).await?.pop())
+    }
+
+    async fn read(&self, select: Select<Entity>, now: Instant) -> Result<Vec<Redemption>, StoreError> {
+        let rows = select.all(self.db.reader()).await?;
+        let found = rows.iter().map(rows::redemption).collect::<Result<Vec<_>, _>>()?;
+        self.following(found, now).await
+    }
+
+    /// Redemptions as their holds are now.
+    async fn following(
+        &self,
+        redemptions: Vec<Redemption>,
+        now: Instant,
+    ) -> Result<Vec<Redemption>, StoreError> {
+        let open = redemptions.iter().filter(|redemption| redemption.state == RedemptionState::Reserved);
+        let keys: Vec<OperationKey> =
+            open.filter_map(|redemption| Some((redemption.wallet, redemption.hold?))).collect();
+        let holds = self.reader.within(LedgerScope::Network).holds(&keys).await?;
+        let follow = |redemption: Redemption| {
+            let hold = redemption.hold.and_then(|seq| holds.get(&(redemption.wallet, seq)));
+            match hold {
+                Some(hold) => redemption.following(hold, now),
+                None => redemption,
+            }
+        };
+        Ok(redemptions.into_iter().map(follow).collect())
+    }
+}
+
+impl LedgerScope {
+    /// Whether a redemption is in the scope.
+    pub fn shows_redemption(&self, redemption: &Redemption) -> bool {
+        self.holds(redemption.wallet, Some(redemption.merchant), redemption.branch)
+    }
+}
+
+/// The redemptions of a part of the ledger.
+fn within(scope: &LedgerScope) -> Select<Entity> {
+    let all = Entity::find();
+    match scope {
+        LedgerScope::Network => all,
+        LedgerScope::Merchant(merchant) => all.filter(Column::MerchantId.eq(merchant.uuid())),
+        LedgerScope::Branches(merchant, branches) => all
+            .filter(Column::MerchantId.eq(merchant.uuid()))
+            .filter(Column::BranchId.is_in(branches.iter().copied().map(BranchId::uuid))),
+        LedgerScope::Wallet(wallet) => of_wallet(all, *wallet),
+    }
+}
+
+fn of_wallet(list: Select<Entity>, wallet: WalletId) -> Select<Entity> {
+    list.filter(Column::ShardNo.eq(wallet.shard_no())).filter(Column::WalletId.eq(wallet.uuid()))
+}
+
+const OF_HOLD: &str = "select r.* from op o \
+     join redemption r on r.shard_no = o.shard_no and r.wallet_id = o.wallet_id and r.hold_idem = o.idem \
+     where o.shard_no = $1 and o.wallet_id = $2 and o.seq = $3";

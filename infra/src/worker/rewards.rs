@@ -1,0 +1,33 @@
+//! The job that finishes redemptions which a crash has left without a hold.
+
+use std::time::Duration;
+
+use super::{WorkError, job::Job, keeper::Keeper, rounds::BUSY_PAUSE};
+use crate::{clock::Clock, reward::Rewards};
+
+/// Finishes what was begun. Asking the ledger twice for one hold does no harm, so nothing is fenced.
+pub(super) struct RedemptionJob {
+    pub(super) rewards: Rewards,
+    pub(super) clock: Clock,
+    pub(super) keeper: Keeper,
+    pub(super) interval: Duration,
+}
+
+impl Job for RedemptionJob {
+    const NAME: &'static str = "redemptions";
+
+    async fn round(&mut self) -> Result<Duration, WorkError> {
+        let now = self.clock.now();
+        if self.keeper.lease(Self::NAME, now).await?.is_none() {
+            return Ok(self.interval);
+        }
+        let finished = self.rewards.finish(now).await?;
+        metrics::counter!("amvaj_redemptions_finished_total")
+            .increment(u64::try_from(finished).unwrap_or(u64::MAX));
+        Ok(if finished > 0 { BUSY_PAUSE.min(self.interval) } else { self.interval })
+    }
+
+    async fn end(mut self) {
+        self.keeper.release(self.clock.now()).await;
+    }
+}

@@ -1,0 +1,10 @@
+//! Rewards and redemptions: what merchants offer, what members get for points, and that piece and points always go together.
+
+mod catalogue;
+mod ends;
+mod listening;
+mod races;
+mod recovery;
+mod redeeming;
+mod scene;
+mod sight;

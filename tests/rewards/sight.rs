@@ -1,0 +1,115 @@
+//! Who sees which redemptions: a member its own, a merchant those of its rewards, a branch's people those of the branch.
+
+use std::sync::Arc;
+
+use amvaj_api::graphql::global_id::GlobalId;
+use amvaj_domain::access::{Actor, Caller, Identity, Post, StaffRole};
+use amvaj_domain::id::StaffId;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::scene::{REWARD, ask, offer, redeem};
+use crate::support::app::TestApp;
+use crate::support::till::{Till, codes};
+
+async fn listed(app: &TestApp, caller: Caller, reward: &Value) -> Vec<Value> {
+    let page = app.data(caller, REWARD, "Redemptions", json!({ "reward": reward })).await;
+    page["redemptions"]["nodes"].as_array().unwrap().iter().map(|node| node["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn everybody_sees_what_is_theirs() {
+    for app in TestApp::both().await {
+        let shop = Till::open(&app, "09126600001").await;
+        let other = Till::of_member(&app, shop.member).await;
+        let somebody = Till::open(&app, "09126600002").await;
+        shop.earn("e", "R", 500).await;
+        somebody.earn("e", "R", 500).await;
+        let (of_shop, of_other) = (offer(&shop, "k", json!({})).await, offer(&other, "k", json!({})).await);
+        let id = |answer: &Value| answer["redemption"]["id"].clone();
+        let mine = [id(&redeem(&shop, "r1", &of_shop).await), id(&redeem(&shop, "r2", &of_other).await)];
+        let theirs = id(&redeem(&somebody, "r3", &of_shop).await);
+        let all = Value::Null;
+        let sorted = |mut ids: Vec<Value>| {
+            ids.sort_by_key(ToString::to_string);
+            ids
+        };
+        let expected = |ids: &[&Value]| sorted(ids.iter().map(|id| (*id).clone()).collect());
+        let cases = [
+            (Caller::Member(shop.member), all.clone(), expected(&[&mine[0], &mine[1]])),
+            (Caller::Member(somebody.member), all.clone(), expected(&[&theirs])),
+            (shop.caller(), all.clone(), expected(&[&mine[0], &theirs])),
+            (other.caller(), all.clone(), expected(&[&mine[1]])),
+            (somebody.caller(), all.clone(), Vec::new()),
+            (Caller::Operator, all.clone(), expected(&[&mine[0], &mine[1], &theirs])),
+            (Caller::Agent, json!(of_shop), expected(&[&mine[0], &theirs])),
+            (shop.caller(), json!(of_other), Vec::new()),
+        ];
+        for (caller, reward, expected) in cases {
+            assert_eq!(sorted(listed(&app, caller, &reward).await), expected, "{caller:?} {reward}");
+        }
+        for (caller, sees) in [
+            (Caller::Member(shop.member), true),
+            (shop.caller(), true),
+            (Caller::Operator, true),
+            (other.caller(), false),
+            (Caller::Member(somebody.member), false),
+        ] {
+            let found = app.data(caller, REWARD, "Redemption", json!({ "id": mine[0] })).await;
+            assert_eq!(!found["node"].is_null(), sees, "{caller:?}");
+            let tells = matches!(caller, Caller::Member(_)) && sees;
+            assert_eq!(!found["node"]["voucherCode"].is_null(), tells, "{caller:?}");
+        }
+        // A member's list, as each may see it.
+        let member = GlobalId::Member(shop.member).write();
+        for (caller, count) in [(Caller::Operator, 2), (shop.caller(), 1), (other.caller(), 1)] {
+            let found = app.data(caller, REWARD, "OfMember", json!({ "id": member.as_str() })).await;
+            assert_eq!(found["member"]["redemptions"]["totalCount"], count, "{caller:?}");
+        }
+        let wrong = json!({ "reward": "x" });
+        assert_eq!(app.code(Some(Caller::Operator), REWARD, "Redemptions", wrong).await, "BAD_USER_INPUT");
+    }
+}
+
+#[tokio::test]
+async fn people_of_a_branch_redeem_there_and_see_what_was_asked_for_there() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09126600003").await;
+        till.earn("e", "R", 500).await;
+        let reward = offer(&till, "k", json!({})).await;
+        let (here, there) =
+            (app.branch(till.merchant, "Vanak").await, app.branch(till.merchant, "Tajrish").await);
+        redeem(&till, "m", &reward).await;
+        let post = Post { branch: Some(here), role: StaffRole::Manager };
+        let manager = Identity {
+            posts: Arc::from([post]),
+            ..Identity::new(till.caller(), Actor::Staff(StaffId::new(Uuid::from_u128(7))))
+        };
+        let token = app.token(&manager.limited_to(StaffRole::Manager.scopes()));
+        let send = async |name: &str, variables: Value| {
+            let answer = app.send_with(Some(&token), REWARD, name, variables).await;
+            assert!(answer["errors"].is_null(), "{name} {answer:#}");
+            answer["data"].as_object().unwrap().values().next().unwrap().clone()
+        };
+        let id = |branch| GlobalId::Branch(branch).write().as_str().to_owned();
+        let mut input = json!({
+            "idempotencyKey": "b1", "rewardId": reward, "member": till.member_ref(), "branchId": id(there),
+        });
+        let refused = send("Redeem", json!({ "input": input })).await;
+        assert_eq!(codes(&refused), ["BRANCH_NOT_YOURS"]);
+        input["branchId"] = json!(id(here));
+        let redeemed = send("Redeem", json!({ "input": input })).await;
+        assert_eq!(codes(&redeemed), Vec::<&str>::new());
+        let seen = send("Redemptions", json!({})).await;
+        assert_eq!(seen["totalCount"], 1);
+        assert_eq!(seen["nodes"][0]["id"], redeemed["redemption"]["id"]);
+        // The catalogue is the whole merchant's, so who leads a branch does not change it.
+        let close =
+            app.send_with(Some(&token), REWARD, "Close", json!({ "input": { "rewardId": reward } })).await;
+        assert_eq!(close["errors"][0]["extensions"]["code"], "FORBIDDEN");
+        assert_eq!(
+            ask(&app, till.caller(), "Close", json!({ "rewardId": reward })).await["reward"]["status"],
+            "CLOSED"
+        );
+    }
+}
