@@ -257,7 +257,7 @@ async fn participants(database: &Database, wallets: impl Iterator<Item = WalletI
         for version in 1..=EXPIRIES.len() {
             let cap = if version == EXPIRIES.len() { "150" } else { "null" };
             statements.push(format!(
-                "insert into earn_rule values ({id}, {version}, {START}, 1, 10, 100, null, {cap}, '', 0, 'never', 0, {START})"
+                "insert into earn_rule values ({id}, {version}, {START}, 1, 10, 100, null, {cap}, '[]', 0, 'never', 0, {START})"
             ));
         }
     }
