@@ -257,7 +257,7 @@ async fn participants(database: &Database, wallets: impl Iterator<Item = WalletI
         for version in 1..=EXPIRIES.len() {
             let cap = if version == EXPIRIES.len() { "150" } else { "null" };
             statements.push(format!(
-                "insert into earn_rule values ({id}, {version}, {START}, 1, 10, 100, null, {cap}, '', 0, 'never', 0, {START})"
+                "insert into earn_rule values ({id}, {version}, {START}, 1, 10, 100, null, {cap}, '[]', 0, 'never', 0, {START})"
             ));
         }
     }
@@ -282,7 +282,7 @@ async fn participants(database: &Database, wallets: impl Iterator<Item = WalletI
 
 /// Plays the whole story.
 pub(super) async fn play(database: &Database) {
-    participants(database, (1..=12).map(wallet)).await;
+    participants(database, (1..=13).map(wallet)).await;
     let clock = Clock::manual(day(0));
     let boards = boards::make(database, merchant(1), day(0)).await;
     let mut network = Network::new(database, clock.clone());
@@ -440,7 +440,7 @@ async fn relay(database: &Database, rewards: &Rewards) {
 
 /// The wallets, those without an operation too.
 pub(super) fn wallets() -> Vec<WalletId> {
-    (0..=13).map(wallet).collect()
+    (0..=14).map(wallet).collect()
 }
 
 /// All buckets, held by the story.

@@ -164,7 +164,7 @@ fn told(refused: RedeemRefused) -> Result<RedeemRewardUserError> {
     let code = match refused {
         RedeemRefused::Points(refusal) => return refusal_error(refusal),
         RedeemRefused::LimitReached(limit) => {
-            let message = Code::RewardLimitReached.message().with("limit", limit);
+            let message = Message::new("reward-limit-of").with("limit", limit);
             return Ok(Code::RewardLimitReached.saying(message, "input.rewardId"));
         }
         RedeemRefused::RewardNotFound => Code::RewardNotFound,

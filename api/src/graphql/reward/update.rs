@@ -14,6 +14,7 @@ use crate::graphql::error::refusal_or_fault;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::scalar::{DateTime, PointsScalar};
 use crate::graphql::user_error::{Problems, UserErrorCode as _, user_errors};
+use crate::language::Message;
 
 /// A reward and what to change of it. Fields that are left out stay; `null` clears those that a reward may be without.
 #[derive(Debug, InputObject)]
@@ -137,8 +138,10 @@ fn told(refused: UpdateRewardRefused) -> UpdateRewardUserError {
     use UpdateRewardErrorCode as Code;
     match refused {
         UpdateRewardRefused::RewardNotFound => Code::RewardNotFound.at("input.rewardId"),
-        UpdateRewardRefused::Version(version) => Code::VersionConflict
-            .saying(Code::VersionConflict.message().with("version", version), "input.version"),
+        UpdateRewardRefused::Version(version) => {
+            let message = Message::new("version-is").with("version", version);
+            Code::VersionConflict.saying(message, "input.version")
+        }
         UpdateRewardRefused::Terms(InvalidTerms::Points) => Code::InvalidPoints.at("input.points"),
         UpdateRewardRefused::Terms(InvalidTerms::LimitPerMember) => {
             Code::InvalidLimit.at("input.limitPerMember")
