@@ -9,6 +9,7 @@ mod backup;
 mod bench;
 mod browser;
 mod cache;
+mod clock;
 mod concurrency;
 mod crash;
 mod demo;

@@ -34,6 +34,7 @@ pub mod money;
 pub mod network;
 pub mod points;
 pub mod relation;
+pub mod sandbox;
 pub mod sealed;
 pub mod staff;
 pub mod text;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use amvaj_domain::time::Instant;
+use amvaj_domain::time::{Instant, Span};
 
 /// Where the current time comes from. Cheap to clone; clones of a manual clock show the same time.
 #[derive(Debug, Clone)]
@@ -14,6 +14,13 @@ pub enum Clock {
     /// A clock that stands still until somebody moves it: microseconds since the epoch. An import drives it along
     /// its file, and tests drive it past expiries.
     Manual(Arc<AtomicI64>),
+    /// Another clock, with how many microseconds this one is ahead of it: the ledger's in a sandbox.
+    Ahead {
+        /// The other clock.
+        of: Box<Self>,
+        /// How far.
+        by: Arc<AtomicI64>,
+    },
     /// The clock of a simulated node: it goes with the time of the runtime, which a test may have paused, and is off
     /// by some microseconds that the test changes, so that it may also jump back.
     #[cfg(test)]
@@ -33,12 +40,26 @@ impl Clock {
         Self::Manual(Arc::new(AtomicI64::new(start.micros())))
     }
 
+    /// A clock that is so many microseconds ahead of this one.
+    pub(crate) fn ahead_by(&self, by: Arc<AtomicI64>) -> Self {
+        Self::Ahead { of: Box::new(self.clone()), by }
+    }
+
+    /// How far it is ahead of the present.
+    pub(crate) fn ahead(&self) -> Span {
+        match self {
+            Self::Ahead { by, .. } => Span::from_micros(by.load(Ordering::SeqCst)),
+            _ => Span::seconds(0),
+        }
+    }
+
     /// The current time.
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
     pub fn now(&self) -> Instant {
         match self {
             Self::System => Instant::from_micros(micros_since_epoch(SystemTime::now())),
             Self::Manual(micros) => Instant::from_micros(micros.load(Ordering::SeqCst)),
+            Self::Ahead { of, .. } => of.now().plus(self.ahead()),
             #[cfg(test)]
             Self::Simulated { start, origin, off } => {
                 let passed = i64::try_from(origin.elapsed().as_micros()).unwrap_or(i64::MAX);
@@ -54,6 +75,9 @@ impl Clock {
             Self::System => {}
             Self::Manual(micros) => {
                 micros.fetch_max(instant.micros(), Ordering::SeqCst);
+            }
+            Self::Ahead { of, .. } => {
+                of.advance_to(instant.plus(Span::from_micros(self.ahead().micros().saturating_neg())))
             }
             #[cfg(test)]
             Self::Simulated { .. } => {}

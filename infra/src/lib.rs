@@ -10,6 +10,7 @@ pub mod directory;
 pub mod fields;
 pub mod jwks;
 pub mod ledger;
+pub mod ledger_time;
 pub mod limit;
 pub mod link;
 pub mod live;

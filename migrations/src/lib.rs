@@ -17,6 +17,7 @@ mod m0010_relation;
 mod m0011_board;
 mod m0012_verification;
 mod m0013_webhook;
+mod m0017_ledger_clock;
 
 use sea_orm_migration::prelude::*;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_board::Migration),
             Box::new(m0012_verification::Migration),
             Box::new(m0013_webhook::Migration),
+            Box::new(m0017_ledger_clock::Migration),
         ]
     }
 }

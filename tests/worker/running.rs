@@ -33,6 +33,7 @@ fn worker(database: &Database, ledger: &Ledger, holder: u128) -> Worker {
     let boards = Boards::new(database.clone(), directory, LiveBoards::memory(), Duration::ZERO);
     let parts = WorkerParts {
         writer: ledger.writer.clone(),
+        ledger_clock: ledger.clock.clone(),
         balances,
         boards,
         webhooks: WebhookKeeper::new(database.clone(), random::uuid),

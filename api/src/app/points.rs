@@ -81,7 +81,7 @@ impl Acting {
         request: &PointsRequest,
     ) -> Result<Self, AppError> {
         let file = app.directory.merchant_file(merchant).await?.ok_or(AppError::NotFound)?;
-        let now = app.now();
+        let now = app.ledger_now();
         let tenant = Tenant::Merchant(merchant);
         Ok(Self {
             file,

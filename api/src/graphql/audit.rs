@@ -119,6 +119,8 @@ pub enum AuditAct {
     WebhookRemoved,
     /// The secret of an endpoint for webhooks was replaced.
     WebhookSecretRotated,
+    /// The time of a sandbox was let pass.
+    ClockAdvanced,
 }
 
 /// What somebody who acted in person is.

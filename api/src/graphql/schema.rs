@@ -6,6 +6,7 @@ use super::access::Guarded;
 use super::api_key::ApiKeyMutations;
 use super::audit::AuditQueries;
 use super::branch::BranchMutations;
+use super::clock::{ClockMutation, ClockQuery};
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
 use super::leaderboard::{LeaderboardMutations, LeaderboardQueries};
@@ -52,6 +53,7 @@ pub struct Query(
     UserQueries,
     SessionQueries,
     RateLimitQuery,
+    ClockQuery,
 );
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
@@ -72,6 +74,7 @@ pub struct Mutation(
     StaffMutations,
     LeaderboardMutations,
     WebhookMutations,
+    ClockMutation,
 );
 
 /// Everything that can be listened to.

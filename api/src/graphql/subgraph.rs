@@ -59,6 +59,7 @@ pub static SUBGRAPHS: &[Subgraph] = &[
             "blockMember", "unblockMember",
             "wallet", "operations", "purchase", "quoteEarn", "earnPoints", "redeemPoints", "holdPoints", "captureHold",
             "releaseHold", "refundPurchase", "ledgerHeads", "walletChanged", "operationRecorded",
+            "clock", "advanceClock",
         ],
     },
     // What makes collecting an experience.

@@ -117,6 +117,8 @@ acts! {
     WebhookRemoved = 102;
     /// The secret of an endpoint for webhooks was replaced.
     WebhookSecretRotated = 103;
+    /// The time of a sandbox was let pass.
+    ClockAdvanced = 120;
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ use crate::{
     verify::Watch,
     webhook::{Couriers, Sender, WebhookKeeper},
 };
-use boards::BoardJob;
+use boards::{BoardJob, Ends};
 use job::run;
 use rounds::{AccessJob, OutboxJob, RetentionJob, SweepJob};
 use verify::{NightlyJob, WatchJob};
@@ -94,6 +94,8 @@ impl Default for WorkerSettings {
 pub struct WorkerParts {
     /// Does what is due in the ledger.
     pub writer: LedgerWriter,
+    /// The clock by which the ledger goes.
+    pub ledger_clock: Clock,
     /// The cache that is repaired.
     pub balances: Arc<BalanceCache>,
     /// Boards, which are shown elsewhere and fed here.
@@ -121,7 +123,7 @@ impl Worker {
         settings: &WorkerSettings,
         holder: Uuid,
     ) -> Self {
-        let WorkerParts { writer, balances, boards, webhooks, sender } = parts;
+        let WorkerParts { writer, ledger_clock, balances, boards, webhooks, sender } = parts;
         let closing = CancellationToken::new();
         let interval = settings.interval;
         let keeper = || Keeper::new(database.clone(), holder, span(settings.lease));
@@ -139,6 +141,7 @@ impl Worker {
         let sweep = SweepJob {
             sweep: Sweep::new(database.clone(), writer, settings.sweep),
             clock: clock.clone(),
+            ledger: ledger_clock.clone(),
             keeper: keeper(),
             interval,
         };
@@ -148,7 +151,8 @@ impl Worker {
             keeper: keeper(),
             retention: span(settings.retention),
         };
-        let boards = BoardJob { boards, clock: clock.clone(), keeper: keeper(), interval };
+        let ends = Ends::by(ledger_clock);
+        let boards = BoardJob { boards, clock: clock.clone(), ends, keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
         let mut tasks = vec![
             tokio::spawn(run(outbox, holder, interval, closing.clone())),
