@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use amvaj_domain::time::{Instant, Span};
+use tokio::sync::Notify;
 
 /// Where the current time comes from. Cheap to clone; clones of a manual clock show the same time.
 #[derive(Debug, Clone)]
@@ -14,12 +15,12 @@ pub enum Clock {
     /// A clock that stands still until somebody moves it: microseconds since the epoch. An import drives it along
     /// its file, and tests drive it past expiries.
     Manual(Arc<AtomicI64>),
-    /// Another clock, with how many microseconds this one is ahead of it: the ledger's in a sandbox.
+    /// Another clock, with how far this one is ahead of it: the ledger's in a sandbox.
     Ahead {
         /// The other clock.
         of: Box<Self>,
         /// How far.
-        by: Arc<AtomicI64>,
+        by: Arc<Offset>,
     },
     /// The clock of a simulated node: it goes with the time of the runtime, which a test may have paused, and is off
     /// by some microseconds that the test changes, so that it may also jump back.
@@ -34,22 +35,50 @@ pub enum Clock {
     },
 }
 
+/// How far a clock is ahead of another; it only grows.
+#[derive(Debug, Default)]
+pub struct Offset {
+    micros: AtomicI64,
+    grown: Notify,
+}
+
+impl Offset {
+    pub(crate) fn get(&self) -> Span {
+        Span::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+
+    /// Grows to so much, unless it is as much already.
+    pub(crate) fn grow_to(&self, ahead: Span) {
+        if self.micros.fetch_max(ahead.micros(), Ordering::SeqCst) < ahead.micros() {
+            self.grown.notify_one();
+        }
+    }
+}
+
 impl Clock {
     /// A clock that shows `start` until it is moved.
     pub fn manual(start: Instant) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.micros())))
     }
 
-    /// A clock that is so many microseconds ahead of this one.
-    pub(crate) fn ahead_by(&self, by: Arc<AtomicI64>) -> Self {
+    /// A clock that is so far ahead of this one.
+    pub(crate) fn ahead_by(&self, by: Arc<Offset>) -> Self {
         Self::Ahead { of: Box::new(self.clone()), by }
     }
 
     /// How far it is ahead of the present.
     pub(crate) fn ahead(&self) -> Span {
         match self {
-            Self::Ahead { by, .. } => Span::from_micros(by.load(Ordering::SeqCst)),
+            Self::Ahead { by, .. } => by.get(),
             _ => Span::seconds(0),
+        }
+    }
+
+    /// Waits until it has made a step. One at a time may wait for it, and is told of a step that was made meanwhile.
+    pub(crate) async fn stepped(&self) {
+        match self {
+            Self::Ahead { by, .. } => by.grown.notified().await,
+            _ => std::future::pending().await,
         }
     }
 

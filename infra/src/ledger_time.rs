@@ -3,13 +3,7 @@
 //! How far ahead is kept in the database and only grows. The node that lets time pass goes by it at once, every other reads it
 //! several times a second. Nothing but the ledger goes by this time: keys, tokens, limits and leases stay in the present.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use amvaj_domain::{
     audit::Act,
@@ -28,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     audit::{Audit, Unit},
-    clock::Clock,
+    clock::{Clock, Offset},
     db::{
         Database, StoreError,
         entity::{clock_advance, ledger_clock},
@@ -46,7 +40,7 @@ pub struct LedgerTime {
     db: Database,
     wall: Clock,
     clock: Clock,
-    by: Arc<AtomicI64>,
+    by: Arc<Offset>,
     /// Ends the reading with the last clone.
     _poll: Option<Arc<AbortOnDropHandle<()>>>,
 }
@@ -84,11 +78,11 @@ impl LedgerTime {
     /// The time of an installation. In a sandbox it goes on reading on the runtime that calls; in the live network it is the
     /// present for ever.
     pub async fn start(db: &Database, wall: &Clock, mode: NetworkMode) -> Result<Self, StoreError> {
-        let by = Arc::new(AtomicI64::new(0));
+        let by = Arc::new(Offset::default());
         let (clock, poll) = match mode {
             NetworkMode::Live => (wall.clone(), None),
             NetworkMode::Sandbox => {
-                by.fetch_max(read(db).await?, Ordering::SeqCst);
+                by.grow_to(ahead(db).await?);
                 let poll = tokio::spawn(keep_reading(db.clone(), Arc::clone(&by)));
                 (wall.ahead_by(Arc::clone(&by)), Some(Arc::new(AbortOnDropHandle::new(poll))))
             }
@@ -103,7 +97,7 @@ impl LedgerTime {
 
     /// What this node takes for the time.
     pub fn shown(&self) -> Shown {
-        let ahead = Span::from_micros(self.by.load(Ordering::SeqCst));
+        let ahead = self.by.get();
         Shown { now: self.wall.now().plus(ahead), ahead }
     }
 
@@ -115,7 +109,7 @@ impl LedgerTime {
         let row = row.ok_or_else(missing)?;
         let asked = asked(step.advance);
         if let Some(made) = find(transaction, step).await? {
-            self.by.fetch_max(row.ahead, Ordering::SeqCst);
+            self.by.grow_to(Span::from_micros(row.ahead));
             let shown =
                 Shown { now: Instant::from_micros(made.ledger_time), ahead: Span::from_micros(made.ahead) };
             return Ok(if made.asked == asked { Ok(shown) } else { Err(StepRefused::KeyInUse) });
@@ -138,28 +132,23 @@ impl LedgerTime {
         clock_advance::Entity::insert(made).exec_without_returning(transaction).await?;
         unit.detail("ledgerTime", shown.now.micros());
         unit.commit().await?;
-        self.by.fetch_max(ahead.micros(), Ordering::SeqCst);
+        self.by.grow_to(ahead);
         Ok(Ok(shown))
     }
 }
 
-/// How far ahead the database says that a sandbox is.
-pub async fn ahead(db: &Database) -> Result<Span, StoreError> {
-    read(db).await.map(Span::from_micros)
-}
-
-async fn read(db: &Database) -> Result<i64, StoreError> {
+async fn ahead(db: &Database) -> Result<Span, StoreError> {
     let row = ledger_clock::Entity::find_by_id(ROW).one(db.reader()).await?;
-    row.map(|row| row.ahead).ok_or_else(missing)
+    row.map(|row| Span::from_micros(row.ahead)).ok_or_else(missing)
 }
 
-async fn keep_reading(db: Database, by: Arc<AtomicI64>) {
+async fn keep_reading(db: Database, by: Arc<Offset>) {
     let mut fails = false;
     loop {
         time::sleep(POLL).await;
-        match read(&db).await {
+        match ahead(&db).await {
             Ok(ahead) => {
-                by.fetch_max(ahead, Ordering::SeqCst);
+                by.grow_to(ahead);
                 fails = false;
             }
             Err(error) if !fails => {

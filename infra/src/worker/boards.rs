@@ -75,21 +75,19 @@ impl Job for BoardJob {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    };
+    use std::sync::Arc;
 
     use super::*;
+    use crate::clock::Offset;
 
     #[tokio::test(start_paused = true)]
     async fn periods_end_by_a_step_only_when_it_has_settled() {
-        let (now, by) = (Instant::from_micros(1_000_000), Arc::new(AtomicI64::new(0)));
+        let (now, by) = (Instant::from_micros(1_000_000), Arc::new(Offset::default()));
         let mut ends = Ends::by(Clock::manual(now).ahead_by(Arc::clone(&by)));
         assert_eq!(ends.at(now), now);
         for day in 1..3 {
             let (before, after) = (now.plus(Span::days(day - 1)), now.plus(Span::days(day)));
-            by.store(Span::days(day).micros(), Ordering::SeqCst);
+            by.grow_to(Span::days(day));
             assert_eq!(ends.at(now), before);
             tokio::time::advance(STEP_SETTLES / 2).await;
             assert_eq!(ends.at(now), before);

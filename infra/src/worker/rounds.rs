@@ -168,6 +168,10 @@ impl Job for SweepJob {
         Ok(if report.more && done > 0 { Duration::ZERO } else { self.interval })
     }
 
+    async fn called(&self) {
+        self.ledger.stepped().await;
+    }
+
     async fn end(mut self) {
         self.keeper.release(self.clock.now()).await;
     }
