@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use amvaj_api::app::relay_outbox::relay_outbox;
 use amvaj_api::compose::start_worker;
 use amvaj_api::config::Config;
 use amvaj_domain::access::Caller;
 use amvaj_domain::calendar::{ExpiryPolicy, Term};
-use amvaj_domain::earn::EarnRule;
+use amvaj_domain::earn::{EarnRule, Rate};
 use amvaj_domain::network::NetworkMode;
+use amvaj_domain::time::Span;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -15,6 +17,7 @@ use crate::support::app::TestApp;
 use crate::support::database::TestDb;
 use crate::support::till::{POINTS, Till, assert_sound, codes, simple_rule};
 
+const BOARD: &str = include_str!("queries/leaderboard.graphql");
 const CLOCK: &str = include_str!("queries/clock.graphql");
 const DAY: i64 = 86_400;
 
@@ -65,7 +68,7 @@ async fn pending_points_become_available_and_expire_when_their_time_has_come() {
         let rule = EarnRule {
             pending_days: 7,
             expiry: ExpiryPolicy::After(Term::Days(30)),
-            effective_from: app.clock.now().plus(amvaj_domain::time::Span::seconds(1)),
+            effective_from: app.clock.now().plus(Span::seconds(1)),
             version: 2,
             ..simple_rule(&app)
         };
@@ -270,5 +273,47 @@ async fn tokens_and_the_audit_log_stay_in_the_present_and_purchases_do_not() {
         assert_eq!(codes(&till.ask("Earn", purchase("now", &now)).await), [""; 0]);
         let today = app.data(Caller::Operator, CLOCK, "Today", json!({})).await;
         assert_eq!(today["network"]["today"]["gregorian"], "2029-01-14", "{today:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaderboards_and_earn_rules_go_by_the_time_of_the_sandbox() {
+    for app in sandboxes().await {
+        let till = Till::open(&app, "09127700006").await;
+        let board = json!({
+            "nameFa": "تابلو", "nameEn": "Board", "metric": "VISITS", "cycle": "JALALI_MONTH", "graceHours": 24,
+        });
+        let made = app.data(Caller::Operator, BOARD, "Create", json!({ "input": board })).await;
+        let board = made["createLeaderboard"]["leaderboard"]["id"].clone();
+        let look = async |day: Option<&str>| {
+            relay_outbox(&app.app, app.clock.now()).await.unwrap();
+            app.app.boards.feed(app.app.ledger_now()).await.unwrap();
+            // A page of a board may be a second old.
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            let variables = json!({ "id": board, "day": day, "first": 10 });
+            let seen = app.data(Caller::Operator, BOARD, "Board", variables).await["leaderboard"].clone();
+            let day = seen["period"]["firstDay"]["gregorian"].as_str().unwrap().to_owned();
+            (day, seen["entries"]["nodes"].as_array().unwrap().len())
+        };
+        till.earn("k1", "R1", 10).await;
+        let (first, seats) = look(None).await;
+        assert_eq!(seats, 1);
+        let month = app.clock.now().plus(Span::days(30));
+        let rule = EarnRule {
+            rate: Rate { points: 2, per: 10 },
+            effective_from: month,
+            version: 2,
+            ..simple_rule(&app)
+        };
+        Till::set_rule(&app, till.merchant, rule).await;
+        assert_eq!(till.earn("k2", "R2", 10).await["operation"]["points"], "10");
+
+        pass(&app, "to-another-month", 40).await;
+        let (second, seats) = look(None).await;
+        assert!(second > first && seats == 0, "{second} has {seats}");
+        assert_eq!(look(Some("2027-01-15")).await, (first, 1));
+        assert_eq!(till.earn("k3", "R3", 10).await["operation"]["points"], "20");
+        assert_eq!(look(None).await, (second, 1));
+        assert_sound(&app).await;
     }
 }
