@@ -106,7 +106,7 @@ impl Clock {
                 micros.fetch_max(instant.micros(), Ordering::SeqCst);
             }
             Self::Ahead { of, .. } => {
-                of.advance_to(instant.plus(Span::from_micros(self.ahead().micros().saturating_neg())))
+                of.advance_to(instant.plus(Span::from_micros(self.ahead().micros().saturating_neg())));
             }
             #[cfg(test)]
             Self::Simulated { .. } => {}

@@ -6,6 +6,7 @@ mod boards;
 mod chain;
 mod ledger;
 mod people;
+mod sandbox;
 mod webhooks;
 
 /// A damage.
@@ -56,6 +57,7 @@ const KEYS: [(&str, &str); 39] = [
     ("webhook_secret", "endpoint_id, secret_no"),
     ("webhook_queue", "endpoint_id, wallet_id"),
     ("webhook_delivery", "delivery_id"),
+    ("ledger_clock", "id"),
 ];
 
 /// The first row of a table that meets a condition, as a condition.
@@ -102,6 +104,7 @@ pub(super) fn all() -> Vec<Damage> {
         people::keys(),
         people::sessions(),
         webhooks::webhooks(),
+        sandbox::clock(),
     ];
     tables.into_iter().flatten().collect()
 }
