@@ -10,6 +10,7 @@ mod bench;
 mod browser;
 mod bulk;
 mod cache;
+mod clock;
 mod concurrency;
 mod crash;
 mod demo;

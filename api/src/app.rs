@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod add_staff;
+pub mod advance_clock;
 pub mod boards;
 pub mod create_api_key;
 pub mod earn_points;
@@ -61,6 +62,7 @@ use amvaj_infra::{
     directory::Directory,
     export::Exports,
     ledger::{LedgerReader, LedgerWriter, WriterSettings},
+    ledger_time::LedgerTime,
     limit::Limiter,
     live::Feed,
     notify::Notifier,
@@ -137,8 +139,10 @@ pub struct App {
     pub login_limits: LoginLimits,
     /// The web domain that log-in messages name.
     pub login_domain: Option<String>,
-    /// The clock.
+    /// The clock of everything but the ledger.
     pub clock: Clock,
+    /// The ledger's time.
+    pub ledger_time: LedgerTime,
     /// What the network is called and how it counts.
     pub network: NetworkConfig,
     /// What the GraphQL endpoint tells.
@@ -182,15 +186,18 @@ pub struct Foundation {
     pub mode: NetworkMode,
     /// How merchants are told of what happens.
     pub webhooks: WebhookSettings,
-    /// The clock.
+    /// The clock of everything but the ledger.
     pub clock: Clock,
+    /// The ledger's time.
+    pub ledger_time: LedgerTime,
 }
 
 impl App {
     /// The application on its foundation. Starts the ledger's lanes on the runtime that calls.
     pub fn start(foundation: Foundation, config: &Config) -> Self {
         let Foundation { db, balances, live, live_boards, limits, notifier, credentials, .. } = foundation;
-        let Foundation { revocations, issuers, mode, webhooks, clock, persisted, .. } = foundation;
+        let Foundation { revocations, issuers, mode, webhooks, clock, ledger_time, persisted, .. } =
+            foundation;
         // The configuration accepts only names that the zone database has.
         let zone = Zone::parse(&config.network.zone).unwrap_or_default();
         let settings = WriterSettings {
@@ -199,7 +206,7 @@ impl App {
             batch: config.ledger.batch,
             answer_within: config.http.request_timeout,
         };
-        let ledger = LedgerWriter::start(&db, balances.clone(), &clock, random::uuid, &settings);
+        let ledger = LedgerWriter::start(&db, balances.clone(), ledger_time.clock(), random::uuid, &settings);
         let access_life = span(config.auth.access_ttl);
         let api_keys = ApiKeys::start(db.clone(), revocations.clone());
         let sessions = Sessions::new(db.clone(), revocations.clone(), access_life);
@@ -209,7 +216,8 @@ impl App {
             look_back: Span::days(config.ledger.look_back_days.into()),
             ahead: Span::minutes(config.ledger.ahead_minutes.into()),
         };
-        let rewards = Rewards::new(db.clone(), directory.clone(), ledger.clone(), window, clock.clone());
+        let rewards =
+            Rewards::new(db.clone(), directory.clone(), ledger.clone(), window, ledger_time.clock().clone());
         let grace = i64::from(config.network.restore_grace_days);
         Self {
             directory,
@@ -241,6 +249,7 @@ impl App {
             notifier,
             db,
             clock,
+            ledger_time,
             network: config.network.clone(),
             graphql: config.graphql.clone(),
             live_limits: config.live.clone(),
@@ -251,9 +260,14 @@ impl App {
         }
     }
 
-    /// The current time.
+    /// The present, by which everything goes but the ledger.
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// The ledger's time, which in a sandbox may be ahead of the present.
+    pub fn ledger_now(&self) -> Instant {
+        self.ledger_time.clock().now()
     }
 }
 

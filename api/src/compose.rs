@@ -11,6 +11,7 @@ use amvaj_infra::{
     clock::Clock,
     db::{Database, StoreError},
     directory::Directory,
+    ledger_time::LedgerTime,
     limit::Limiter,
     live::Feed,
     notify::Notifier,
@@ -85,6 +86,7 @@ pub async fn open_with(config: &Config, clock: Clock, credentials: Credentials) 
             config.graphql.trusted_only,
         ),
         revocations: Revocations::start(database.clone()).await?,
+        ledger_time: LedgerTime::start(&database, &clock, network.mode).await?,
         db: database,
         notifier,
         credentials: credentials.in_mode(network.mode).following_files(),
@@ -201,6 +203,7 @@ pub fn start_worker(app: &App, config: &Config) -> Worker {
     let holder = random::uuid(app.now());
     let parts = WorkerParts {
         writer: app.ledger.clone(),
+        ledger_clock: app.ledger_time.clock().clone(),
         balances: Arc::clone(&app.balances),
         boards: app.boards.clone(),
         rewards: app.rewards.clone(),

@@ -7,6 +7,7 @@ pub mod access;
 pub mod api_key;
 pub mod audit;
 pub mod branch;
+pub mod clock;
 pub mod connection;
 pub mod context;
 pub mod document;

@@ -38,6 +38,7 @@ pub mod network;
 pub mod points;
 pub mod relation;
 pub mod reward;
+pub mod sandbox;
 pub mod sealed;
 pub mod staff;
 pub mod text;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use amvaj_domain::time::Instant;
+use amvaj_domain::time::{Instant, Span};
+use tokio::sync::Notify;
 
 /// Where the current time comes from. Cheap to clone; clones of a manual clock show the same time.
 #[derive(Debug, Clone)]
@@ -14,6 +15,13 @@ pub enum Clock {
     /// A clock that stands still until somebody moves it: microseconds since the epoch. An import drives it along
     /// its file, and tests drive it past expiries.
     Manual(Arc<AtomicI64>),
+    /// Another clock, with how far this one is ahead of it: the ledger's in a sandbox.
+    Ahead {
+        /// The other clock.
+        of: Box<Self>,
+        /// How far.
+        by: Arc<Offset>,
+    },
     /// The clock of a simulated node: it goes with the time of the runtime, which a test may have paused, and is off
     /// by some microseconds that the test changes, so that it may also jump back.
     #[cfg(test)]
@@ -27,10 +35,51 @@ pub enum Clock {
     },
 }
 
+/// How far a clock is ahead of another; it only grows.
+#[derive(Debug, Default)]
+pub struct Offset {
+    micros: AtomicI64,
+    grown: Notify,
+}
+
+impl Offset {
+    pub(crate) fn get(&self) -> Span {
+        Span::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+
+    /// Grows to so much, unless it is as much already.
+    pub(crate) fn grow_to(&self, ahead: Span) {
+        if self.micros.fetch_max(ahead.micros(), Ordering::SeqCst) < ahead.micros() {
+            self.grown.notify_one();
+        }
+    }
+}
+
 impl Clock {
     /// A clock that shows `start` until it is moved.
     pub fn manual(start: Instant) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.micros())))
+    }
+
+    /// A clock that is so far ahead of this one.
+    pub(crate) fn ahead_by(&self, by: Arc<Offset>) -> Self {
+        Self::Ahead { of: Box::new(self.clone()), by }
+    }
+
+    /// How far it is ahead of the present.
+    pub(crate) fn ahead(&self) -> Span {
+        match self {
+            Self::Ahead { by, .. } => by.get(),
+            _ => Span::seconds(0),
+        }
+    }
+
+    /// Waits until it has made a step. One at a time may wait for it, and is told of a step that was made meanwhile.
+    pub(crate) async fn stepped(&self) {
+        match self {
+            Self::Ahead { by, .. } => by.grown.notified().await,
+            _ => std::future::pending().await,
+        }
     }
 
     /// The current time.
@@ -39,6 +88,7 @@ impl Clock {
         match self {
             Self::System => Instant::from_micros(micros_since_epoch(SystemTime::now())),
             Self::Manual(micros) => Instant::from_micros(micros.load(Ordering::SeqCst)),
+            Self::Ahead { of, .. } => of.now().plus(self.ahead()),
             #[cfg(test)]
             Self::Simulated { start, origin, off } => {
                 let passed = i64::try_from(origin.elapsed().as_micros()).unwrap_or(i64::MAX);
@@ -54,6 +104,9 @@ impl Clock {
             Self::System => {}
             Self::Manual(micros) => {
                 micros.fetch_max(instant.micros(), Ordering::SeqCst);
+            }
+            Self::Ahead { of, .. } => {
+                of.advance_to(instant.plus(Span::from_micros(self.ahead().micros().saturating_neg())));
             }
             #[cfg(test)]
             Self::Simulated { .. } => {}

@@ -11,6 +11,7 @@ pub mod export;
 pub mod fields;
 pub mod jwks;
 pub mod ledger;
+pub mod ledger_time;
 pub mod limit;
 pub mod link;
 pub mod live;

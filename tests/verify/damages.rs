@@ -7,6 +7,7 @@ mod chain;
 mod ledger;
 mod people;
 mod rewards;
+mod sandbox;
 mod webhooks;
 
 /// A damage.
@@ -17,7 +18,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 45] = [
+const KEYS: [(&str, &str); 46] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -63,6 +64,7 @@ const KEYS: [(&str, &str); 45] = [
     ("redemption", "shard_no, redemption_id"),
     ("redemption_claim", "idem"),
     ("voucher", "merchant_id, code"),
+    ("ledger_clock", "id"),
 ];
 
 /// The first row of a table that meets a condition, as a condition.
@@ -111,6 +113,7 @@ pub(super) fn all() -> Vec<Damage> {
         webhooks::webhooks(),
         rewards::rewards(),
         rewards::redemptions(),
+        sandbox::clock(),
     ];
     tables.into_iter().flatten().collect()
 }

@@ -90,7 +90,7 @@ pub(super) async fn redeem(
 pub(super) async fn follow(database: &Database, rewards: &Rewards, held: &Buckets, now: Instant) {
     let keeper = rewards.keeper();
     keeper.register().await.unwrap();
-    while keeper.keep(held, now, 100).await.unwrap() > 0 {}
+    while keeper.keep(held, 100).await.unwrap() > 0 {}
     let connection = database.for_migrations();
     let states = "select cast(count(distinct state) as integer) from redemption";
     let statement = Statement::from_string(connection.get_database_backend(), states);

@@ -40,6 +40,7 @@ fn worker(database: &Database, ledger: &Ledger, holder: u128) -> Worker {
     let sessions = Sessions::new(database.clone(), Revocations::default(), Span::minutes(10));
     let parts = WorkerParts {
         writer: ledger.writer.clone(),
+        ledger_clock: ledger.clock.clone(),
         balances,
         boards,
         rewards,

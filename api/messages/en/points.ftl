@@ -35,6 +35,10 @@ fewer-points = { $asked ->
    *[other] { $asked } points were asked for, and fewer can be spent here.
 }
 hold-not-found = Your merchant has no such hold: use the id that `holdPoints` gave.
+not-a-sandbox = This is the live network, whose time is everybody's: send this to its sandbox, which `network` names.
+clock-step-unclear = Send one of `seconds` and `until`.
+clock-not-forward = Time goes forward only: send a number of seconds above zero, or an `until` ahead of `clock`.
+clock-too-far = A sandbox is at most five years ahead of the present: make a smaller step, or begin a new sandbox.
 hold-expired = The hold's time is over and its points are free: make a new hold.
 hold-released = The hold was released and its points are free: make a new hold.
 hold-captured = The hold was captured already; `purchase` and `operations` tell how.

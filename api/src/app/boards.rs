@@ -56,7 +56,7 @@ pub struct Look {
 /// Makes a board, whose first period is the one that the present belongs to.
 pub async fn make_board(app: &App, author: &Author, make: MakeBoard) -> Result<Kept, Stopped<MakeRefused>> {
     operator_only(author)?;
-    let now = app.now();
+    let (present, now) = (app.now(), app.ledger_now());
     let MakeBoard { names, metric, reach, cycle, grace } = make;
     let zone = app.zone.clone();
     let first = cycle.period_of(zone.day_of(now)).first;
@@ -64,7 +64,7 @@ pub async fn make_board(app: &App, author: &Author, make: MakeBoard) -> Result<K
     let board =
         Board { id, names, metric, reach, cycle, zone, grace, first, created_at: now, closed_at: None };
     board.validate().map_err(|invalid| Stopped::Refused(MakeRefused::Invalid(invalid)))?;
-    let act = Act::new(author, ActKind::BoardMade, Target::Board(id), now)
+    let act = Act::new(author, ActKind::BoardMade, Target::Board(id), present)
         .detail("nameFa", board.names.fa.as_str())
         .detail("nameEn", board.names.en.as_str());
     match app.boards.make(&board, &act).await? {
@@ -76,9 +76,8 @@ pub async fn make_board(app: &App, author: &Author, make: MakeBoard) -> Result<K
 /// Closes a board; closing it again changes nothing.
 pub async fn close_board(app: &App, author: &Author, id: BoardId) -> Result<Kept, Stopped<BoardRefused>> {
     operator_only(author)?;
-    let now = app.now();
-    let act = Act::new(author, ActKind::BoardClosed, Target::Board(id), now);
-    app.boards.close(id, now, &act).await?.map_err(Stopped::Refused)
+    let act = Act::new(author, ActKind::BoardClosed, Target::Board(id), app.now());
+    app.boards.close(id, app.ledger_now(), &act).await?.map_err(Stopped::Refused)
 }
 
 /// Hides the calling member from others on every board, or shows it again; [`AppError::NotFound`] when it is not enrolled.

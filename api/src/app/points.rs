@@ -91,7 +91,7 @@ impl Acting {
         request: &PointsRequest,
     ) -> Result<Self, AppError> {
         let file = app.directory.merchant_file(merchant).await?.ok_or(AppError::NotFound)?;
-        let now = app.now();
+        let now = app.ledger_now();
         Ok(Self {
             file,
             occurred_at: request.occurred_at.unwrap_or(now),

@@ -56,7 +56,7 @@ pub async fn quote_earn(
     let refusal = acting
         .standing()
         .or_else(|| acting.currency(input.basket.total().currency()))
-        .or_else(|| app.window.refusal(acting.occurred_at, app.now()));
+        .or_else(|| app.window.refusal(acting.occurred_at, app.ledger_now()));
     if let Some(refusal) = refusal {
         return Err(Stopped::Refused(PointsRefusal::Rejected(refusal)));
     }

@@ -90,7 +90,7 @@ async fn relay_buckets(
     while relations.keep(held, PAGE).await? > 0 {}
     while boards.keep(held, PAGE).await? > 0 {}
     while boards.recount(held).await? {}
-    while rewards.keep(held, now, PAGE).await? > 0 {}
+    while rewards.keep(held, PAGE).await? > 0 {}
     while webhooks.keep(held, now, PAGE).await? > 0 {}
     while repair.repair(held, now, PAGE).await? > 0 {}
     Ok(())

@@ -65,7 +65,7 @@ pub async fn set_earn_rule(
     request: SetEarnRule,
 ) -> Result<EarnRule, Stopped<SetEarnRuleRefused>> {
     operator_only(author)?;
-    let now = app.now();
+    let (present, now) = (app.now(), app.ledger_now());
     let merchant = request.merchant;
     let rule = version(request, now);
     rule.validate().map_err(|invalid| Stopped::Refused(invalid.into()))?;
@@ -75,7 +75,7 @@ pub async fn set_earn_rule(
     if rule.expiry.expires_at(rule.effective_from, &app.zone).is_some_and(|end| end < rule.effective_from) {
         return Err(Stopped::Refused(SetEarnRuleRefused::Expired));
     }
-    let act = Act::new(author, ActKind::EarnRuleSet, Target::Merchant(merchant), now)
+    let act = Act::new(author, ActKind::EarnRuleSet, Target::Merchant(merchant), present)
         .detail("points", rule.rate.points)
         .detail("per", rule.rate.per)
         .detail("effectiveFrom", rule.effective_from.micros());

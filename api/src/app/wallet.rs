@@ -15,7 +15,7 @@ pub async fn wallet_balance(
     wallet: WalletId,
     at_least: Option<i64>,
 ) -> Result<Option<Balance>, AppError> {
-    let now = app.now();
+    let now = app.ledger_now();
     let load = async || app.reader.balance(wallet, now).await.map_err(Missing::Store)?.ok_or(Missing::Wallet);
     match app.balances.read_through(wallet, at_least, now, load).await {
         Ok(balance) => Ok(Some(balance)),
@@ -31,7 +31,7 @@ pub async fn wallet_balances(
     wallets: &[WalletId],
 ) -> Result<Vec<Balance>, StoreError> {
     let shown = app.directory.members(caller).shown_wallets(wallets).await?;
-    let now = app.now();
+    let now = app.ledger_now();
     let load = async |missing: Vec<WalletId>| app.reader.balances(&missing, now).await;
     app.balances.read_all_through(&shown, now, load).await
 }
@@ -44,7 +44,7 @@ enum Missing {
 
 /// The wallet with its open lots and holds, what is due by now settled.
 pub async fn wallet_detail(app: &App, wallet: WalletId) -> Result<Option<WalletState>, AppError> {
-    Ok(app.reader.wallet(wallet, app.now()).await?)
+    Ok(app.reader.wallet(wallet, app.ledger_now()).await?)
 }
 
 /// Whether `caller` sees what is in a wallet.

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
+use amvaj_domain::time::Span;
 use amvaj_infra::clock::Clock;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::app::relay_outbox::relay_outbox;
@@ -58,6 +59,10 @@ fn read_plan(map: &Map, path: &Path) -> Result<Plan, ImportError> {
 async fn post(config: &Config, map: &Map, plan: &Plan) -> anyhow::Result<Report> {
     let start = plan.events.first().map_or(Clock::System.now(), Event::time);
     let app = compose::open(config, Clock::manual(start)).await?;
+    if app.ledger_time.shown().ahead > Span::seconds(0) {
+        compose::close(app, None).await;
+        bail!("this sandbox's time was let pass: import into one whose time is the present");
+    }
     let lines = plan.events.iter().map(Event::lines).sum::<usize>();
     let length = u64::try_from(lines).unwrap_or(u64::MAX);
     let bar = bar("posting", "{pos} of {len} lines, {eta} left", length);

@@ -167,6 +167,9 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("changePassword", USERS),
     ("replaceRecoveryCodes", USERS),
     ("resetTotp", USERS),
+    // A sandbox's time.
+    ("clock", Access::SignedIn),
+    ("advanceClock", Access::Roles(&[(Operator, Some(Scope::NetworkManage)), (Merchant, None)])),
     // The audit log.
     ("auditLog", Access::Roles(&[(Operator, Some(Scope::AuditRead))])),
     // The network.

@@ -135,6 +135,8 @@ pub enum AuditAct {
     RewardClosed,
     /// A closed reward was opened again.
     RewardReopened,
+    /// The time of a sandbox was let pass.
+    ClockAdvanced,
 }
 
 /// What somebody who acted in person is.

@@ -68,7 +68,7 @@ impl Hold {
 
     /// Where it stands. A hold whose time is over reads as expired, whether or not that is recorded yet.
     async fn status(&self, ctx: &Context<'_>) -> Result<HoldStatus> {
-        let now = app(ctx)?.now();
+        let now = app(ctx)?.ledger_now();
         Ok(match self.hold.state {
             HoldState::Open if self.hold.expires_at > now => HoldStatus::Open,
             HoldState::Open | HoldState::Expired => HoldStatus::Expired,

@@ -123,7 +123,7 @@ impl LeaderboardQueries {
         let request = PageArguments { first, after, last, before }.read(ctx)?;
         let app = app(ctx)?;
         let page = list_boards(app, caller(ctx)?, &request).await.map_err(fault)?;
-        let now = app.now();
+        let now = app.ledger_now();
         let node = |kept: Kept| Leaderboard { period: period_at(&kept, now), kept };
         Ok(LeaderboardConnection::new(page, |kept| kept.board.id.uuid(), node))
     }
@@ -294,7 +294,7 @@ impl Leaderboard {
         window: Window,
     ) -> Result<(Self, Vec<Standing>)> {
         let kept = find_board(app, caller, id).await.map_err(fault)?.ok_or_else(|| Code::NotFound.error())?;
-        let board = Self { period: period_at(&kept, app.now()), kept };
+        let board = Self { period: period_at(&kept, app.ledger_now()), kept };
         let shown = app
             .boards
             .show(&board.kept, board.period, window)
@@ -307,7 +307,7 @@ impl Leaderboard {
 
     /// A leaderboard just made or closed.
     fn of(ctx: &Context<'_>, kept: Kept) -> Result<Self> {
-        Ok(Self { period: period_at(&kept, app(ctx)?.now()), kept })
+        Ok(Self { period: period_at(&kept, app(ctx)?.ledger_now()), kept })
     }
 
     async fn read(ctx: &Context<'_>, id: &ID, day: Option<Date>) -> Result<Option<Self>> {
@@ -323,7 +323,7 @@ impl Leaderboard {
         let shown = |kept: Kept| Self {
             period: match day {
                 Some(Date(day)) => kept.board.cycle.period_of(day),
-                None => period_at(&kept, app.now()),
+                None => period_at(&kept, app.ledger_now()),
             },
             kept,
         };

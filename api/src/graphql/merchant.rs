@@ -233,7 +233,7 @@ impl Merchant {
     async fn earn_rule(&self, ctx: &Context<'_>) -> Result<Option<EarnRule>> {
         let app = app(ctx)?;
         let file = app.directory.merchant_file(self.0.id).await.map_err(fault)?;
-        let rule = file.and_then(|file| amvaj_domain::earn::rule_at(&file.rules, app.now()).cloned());
+        let rule = file.and_then(|file| amvaj_domain::earn::rule_at(&file.rules, app.ledger_now()).cloned());
         Ok(rule.map(|rule| EarnRule { merchant: self.0.id, rule }))
     }
 
@@ -253,7 +253,7 @@ impl Merchant {
         let until = match caller_if_any(ctx) {
             Some(Caller::Operator | Caller::Agent) => None,
             Some(Caller::Merchant(own)) if own == merchant => None,
-            Some(Caller::Merchant(_) | Caller::Member(_)) | None => Some(app.now()),
+            Some(Caller::Merchant(_) | Caller::Member(_)) | None => Some(app.ledger_now()),
         };
         let page = app.directory.rules(merchant, until, &request).await.map_err(fault)?;
         Ok(EarnRuleConnection::new(page, |rule| rule.version, |rule| EarnRule { merchant, rule }))

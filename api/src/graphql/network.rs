@@ -71,7 +71,7 @@ impl NetworkQueries {
             currency: CurrencyCode(app.network.currency),
             language: app.network.language.into(),
             time_zone: app.zone.name().to_owned(),
-            today: app.zone.day_of(app.now()).into(),
+            today: app.zone.day_of(app.ledger_now()).into(),
         })
     }
 

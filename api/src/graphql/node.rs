@@ -134,7 +134,7 @@ pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
                 Caller::Merchant(own) => own == merchant,
                 Caller::Member(_) => false,
             };
-            let now = app(ctx)?.now();
+            let now = app(ctx)?.ledger_now();
             rule.filter(|rule| planned || rule.effective_from <= now)
                 .map(|rule| Node::EarnRule(EarnRule { merchant, rule }))
         }

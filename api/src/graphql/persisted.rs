@@ -161,7 +161,7 @@ impl Persisted {
                 };
                 let is_id = matches!(wanted, Wanted::Id(_));
                 let unknown = if is_id { NoText::UnknownId } else { NoText::UnknownHash };
-                request.query = text.ok_or(unknown)?.as_ref().to_owned();
+                text.ok_or(unknown)?.as_ref().clone_into(&mut request.query);
                 Ok(None)
             }
         }

@@ -201,6 +201,6 @@ async fn page(
     let request = arguments.read(ctx)?;
     let scope = operation::scope(ctx).await?.ok_or_else(|| Code::NotFound.error())?;
     let app = app(ctx)?;
-    let page = app.rewards.redemptions(&scope, &filter, &request, app.now()).await.map_err(fault)?;
+    let page = app.rewards.redemptions(&scope, &filter, &request, app.ledger_now()).await.map_err(fault)?;
     Ok(RedemptionConnection::new(page, |redemption| redemption.id.uuid(), Redemption::new))
 }

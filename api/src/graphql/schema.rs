@@ -6,6 +6,7 @@ use super::access::Guarded;
 use super::api_key::ApiKeyMutations;
 use super::audit::AuditQueries;
 use super::branch::BranchMutations;
+use super::clock::{ClockMutation, ClockQuery};
 use super::earn::bulk::EarnBulkMutation;
 use super::earn::{EarnMutation, EarnQuery};
 use super::earn_rule::EarnRuleMutations;
@@ -59,6 +60,7 @@ pub struct Query(
     RateLimitQuery,
     RewardQueries,
     RedemptionQueries,
+    ClockQuery,
 );
 
 /// Everything that can be changed. Expected refusals are `userErrors` of the payload; nothing has changed then.
@@ -83,6 +85,7 @@ pub struct Mutation(
     ExportMutations,
     RewardMutations,
     RedemptionMutations,
+    ClockMutation,
 );
 
 /// Everything that can be listened to.

@@ -59,7 +59,7 @@ pub static SUBGRAPHS: &[Subgraph] = &[
             "blockMember", "unblockMember",
             "wallet", "operations", "purchase", "quoteEarn", "earnPoints", "earnPointsBulk", "redeemPoints",
             "holdPoints", "captureHold", "releaseHold", "refundPurchase", "ledgerHeads", "walletChanged", "operationRecorded",
-            "exportOperations", "exportMember", "export", "exports",
+            "exportOperations", "exportMember", "export", "exports", "clock", "advanceClock",
         ],
     },
     // What points buy, and what becomes of it.

@@ -131,6 +131,8 @@ acts! {
     RewardClosed = 113;
     /// A closed reward was opened again.
     RewardReopened = 114;
+    /// The time of a sandbox was let pass.
+    ClockAdvanced = 120;
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Redemptions that a crash, or a ledger without an answer, has left pending.
 
 use amvaj_domain::reward::RedemptionState;
-use amvaj_domain::time::{Instant, Span};
+use amvaj_domain::time::Span;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use super::{Rewards, rows};
@@ -15,10 +15,10 @@ const LEFT_AFTER: Span = Span::seconds(3);
 const PAGE: u64 = 100;
 
 impl Rewards {
-    /// Places the holds of what was left pending before `now`, and answers how many got an answer. One that fails does not
+    /// Places the holds of what was left pending, and answers how many got an answer. One that fails does not
     /// keep the others waiting.
-    pub(crate) async fn finish(&self, now: Instant) -> Result<usize, StoreError> {
-        let before = now.plus(Span::from_micros(LEFT_AFTER.micros().saturating_neg()));
+    pub(crate) async fn finish(&self) -> Result<usize, StoreError> {
+        let before = self.clock.now().plus(Span::from_micros(LEFT_AFTER.micros().saturating_neg()));
         let left = Entity::find()
             .filter(Column::State.eq(RedemptionState::Pending.stored()))
             .filter(Column::CreatedAt.lt(before.micros()))

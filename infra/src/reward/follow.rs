@@ -34,7 +34,7 @@ struct Followed {
 
 impl Rewards {
     /// Notes what operations did to redemptions, and answers how many were moved on.
-    pub(super) async fn follow(&self, touched: &[Touched], now: Instant) -> Result<usize, StoreError> {
+    pub(super) async fn follow(&self, touched: &[Touched]) -> Result<usize, StoreError> {
         let mut moved = 0_usize;
         for sql in [PLACED, ENDED] {
             let statement = Keys::touched(self.db.backend(), touched).statement(sql);
@@ -43,7 +43,7 @@ impl Rewards {
                     state: found.follows()?,
                     seq: found.seq,
                     expires_at: Instant::from_micros(found.expires_at),
-                    at: now,
+                    at: self.clock.now(),
                 };
                 if end(&self.db, RedemptionId::new(found.redemption_id), &noted).await? {
                     moved = moved.saturating_add(1);

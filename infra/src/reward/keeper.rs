@@ -1,6 +1,5 @@
 //! The consumer of the outbox that notes what became of holds.
 
-use amvaj_domain::time::Instant;
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use super::Rewards;
@@ -47,7 +46,7 @@ impl RewardKeeper {
     ///
     /// # Errors
     /// [`WorkError::Fenced`] when a lease is lost; otherwise when the database fails. The cursors stay then.
-    pub async fn keep(&self, buckets: &Buckets, now: Instant, limit: u32) -> Result<usize, WorkError> {
+    pub async fn keep(&self, buckets: &Buckets, limit: u32) -> Result<usize, WorkError> {
         let rows = self.consumer.read_after(buckets, limit).await?;
         let rows = Relayed::few(&rows, MOST_WALLETS);
         if rows.is_empty() {
@@ -55,7 +54,7 @@ impl RewardKeeper {
         }
         if self.something_is_open().await? {
             let touched: Vec<Touched> = rows.iter().flat_map(|row| row.touched.iter().copied()).collect();
-            self.rewards.follow(&touched, now).await?;
+            self.rewards.follow(&touched).await?;
         }
         let transaction = buckets.fence(&self.rewards.db).await?;
         self.consumer.advance_in(&transaction, rows).await?;

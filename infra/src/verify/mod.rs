@@ -23,6 +23,7 @@ mod relations;
 mod relay;
 mod replay;
 mod rewards;
+mod sandbox;
 mod scope;
 mod sessions;
 mod staff;
@@ -210,7 +211,7 @@ const OF_WALLETS: [&[Check]; 5] =
     [balances::CHECKS, lots::CHECKS, journal::CHECKS, claims::CHECKS, purchases::CHECKS];
 
 /// The checks of everything else, each one statement.
-const OF_THE_REST: [&[Check]; 14] = [
+const OF_THE_REST: [&[Check]; 15] = [
     balances::OF_THE_BOOK,
     claims::OF_WAITING_REFUNDS,
     members::CHECKS,
@@ -225,6 +226,7 @@ const OF_THE_REST: [&[Check]; 14] = [
     audit::QUERIES,
     webhooks::CHECKS,
     rewards::CHECKS,
+    sandbox::CHECKS,
 ];
 
 /// The checks that are one statement each.

@@ -15,6 +15,11 @@ pub(super) trait Job: Send + 'static {
     /// Does one round and answers how long to pause.
     fn round(&mut self) -> impl Future<Output = Result<Duration, WorkError>> + Send;
 
+    /// Waits until something calls for the next round before the pause is over.
+    fn called(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
     /// Gives up what it holds.
     fn end(self) -> impl Future<Output = ()> + Send;
 }
@@ -43,6 +48,7 @@ pub(super) async fn run<J: Job>(mut job: J, holder: Uuid, rest: Duration, closin
         tokio::select! {
             () = closing.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
+            () = job.called() => {}
         }
     }
     job.end().await;

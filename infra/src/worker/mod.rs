@@ -56,7 +56,7 @@ use crate::{
     verify::Watch,
     webhook::{Couriers, Sender, WebhookKeeper},
 };
-use boards::BoardJob;
+use boards::{BoardJob, Ends};
 use exports::ExportJob;
 use job::run;
 use rewards::RedemptionJob;
@@ -102,6 +102,8 @@ impl Default for WorkerSettings {
 pub struct WorkerParts {
     /// Does what is due in the ledger.
     pub writer: LedgerWriter,
+    /// The clock by which the ledger goes.
+    pub ledger_clock: Clock,
     /// The cache that is repaired.
     pub balances: Arc<BalanceCache>,
     /// Boards, which are shown elsewhere and fed here.
@@ -133,7 +135,8 @@ impl Worker {
         settings: &WorkerSettings,
         holder: Uuid,
     ) -> Self {
-        let WorkerParts { writer, balances, boards, rewards, webhooks, sender, exports } = parts;
+        let WorkerParts { writer, ledger_clock, balances, boards, rewards, webhooks, sender, exports } =
+            parts;
         let closing = CancellationToken::new();
         let interval = settings.interval;
         let keeper = || Keeper::new(database.clone(), holder, span(settings.lease));
@@ -152,6 +155,7 @@ impl Worker {
         let sweep = SweepJob {
             sweep: Sweep::new(database.clone(), writer, settings.sweep),
             clock: clock.clone(),
+            ledger: ledger_clock.clone(),
             keeper: keeper(),
             interval,
         };
@@ -161,8 +165,9 @@ impl Worker {
             keeper: keeper(),
             retention: span(settings.retention),
         };
-        let boards = BoardJob { boards, clock: clock.clone(), keeper: keeper(), interval };
         let redemptions = RedemptionJob { rewards, clock: clock.clone(), keeper: keeper(), interval };
+        let ends = Ends::by(ledger_clock);
+        let boards = BoardJob { boards, clock: clock.clone(), ends, keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
         let exports = ExportJob::new(exports, clock, keeper(), interval);
         let mut tasks = vec![

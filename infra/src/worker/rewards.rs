@@ -17,11 +17,10 @@ impl Job for RedemptionJob {
     const NAME: &'static str = "redemptions";
 
     async fn round(&mut self) -> Result<Duration, WorkError> {
-        let now = self.clock.now();
-        if self.keeper.lease(Self::NAME, now).await?.is_none() {
+        if self.keeper.lease(Self::NAME, self.clock.now()).await?.is_none() {
             return Ok(self.interval);
         }
-        let finished = self.rewards.finish(now).await?;
+        let finished = self.rewards.finish().await?;
         metrics::counter!("amvaj_redemptions_finished_total")
             .increment(u64::try_from(finished).unwrap_or(u64::MAX));
         Ok(if finished > 0 { BUSY_PAUSE.min(self.interval) } else { self.interval })

@@ -134,7 +134,7 @@ impl OutboxJob {
         let counted = self.boards.keep(held, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_counted_rows_total").increment(count(counted));
         let recounted = self.boards.recount(held).await?;
-        let followed = self.rewards.keep(held, now, OUTBOX_PAGE).await?;
+        let followed = self.rewards.keep(held, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_followed_rows_total").increment(count(followed));
         let queued = self.webhooks.keep(held, now, OUTBOX_PAGE).await?;
         metrics::counter!("amvaj_outbox_queued_rows_total").increment(count(queued));
@@ -154,7 +154,10 @@ impl OutboxJob {
 /// Ends holds, activates and expires points, and posts waiting refunds.
 pub(super) struct SweepJob {
     pub(super) sweep: Sweep,
+    /// By which leases go.
     pub(super) clock: Clock,
+    /// By which the ledger goes.
+    pub(super) ledger: Clock,
     pub(super) keeper: Keeper,
     pub(super) interval: Duration,
 }
@@ -164,12 +167,16 @@ impl Job for SweepJob {
 
     async fn round(&mut self) -> Result<Duration, WorkError> {
         let now = self.clock.now();
-        if self.keeper.lease("sweep", now).await?.is_none() {
+        if self.keeper.lease(Self::NAME, now).await?.is_none() {
             return Ok(self.interval);
         }
-        let report = self.sweep.sweep_once(now).await?;
+        let report = self.sweep.sweep_once(self.ledger.now()).await?;
         let done = report.hold_ends + report.activations + report.expiries + report.refunds;
         Ok(if report.more && done > 0 { Duration::ZERO } else { self.interval })
+    }
+
+    async fn called(&self) {
+        self.ledger.stepped().await;
     }
 
     async fn end(mut self) {

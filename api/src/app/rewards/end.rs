@@ -36,7 +36,7 @@ pub async fn capture_redemption(
     request: &PointsRequest,
     code: &VoucherCode,
 ) -> Result<Ended, Stopped<EndRefused>> {
-    let found = app.rewards.redemption_of_voucher(merchant, code, app.now()).await?;
+    let found = app.rewards.redemption_of_voucher(merchant, code, app.ledger_now()).await?;
     let body = Fingerprint::of("captureRedemption", request).line(Some(code.as_str())).digest();
     let command = |hold| Command::Capture { hold, amount: None };
     end(app, (Tenant::Merchant(merchant), request, body), found, command).await
@@ -57,7 +57,7 @@ pub async fn release_redemption(
         }
         Caller::Operator | Caller::Agent => return Err(AppError::Forbidden.into()),
     };
-    let found = app.rewards.redemptions_by_id(&scope, &[id], app.now()).await?.pop();
+    let found = app.rewards.redemptions_by_id(&scope, &[id], app.ledger_now()).await?.pop();
     let body = Fingerprint::of("releaseRedemption", request).id(id.uuid()).digest();
     end(app, (tenant, request, body), found, |hold| Command::Release { hold }).await
 }
@@ -81,7 +81,8 @@ async fn end(
     if let Err(error) = app.rewards.note_end(redemption.id, redemption.wallet, hold).await {
         tracing::warn!(%error, redemption = %redemption.id, "the end of a redemption is noted later");
     }
-    let now = app.rewards.redemptions_by_id(&LedgerScope::Network, &[redemption.id], app.now()).await?.pop();
+    let now =
+        app.rewards.redemptions_by_id(&LedgerScope::Network, &[redemption.id], app.ledger_now()).await?.pop();
     Ok(Ended { redemption: now.unwrap_or(redemption), recorded })
 }
 

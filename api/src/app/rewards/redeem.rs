@@ -68,7 +68,7 @@ pub async fn redeem_reward(app: &App, input: &RedeemReward) -> Result<Redeemed, 
     let reward = app.rewards.by_id(&[input.reward]).await?.pop();
     let reward = reward.filter(|reward| input.redeemer.may_have_of(reward.merchant));
     let reward = reward.ok_or(Stopped::Refused(RedeemRefused::RewardNotFound))?;
-    let (wallet, now) = (wallet(app, input).await?, app.now());
+    let (wallet, now) = (wallet(app, input).await?, app.ledger_now());
     let vouchers: Option<Vec<VoucherCode>> =
         (0..CODES).map(|_| random::secret_uuid().map(VoucherCode::from_random)).collect();
     let begin = Begin {
@@ -108,7 +108,7 @@ pub(super) async fn placed(app: &App, redemption: &Redemption, replayed: bool) -
 }
 
 async fn find(app: &App, id: RedemptionId) -> Result<Redemption, AppError> {
-    let found = app.rewards.redemptions_by_id(&LedgerScope::Network, &[id], app.now()).await?.pop();
+    let found = app.rewards.redemptions_by_id(&LedgerScope::Network, &[id], app.ledger_now()).await?.pop();
     found.ok_or(AppError::OutcomeUnknown)
 }
 

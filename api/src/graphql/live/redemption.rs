@@ -77,7 +77,7 @@ impl WatchedRedemptions {
             | OpKind::Expiry => None,
         };
         let Some(hold) = hold.filter(|_| op.rejection.is_none()) else { return Ok(None) };
-        let (rewards, now) = (&self.app.rewards, self.app.now());
+        let (rewards, now) = (&self.app.rewards, self.app.ledger_now());
         let found = rewards.redemption_of_hold((operation.wallet, hold), now).await.map_err(stored)?;
         Ok(found.filter(|redemption| self.scope.shows_redemption(redemption)))
     }

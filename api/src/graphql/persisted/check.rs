@@ -32,17 +32,28 @@ impl Checker {
             return vec![problem];
         }
         let response = self.0.execute(Request::new(text)).await;
-        response.errors.into_iter().map(|error| error.message).collect()
+        let mut problems: Vec<String> = response.errors.into_iter().map(|error| error.message).collect();
+        problems.dedup();
+        problems
     }
 }
 
 /// The library follows fragments as often as they are spread, so no document gets to it before it was measured.
 fn measured(text: &str) -> Result<(), String> {
-    let parsed: ParsedDocument = parse_query(text).map_err(|error| error.to_string())?.into();
+    let parsed: ParsedDocument = parse_query(text).map_err(unparsed)?.into();
     let Some((_, operation)) = parsed.operation(None) else { return Err("it has no operation".to_owned()) };
     document::measure(&parsed.parsed, operation, &Variables::default())
         .map(|_| ())
         .map_err(|refused| refused.message().say(Language::English))
+}
+
+/// Where the parser stopped and what it expected, without its picture of the document.
+fn unparsed(error: async_graphql::parser::Error) -> String {
+    let error = ServerError::from(error);
+    let expected = error.message.lines().rev().find_map(|line| line.trim().strip_prefix("= "));
+    let place =
+        error.locations.first().map(|place| format!(", line {}, column {}", place.line, place.column));
+    format!("it is not GraphQL{}: {}", place.unwrap_or_default(), expected.unwrap_or("it ends too early"))
 }
 
 impl ExtensionFactory for OnlyValidates {
