@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod ends;
+mod killed;
 mod listening;
 mod races;
 mod recovery;

@@ -74,7 +74,7 @@ pub async fn make(app: &App, script: &Script) -> Result<(), CastError> {
         let at = reward.created_at;
         let act = Act::new(&Author::console(), ActKind::RewardMade, Target::Reward(reward.id), at)
             .detail("title", plan.title);
-        if let Created::Mismatch = app.rewards.create(&reward, (idem, body), &act).await? {
+        if matches!(app.rewards.create(&reward, (idem, body), &act).await?, Created::Mismatch) {
             return Err(CastError::Reward(plan.key));
         }
     }

@@ -8,6 +8,7 @@ pub mod update;
 
 use amvaj_domain::id::RewardId;
 use amvaj_domain::reward;
+use amvaj_domain::text::Description;
 use amvaj_infra::reward::RewardFilter;
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result};
 
@@ -156,7 +157,7 @@ impl Reward {
 
     /// What people are to know of it, in one line or some.
     async fn description(&self) -> Option<&str> {
-        self.0.terms.description.as_ref().map(|text| text.as_str())
+        self.0.terms.description.as_ref().map(Description::as_str)
     }
 
     /// What it costs. A redemption keeps the price of its beginning.

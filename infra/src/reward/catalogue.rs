@@ -4,6 +4,8 @@ use amvaj_domain::audit::Act;
 use amvaj_domain::id::{MerchantId, RewardId};
 use amvaj_domain::ledger::{Digest, Idem};
 use amvaj_domain::reward::{MOST_PIECES, Reward, RewardStatus, RewardTerms};
+use amvaj_domain::text::Description;
+use amvaj_domain::time::Instant;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
@@ -162,11 +164,11 @@ impl Rewards {
         let changed = Entity::update_many()
             .col_expr(Column::Kind, Expr::value(terms.kind.stored()))
             .col_expr(Column::Title, Expr::value(terms.title.as_str()))
-            .col_expr(Column::Description, Expr::value(terms.description.as_ref().map(|text| text.as_str())))
+            .col_expr(Column::Description, Expr::value(terms.description.as_ref().map(Description::as_str)))
             .col_expr(Column::Points, Expr::value(terms.points.get()))
             .col_expr(Column::LimitPerMember, Expr::value(terms.limit_per_member))
-            .col_expr(Column::ValidFrom, Expr::value(terms.valid_from.map(|at| at.micros())))
-            .col_expr(Column::ValidUntil, Expr::value(terms.valid_until.map(|at| at.micros())))
+            .col_expr(Column::ValidFrom, Expr::value(terms.valid_from.map(Instant::micros)))
+            .col_expr(Column::ValidUntil, Expr::value(terms.valid_until.map(Instant::micros)))
             .col_expr(Column::Reserve, Expr::value(terms.reserve.micros()))
             .col_expr(Column::Version, Expr::value(version.saturating_add(1)))
             .filter(Column::RewardId.eq(id.uuid()))
@@ -283,8 +285,8 @@ fn row_of(reward: &Reward, idem: Idem, body: Digest) -> ActiveModel {
         points: Set(terms.points.get()),
         stock: Set(reward.stock),
         limit_per_member: Set(terms.limit_per_member),
-        valid_from: Set(terms.valid_from.map(|at| at.micros())),
-        valid_until: Set(terms.valid_until.map(|at| at.micros())),
+        valid_from: Set(terms.valid_from.map(Instant::micros)),
+        valid_until: Set(terms.valid_until.map(Instant::micros)),
         reserve: Set(terms.reserve.micros()),
         version: Set(reward.version),
         idem: Set(idem.uuid()),

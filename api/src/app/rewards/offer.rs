@@ -6,7 +6,7 @@ use amvaj_domain::id::RewardId;
 use amvaj_domain::ledger::{Digest, Idem, Tenant};
 use amvaj_domain::merchant::MerchantStatus;
 use amvaj_domain::reward::{InvalidTerms, MOST_PIECES, Reward, RewardStatus, RewardTerms};
-use amvaj_domain::text::IdempotencyKey;
+use amvaj_domain::text::{Description, IdempotencyKey};
 use amvaj_domain::time::Instant;
 use amvaj_infra::reward::Created;
 
@@ -83,7 +83,7 @@ fn body(request: &CreateReward) -> Digest {
     Fingerprint::of("createReward", &PointsRequest::at(request.key.clone(), None, None))
         .count(Some(terms.kind.stored().into()))
         .line(Some(terms.title.as_str()))
-        .line(terms.description.as_ref().map(|text| text.as_str()))
+        .line(terms.description.as_ref().map(Description::as_str))
         .points(Some(terms.points))
         .count(terms.limit_per_member.map(i64::from))
         .count(terms.valid_from.map(Instant::micros))

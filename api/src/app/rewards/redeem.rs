@@ -4,7 +4,7 @@ use amvaj_domain::id::{MemberId, MerchantId, RedemptionId, RewardId, WalletId};
 use amvaj_domain::ledger::{Digest, Idem, Tenant};
 use amvaj_domain::member::MemberLookup;
 use amvaj_domain::reward::{Redemption, Unavailable, VoucherCode};
-use amvaj_infra::ledger::{LedgerScope, Recorded};
+use amvaj_infra::ledger::{LedgerScope, Recorded, SubmitError};
 use amvaj_infra::reward::{Begin, BeginRefused, Begun};
 
 use crate::app::fingerprint::Fingerprint;
@@ -103,7 +103,11 @@ async fn begun_before(
 
 /// Has the ledger reserve the price, or repeat what it answered.
 pub(super) async fn placed(app: &App, redemption: &Redemption, replayed: bool) -> Result<Redeemed, AppError> {
-    let recorded = app.rewards.place(redemption).await?;
+    let recorded = app.rewards.place(redemption).await.map_err(|error| match error {
+        // It is begun, so a worker carries it on whether or not the client comes back.
+        SubmitError::Overloaded => AppError::OutcomeUnknown,
+        other => other.into(),
+    })?;
     Ok(Redeemed { redemption: find(app, redemption.id).await?, recorded: Recorded { replayed, ..recorded } })
 }
 

@@ -96,13 +96,12 @@ fn read(
                 input.branch_id.as_ref(),
                 None,
             );
-            let member = match &input.member {
-                Some(reference) => reader.member(reference, merchant),
-                None => {
-                    let message = Message::new("redeemer-not-named");
-                    reader.problem_saying(InputProblem::InvalidMember, message, "input.member");
-                    None
-                }
+            let member = if let Some(reference) = &input.member {
+                reader.member(reference, merchant)
+            } else {
+                let message = Message::new("redeemer-not-named");
+                reader.problem_saying(InputProblem::InvalidMember, message, "input.member");
+                None
             };
             (request, member.map(|member| Redeemer::AtTill(merchant, member)))
         }

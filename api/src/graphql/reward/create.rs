@@ -87,7 +87,7 @@ impl CreateRewardMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The reward.")] input: CreateRewardInput,
     ) -> Result<CreateRewardPayload> {
-        let request = match read(input) {
+        let request = match read(&input) {
             Ok(request) => request,
             Err(user_errors) => return Ok(CreateRewardPayload { user_errors, ..Default::default() }),
         };
@@ -101,7 +101,7 @@ impl CreateRewardMutation {
     }
 }
 
-fn read(input: CreateRewardInput) -> Result<CreateReward, Vec<CreateRewardUserError>> {
+fn read(input: &CreateRewardInput) -> Result<CreateReward, Vec<CreateRewardUserError>> {
     use CreateRewardErrorCode as Code;
     let mut problems = Problems::new();
     let key = IdempotencyKey::parse(&input.idempotency_key);

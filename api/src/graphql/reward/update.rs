@@ -129,9 +129,8 @@ fn read(input: UpdateRewardInput) -> Result<UpdateReward, Vec<UpdateRewardUserEr
 
 /// A change of a field that can be read whatever it is.
 fn plain<T, U>(field: MaybeUndefined<T>, read: impl FnOnce(T) -> U) -> Change<U> {
-    match change(field, |value| Ok::<U, Infallible>(read(value))) {
-        Ok(change) => change,
-    }
+    let Ok(change) = change(field, |value| Ok::<U, Infallible>(read(value)));
+    change
 }
 
 fn told(refused: UpdateRewardRefused) -> UpdateRewardUserError {
