@@ -82,6 +82,8 @@ pub enum Command {
     Backup(BackupArgs),
     /// Make a database ready that was put back from a backup
     Restored(RestoredArgs),
+    /// List who was erased, to be erased again after a backup was put back
+    Erasures(ErasuresArgs),
     /// Measure a running server: requests per second and how long they take
     Bench(BenchArgs),
 }
@@ -442,7 +444,26 @@ Examples:
 Run it once, while no server runs, after a backup was put back and before the servers start. Nothing that Redis keeps of the
 time after the backup is read again; all sessions end, because some may have been ended since; what waits in the outbox is
 relayed. API keys that were revoked since the backup are good again: revoke them anew.")]
-pub struct RestoredArgs {}
+pub struct RestoredArgs {
+    /// What `amvaj erasures` printed after the backup was made: these members are erased again
+    #[arg(long, value_name = "FILE")]
+    pub erasures: Option<PathBuf>,
+}
+
+/// `amvaj erasures`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  amvaj erasures > erasures.txt
+  amvaj erasures --since 2026-11-01T00:00:00Z
+
+Each line has a moment and the id of a member, which names nobody any more. Keep the list elsewhere for as long as you keep
+backups: a backup has whoever was erased after it.")]
+pub struct ErasuresArgs {
+    /// Only those that were erased at this moment or later
+    #[arg(long, value_name = "MOMENT")]
+    pub since: Option<jiff::Timestamp>,
+}
 
 /// `amvaj bench`
 #[derive(Debug, Clone, Args)]
@@ -525,7 +546,8 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Boards(args) => command::boards::run(config, args).await,
         Command::Verify(args) => command::verify::run(config, args).await,
         Command::Backup(args) => command::backup::run(config, args).await,
-        Command::Restored(RestoredArgs {}) => command::restored::run(config).await,
+        Command::Restored(args) => command::restored::run(config, args).await,
+        Command::Erasures(args) => command::erasures::run(config, args).await,
         Command::Import(args) => command::import::run(config, args).await,
         Command::Demo(args) => command::demo::run(config, args).await,
         Command::Bench(args) => command::bench::run(config, args).await,

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod bench;
 pub mod boards;
 pub mod demo;
+pub mod erasures;
 pub mod import;
 pub mod keys;
 pub mod migrate;

@@ -18,6 +18,7 @@ mod m0011_board;
 mod m0012_verification;
 mod m0013_webhook;
 mod m0015_export;
+mod m0016_erasure;
 
 use sea_orm_migration::prelude::*;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_verification::Migration),
             Box::new(m0013_webhook::Migration),
             Box::new(m0015_export::Migration),
+            Box::new(m0016_erasure::Migration),
         ]
     }
 }

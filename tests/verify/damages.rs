@@ -101,6 +101,7 @@ pub(super) fn all() -> Vec<Damage> {
         people::users(),
         people::keys(),
         people::sessions(),
+        people::erased(),
         webhooks::webhooks(),
     ];
     tables.into_iter().flatten().collect()

@@ -123,6 +123,8 @@ pub enum AuditAct {
     OperationsExported,
     /// All that is held about a member was asked for as a file.
     MemberExported,
+    /// A member was erased.
+    MemberErased,
 }
 
 /// What somebody who acted in person is.

@@ -56,7 +56,7 @@ pub static SUBGRAPHS: &[Subgraph] = &[
         extensions: &[],
         roots: &[
             "member", "members", "enrolMember", "linkCustomer", "setLanguage", "setConsent", "withdrawConsent",
-            "blockMember", "unblockMember",
+            "blockMember", "unblockMember", "eraseMember",
             "wallet", "operations", "purchase", "quoteEarn", "earnPoints", "redeemPoints", "holdPoints", "captureHold",
             "releaseHold", "refundPurchase", "exportOperations", "exportMember", "export", "exports", "ledgerHeads", "walletChanged", "operationRecorded",
         ],

@@ -121,6 +121,8 @@ acts! {
     OperationsExported = 140;
     /// All that is held about a member was asked for as a file.
     MemberExported = 141;
+    /// A member was erased.
+    MemberErased = 142;
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod boards;
 mod chain;
 mod check;
 mod claims;
+mod erasure;
 #[cfg(test)]
 pub(crate) mod in_memory;
 mod journal;
@@ -209,7 +210,7 @@ const OF_WALLETS: [&[Check]; 5] =
     [balances::CHECKS, lots::CHECKS, journal::CHECKS, claims::CHECKS, purchases::CHECKS];
 
 /// The checks of everything else, each one statement.
-const OF_THE_REST: [&[Check]; 13] = [
+const OF_THE_REST: [&[Check]; 14] = [
     balances::OF_THE_BOOK,
     claims::OF_WAITING_REFUNDS,
     members::CHECKS,
@@ -223,6 +224,7 @@ const OF_THE_REST: [&[Check]; 13] = [
     sessions::CHECKS,
     audit::QUERIES,
     webhooks::CHECKS,
+    erasure::CHECKS,
 ];
 
 /// The checks that are one statement each.
