@@ -115,3 +115,51 @@ fn a_database_that_was_never_used_was_not_restored() {
     assert!(!folder.join("copy.sqlite").exists());
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_erased_since_the_backup_is_erased_again() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09123456789").await;
+        let later = Till::open(&app, "09123456780").await;
+        till.earn("k-1", "1", 100).await;
+        till.hold("k-2", 10, 600).await;
+        relay_outbox(&app.app, app.clock.now()).await.unwrap();
+        let database = backed_up_and_put_back(&app).await;
+        notice_the_cut(&app, &till).await;
+        app.clock.advance_to(app.clock.now().plus(amvaj_domain::time::Span::minutes(30)));
+        let erase = "mutation E($id: ID!) { eraseMember(input: { memberId: $id }) { userErrors { code } } }";
+        // One who joined after the backup is not in it.
+        let joined = app.member("مینا", "09350000000").await;
+        for member in [till.member, later.member, joined] {
+            let id = GlobalId::Member(member).write();
+            let done = app.data(Caller::Operator, erase, "E", json!({ "id": id.as_str() })).await;
+            assert_eq!(codes(&done["eraseMember"]), Vec::<&str>::new());
+        }
+        let listed = amvaj(app.url(), &["erasures", "--since", "2027-01-15T08:10:00Z"]);
+        assert!(listed.status.success(), "{}", said(&listed));
+        let list = String::from_utf8(listed.stdout).unwrap();
+        assert_eq!(list.lines().count(), 3, "{list}");
+        assert!(list.contains(&till.member.to_string()), "{list}");
+        let none = amvaj(app.url(), &["erasures", "--since", "2027-02-15T08:10:00Z"]);
+        assert!(none.status.success() && none.stdout.is_empty());
+
+        let folder = program::empty_folder("erasures");
+        let file = folder.join("erasures.txt");
+        std::fs::write(&file, "nonsense\n").unwrap();
+        let refused = amvaj(&database.url, &["restored", "--erasures", file.to_str().unwrap()]);
+        assert!(!refused.status.success() && said(&refused).contains("line 1"), "{}", said(&refused));
+        std::fs::write(&file, &list).unwrap();
+        let ready = amvaj(&database.url, &["restored", "--erasures", file.to_str().unwrap()]);
+        assert!(ready.status.success() && said(&ready).contains("2 members"), "{}", said(&ready));
+        let again = amvaj(&database.url, &["restored", "--erasures", file.to_str().unwrap()]);
+        assert!(again.status.success(), "{}", said(&again));
+        let restored = TestApp::start(database).await;
+        for member in [till.member, later.member] {
+            let id = GlobalId::Member(member).write();
+            let query = "query M($id: ID!) { member(ref: { id: $id }) { status mobile } }";
+            let found = restored.data(Caller::Operator, query, "M", json!({ "id": id.as_str() })).await;
+            assert_eq!(found["member"], json!({ "status": "ERASED", "mobile": null }));
+        }
+        assert_sound(&restored).await;
+    }
+}

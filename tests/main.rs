@@ -15,6 +15,7 @@ mod concurrency;
 mod crash;
 mod demo;
 mod directory;
+mod erasure;
 mod exports;
 mod federation;
 mod fuzz;

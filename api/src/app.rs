@@ -9,6 +9,7 @@ pub mod earn_points;
 pub mod end_hold;
 pub mod end_sessions_of;
 pub mod enrol_member;
+pub mod erase_member;
 pub mod error;
 pub mod exchange_api_key;
 pub mod exports;

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod boards;
 pub mod demo;
 pub mod documents;
+pub mod erasures;
 pub mod import;
 pub mod keys;
 pub mod migrate;

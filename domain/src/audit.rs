@@ -11,7 +11,7 @@ use crate::id::{
     ApiKeyId, BoardId, BranchId, MemberId, MerchantId, RewardId, SessionId, StaffId, UserId,
     WebhookEndpointId,
 };
-use crate::text::{CardNumber, Mobile};
+use crate::text::{CardNumber, CustomerRef, Mobile};
 use crate::time::Instant;
 
 pub use kind::ActKind;
@@ -146,6 +146,20 @@ impl From<&CardNumber> for Detail {
     }
 }
 
+impl From<&CustomerRef> for Detail {
+    fn from(reference: &CustomerRef) -> Self {
+        Self::masked(reference.as_str())
+    }
+}
+
+impl Detail {
+    /// What somebody typed who looks for a person: its beginning, which tells what kind of thing it was and not whom.
+    pub fn masked(text: &str) -> Self {
+        let shown: String = text.chars().take(2).collect();
+        Self::Text(format!("{shown}***"))
+    }
+}
+
 impl From<i64> for Detail {
     fn from(number: i64) -> Self {
         Self::Number(number)
@@ -182,6 +196,9 @@ mod tests {
         let card = CardNumber::parse("6273001234567890").unwrap();
         assert_eq!(Detail::from(&mobile), Detail::Text(mobile.masked()));
         assert_eq!(Detail::from(&card), Detail::Text("***7890".to_owned()));
+        let reference = CustomerRef::parse("C-2041").unwrap();
+        assert_eq!(Detail::from(&reference), Detail::Text("C-***".to_owned()));
+        assert_eq!(Detail::masked("پ"), Detail::Text("پ***".to_owned()));
         let long = "ن".repeat(LONGEST_DETAIL.saturating_mul(2));
         let Detail::Text(cut) = Detail::from(long.as_str()) else { panic!("a text stays a text") };
         assert_eq!(cut.chars().count(), LONGEST_DETAIL);

@@ -18,6 +18,8 @@ pub enum MemberStatus {
     Open,
     /// The operator blocked the member: what was begun can be ended.
     Blocked,
+    /// The member's identity is gone for good; the wallet is blocked.
+    Erased,
 }
 
 /// A person who collects points.
@@ -90,11 +92,11 @@ impl MemberSearch {
 }
 
 impl MemberStatus {
-    /// The number that storage keeps; numbers are never reused.
+    /// The number that storage keeps; numbers are never reused. That a member was erased stands beside it.
     pub const fn stored(self) -> i16 {
         match self {
             Self::Open => 1,
-            Self::Blocked => 2,
+            Self::Blocked | Self::Erased => 2,
         }
     }
 

@@ -19,6 +19,7 @@ mod m0012_verification;
 mod m0013_webhook;
 mod m0014_reward;
 mod m0015_export;
+mod m0016_erasure;
 mod m0017_ledger_clock;
 
 use sea_orm_migration::prelude::*;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_webhook::Migration),
             Box::new(m0014_reward::Migration),
             Box::new(m0015_export::Migration),
+            Box::new(m0016_erasure::Migration),
             Box::new(m0017_ledger_clock::Migration),
         ]
     }

@@ -128,7 +128,7 @@ async fn a_killed_makers_file_goes_on_where_it_stopped_and_the_killed_one_writes
     for app in TestApp::both().await {
         let till = Till::open(&app, "09121110001").await;
         till.earn("k1", "R-1", 100).await;
-        many_operations(&till, 3_000).await;
+        many_operations(&till, 5_000).await;
         let (who, mut next) = (merchant(&till), 1);
         let export = asked(&app, &who, "ExportOperations", wanted("k", "CSV")).await;
         let mut slept = None;
@@ -145,7 +145,9 @@ async fn a_killed_makers_file_goes_on_where_it_stopped_and_the_killed_one_writes
             drop(maker);
             slept = Some(lease);
             pass(&app, LEASE);
+            let connections = node.app.db.clone();
             node.stop().await.unwrap();
+            connections.close().await.unwrap();
         }
         let half = seen(&app, &who, &export).await;
         assert_eq!(half["status"], "RUNNING", "{half:#}");
@@ -154,12 +156,12 @@ async fn a_killed_makers_file_goes_on_where_it_stopped_and_the_killed_one_writes
         let made = done(&app, &who, &export).await;
         let text = fetched(&app, &made).await;
         let rows: BTreeSet<&str> = text.split_terminator("\r\n").collect();
-        assert_eq!((rows.len(), text.split_terminator("\r\n").count()), (3_002, 3_002));
+        assert_eq!((rows.len(), text.split_terminator("\r\n").count()), (5_002, 5_002));
         // One that slept through its lease is fenced off.
         let export = asked(&app, &who, "ExportOperations", wanted("again", "CSV")).await;
         done(&app, &who, &export).await;
         worker.stop().await;
-        asked(&app, &who, "ExportOperations", wanted("once more", "CSV")).await;
+        asked(&app, &who, "ExportOperations", wanted("once-more", "CSV")).await;
         let mut maker = app.app.exports.maker(app.app.sessions.clone(), Arc::new(ExportPen));
         let refused = maker.turn(&slept.unwrap(), app.clock.now()).await;
         assert!(matches!(refused, Err(WorkError::Fenced(_))), "{refused:?}");

@@ -1,5 +1,6 @@
 //! All that is held about a member, for the member itself and for operators.
 
+use amvaj_api::app::relay_outbox::relay_outbox;
 use amvaj_api::app::sessions;
 use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_domain::access::{Caller, Identity, Scope, Scopes, Subject};
@@ -28,6 +29,7 @@ async fn a_member_gets_all_that_is_held_about_it_and_nothing_of_others() {
         app.data(itself.caller, RELATION, "SetConsent", json!({ "input": consent })).await;
         sessions::begin(&app.app, Subject::Member(till.member), "PHONE").await.unwrap().unwrap();
         sessions::begin(&app.app, Subject::Member(other.member), "OTHER-PHONE").await.unwrap().unwrap();
+        relay_outbox(&app.app, app.clock.now()).await.unwrap();
         let own = file(&app, &itself, "ExportMember", json!({ "idempotencyKey": "k" })).await;
         let found = lines(&own);
         let profile = of(&found, "profile");

@@ -110,6 +110,7 @@ pub(super) fn all() -> Vec<Damage> {
         people::users(),
         people::keys(),
         people::sessions(),
+        people::erased(),
         webhooks::webhooks(),
         rewards::rewards(),
         rewards::redemptions(),

@@ -87,7 +87,7 @@ pub(super) async fn redeem(
 }
 
 /// Notes what became of the holds.
-pub(super) async fn follow(database: &Database, rewards: &Rewards, held: &Buckets, now: Instant) {
+pub(super) async fn follow(database: &Database, rewards: &Rewards, held: &Buckets) {
     let keeper = rewards.keeper();
     keeper.register().await.unwrap();
     while keeper.keep(held, 100).await.unwrap() > 0 {}

@@ -429,7 +429,7 @@ async fn relay(database: &Database, rewards: &Rewards) {
     keeper.register().await.unwrap();
     while keeper.keep(&held, 100).await.unwrap() > 0 {}
     boards::count(database, &held).await;
-    rewards::follow(database, rewards, &held, day(40)).await;
+    rewards::follow(database, rewards, &held).await;
     webhooks::play(database, [merchant(1), merchant(2)], &held, day(60)).await;
     let pass = [
         "insert into consumer_cursor select 'cache', bucket, relay_no from relay",

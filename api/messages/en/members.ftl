@@ -1,6 +1,7 @@
 ### Members and the ways to name one.
 
 member-not-found = No member is named so: check the reference, or enrol the member.
+    .erase-member = There is no such member for you; an operator takes an id from `members`.
     .export-member = There is no such member for you; an operator takes an id from `members`.
     .link-customer = There is no such member; enrol it with `enrolMember`.
     .set-language = You are not enrolled here as a member; log in again.
@@ -22,3 +23,5 @@ mobile-taken = A member has this mobile number; find it with `member(ref: {"{"} 
     .add-staff = Another of your people has this mobile number.
 card-taken = Another member has this card; give a new one.
 customer-ref-taken = This reference belongs to another member; use another one.
+holds-open = A merchant has points of the member reserved; have them captured or released, or wait for their end.
+log-in-again = Log in again, and erase yourself within ten minutes.

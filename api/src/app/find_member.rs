@@ -2,7 +2,7 @@
 //! in the audit log, before the answer.
 
 use amvaj_domain::access::Caller;
-use amvaj_domain::audit::{Act, ActKind, Author, Target};
+use amvaj_domain::audit::{Act, ActKind, Author, Detail, Target};
 use amvaj_domain::member::{MemberLookup, MemberSearch, SeenMember};
 use amvaj_infra::directory::MemberFilter;
 use amvaj_infra::page::{Page, PageRequest};
@@ -33,9 +33,9 @@ pub async fn find_member(
             MemberLookup::Id(_) | MemberLookup::Wallet(_) => return Ok(found),
             MemberLookup::Mobile(mobile) => act.detail("mobile", mobile),
             MemberLookup::CardNumber(card) => act.detail("cardNumber", card),
-            MemberLookup::Customer { merchant, customer_ref } => act
-                .detail("merchant", merchant.to_string().as_str())
-                .detail("customerRef", customer_ref.as_str()),
+            MemberLookup::Customer { merchant, customer_ref } => {
+                act.detail("merchant", merchant.to_string().as_str()).detail("customerRef", customer_ref)
+            }
         };
         app.audit.record(act).await?;
     }
@@ -55,7 +55,7 @@ pub async fn list_members(
         let act = Act::new(author, ActKind::MembersListed, Target::Nothing, app.now());
         let act = match &filter.search {
             None => act,
-            Some(MemberSearch::Name(part)) => act.detail("name", part.as_str()),
+            Some(MemberSearch::Name(part)) => act.detail("name", Detail::masked(part)),
             Some(MemberSearch::MobilePrefix(start)) => act.detail("mobile", masked(start).as_str()),
         };
         app.audit.record(act).await?;

@@ -25,11 +25,14 @@ pub async fn set_member_status(
 ) -> Result<Member, AppError> {
     operator_only(author)?;
     let found = app.directory.members(Caller::Operator).find(&MemberLookup::Id(member)).await?;
-    set_wallet_status(app, found.ok_or(AppError::NotFound)?.wallet, status).await?;
-    let kind = match status {
-        MemberStatus::Open => ActKind::MemberUnblocked,
-        MemberStatus::Blocked => ActKind::MemberBlocked,
+    // Of an erased member nothing changes any more.
+    let found = found.filter(|member| member.status != MemberStatus::Erased).ok_or(AppError::NotFound)?;
+    let (wallet_status, kind) = match status {
+        MemberStatus::Open => (WalletStatus::Open, ActKind::MemberUnblocked),
+        MemberStatus::Blocked => (WalletStatus::Blocked, ActKind::MemberBlocked),
+        MemberStatus::Erased => return Err(AppError::Forbidden),
     };
+    set_wallet_status(app, found.wallet, wallet_status).await?;
     let act = Act::new(author, kind, Target::Member(member), app.now());
     let changed = app.directory.set_member_status(member, status, &act).await?.ok_or(AppError::NotFound)?;
     if status == MemberStatus::Blocked {
@@ -38,11 +41,12 @@ pub async fn set_member_status(
     Ok(changed)
 }
 
-async fn set_wallet_status(app: &App, wallet: WalletId, status: MemberStatus) -> Result<(), AppError> {
-    let status = match status {
-        MemberStatus::Open => WalletStatus::Open,
-        MemberStatus::Blocked => WalletStatus::Blocked,
-    };
+/// Sets the status of a wallet by an operation of the ledger; that it has it already is no fault.
+pub(super) async fn set_wallet_status(
+    app: &App,
+    wallet: WalletId,
+    status: WalletStatus,
+) -> Result<(), AppError> {
     let now = app.now();
     let state = app.reader.wallet(wallet, now).await?.ok_or(AppError::NotFound)?;
     if state.wallet.status == status {

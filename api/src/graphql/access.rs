@@ -97,6 +97,7 @@ pub const ROOT_FIELDS: &[(&str, Access)] = &[
     ("withdrawConsent", Access::Roles(&[(Member, None)])),
     ("blockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
     ("unblockMember", Access::Roles(&[(Operator, Some(Scope::MembersManage))])),
+    ("eraseMember", Access::Roles(&[(Operator, Some(Scope::MembersManage)), (Member, None)])),
     // Leaderboards, which show members by name; which of them a caller sees is for `app::boards`.
     ("leaderboards", MEMBERS_READERS),
     ("leaderboard", MEMBERS_READERS),

@@ -137,6 +137,8 @@ pub enum AuditAct {
     RewardReopened,
     /// The time of a sandbox was let pass.
     ClockAdvanced,
+    /// A member was erased.
+    MemberErased,
 }
 
 /// What somebody who acted in person is.

@@ -1,6 +1,7 @@
 //! Members: what each caller may see of them, and the ways to name one.
 
 pub mod enrol;
+pub mod erase;
 pub mod language;
 pub mod link;
 pub mod reference;
@@ -37,6 +38,8 @@ pub enum MemberStatus {
     Open,
     /// The operator blocked the member: what was begun can be ended, and nothing begun.
     Blocked,
+    /// The member was erased: nothing is known of the person any more. The wallet is blocked.
+    Erased,
 }
 
 /// Which members to list.
@@ -67,6 +70,7 @@ pub struct MemberQueries;
 pub struct MemberMutations(
     enrol::EnrolMember,
     status::SetMemberStatus,
+    erase::EraseMember,
     link::LinkCustomer,
     language::SetLanguage,
 );

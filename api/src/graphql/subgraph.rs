@@ -56,7 +56,7 @@ pub static SUBGRAPHS: &[Subgraph] = &[
         extensions: &[],
         roots: &[
             "member", "members", "enrolMember", "linkCustomer", "setLanguage", "setConsent", "withdrawConsent",
-            "blockMember", "unblockMember",
+            "blockMember", "unblockMember", "eraseMember",
             "wallet", "operations", "purchase", "quoteEarn", "earnPoints", "earnPointsBulk", "redeemPoints",
             "holdPoints", "captureHold", "releaseHold", "refundPurchase", "ledgerHeads", "walletChanged", "operationRecorded",
             "exportOperations", "exportMember", "export", "exports", "clock", "advanceClock",

@@ -133,6 +133,8 @@ acts! {
     RewardReopened = 114;
     /// The time of a sandbox was let pass.
     ClockAdvanced = 120;
+    /// A member was erased.
+    MemberErased = 142;
 }
 
 #[cfg(test)]

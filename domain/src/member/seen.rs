@@ -55,7 +55,8 @@ impl SeenMember {
 
     /// The mobile number.
     pub fn mobile(&self) -> Option<&Mobile> {
-        Some(&self.at_least(Disclosure::Profile)?.mobile)
+        let member = self.at_least(Disclosure::Profile)?;
+        (member.status != MemberStatus::Erased).then_some(&member.mobile)
     }
 
     /// The number of the card.

@@ -33,6 +33,9 @@ pub enum InvalidMobile {
 const NATIONAL_DIGITS: usize = 10;
 
 impl Mobile {
+    /// What stands in the place of a number that was erased. No text reads as it, so nobody is found by it.
+    pub const NOBODYS: Self = Self(*b"+98**********");
+
     /// Reads `09…`, `9…`, `989…`, `00989…` and `+98 (0)9…`, in Persian, Arabic or ASCII digits, with spaces,
     /// dashes, parentheses and invisible marks anywhere.
     pub fn parse(text: &str) -> Result<Self, InvalidMobile> {

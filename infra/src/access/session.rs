@@ -7,7 +7,7 @@
 use amvaj_domain::{
     access::{EndReason, Subject, SubjectKind},
     audit::Act,
-    id::SessionId,
+    id::{MemberId, SessionId},
     time::{Instant, Span},
 };
 use sea_orm::{
@@ -21,6 +21,7 @@ use super::revocation::{self, Revocations, Revoked};
 use crate::audit::{Audit, Unit};
 use crate::db::{
     Database, StoreError,
+    entity::login_challenge,
     entity::session::{ActiveModel, Column, Entity, Model},
 };
 
@@ -247,6 +248,30 @@ impl Sessions {
         unit.commit().await?;
         self.note_all(&ended);
         Ok(ended.sessions.len())
+    }
+
+    /// Ends what lets an erased member in, and forgets its log-ins and the codes that it was sent. What is over by then is
+    /// forgotten only: whoever is logging in at this moment finds out by itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_erased(&self, member: MemberId, now: Instant) -> Result<(), StoreError> {
+        let subject = Subject::Member(member);
+        self.end_all(subject, EndReason::Blocked, now).await?;
+        let over =
+            Condition::any().add(Column::EndedAt.is_not_null()).add(Column::ExpiresAt.lte(now.micros()));
+        Entity::delete_many()
+            .filter(Column::Kind.eq(subject.kind().stored()))
+            .filter(Column::Subject.eq(subject.uuid()))
+            .filter(over)
+            .exec(self.db.writer())
+            .await?;
+        login_challenge::Entity::delete_many()
+            .filter(login_challenge::Column::Kind.eq(subject.kind().stored()))
+            .filter(login_challenge::Column::Subject.eq(subject.uuid()))
+            .exec(self.db.writer())
+            .await?;
+        Ok(())
     }
 
     /// Like [`Self::end_all`], within the transaction of what makes it necessary; to be noted after its commit.

@@ -8,7 +8,10 @@ use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::relation::RelationSource;
 use amvaj_domain::text::{CardNumber, CustomerRef};
 use amvaj_domain::time::Instant;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Value};
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect as _, Value,
+};
 
 use super::set_column::set_column;
 use super::{Directory, rows};
@@ -134,7 +137,9 @@ impl Directory {
         audit: Audit<'_>,
     ) -> Result<Option<Member>, StoreError> {
         let unit = Unit::begin(&self.db, audit).await?;
-        let found = set_column(unit, Entity::find_by_id(id.uuid()), column, value).await?;
+        // Of an erased member nothing changes any more.
+        let which = Entity::find_by_id(id.uuid()).filter(Column::ErasedAt.is_null());
+        let found = set_column(unit, which, column, value).await?;
         found.as_ref().map(rows::member).transpose()
     }
 
@@ -151,7 +156,9 @@ impl Directory {
             // A merchant's own business.
             let unit = Unit::begin(&self.db, Audit::Ordinary).await?;
             let transaction = unit.transaction();
-            let Some(row) = Entity::find_by_id(member.uuid()).one(transaction).await? else {
+            // Held until the end: whoever erases the member at the same moment waits, and finds the reference.
+            let found = Entity::find_by_id(member.uuid()).lock(LockType::KeyShare).one(transaction).await?;
+            let Some(row) = found.filter(|row| row.erased_at.is_none()) else {
                 return Ok(Err(LinkRefused::MemberNotFound));
             };
             if !merchant_exists(transaction, merchant).await? {
@@ -236,6 +243,7 @@ pub(super) fn member_row(member: &Member) -> ActiveModel {
         status: Set(member.status.stored()),
         enrolled_at: Set(member.enrolled_at.micros()),
         language: Set(member.language.map(|language| language.code().to_owned())),
+        erased_at: Set(None),
     }
 }
 

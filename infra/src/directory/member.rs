@@ -167,7 +167,10 @@ impl<'a> Members<'a> {
             Caller::Merchant(_) => list.filter(Column::MemberId.is_null()),
         };
         if let Some(status) = filter.status {
-            list = list.filter(Column::Status.eq(status.stored()));
+            list = list.filter(Column::Status.eq(status.stored())).filter(match status {
+                MemberStatus::Erased => Column::ErasedAt.is_not_null(),
+                MemberStatus::Open | MemberStatus::Blocked => Column::ErasedAt.is_null(),
+            });
         }
         list = match &filter.search {
             Some(MemberSearch::Name(part)) => list.filter(Column::SearchKey.like(contains(part))),

@@ -9,6 +9,7 @@ mod branch;
 mod bulk_enrolment;
 mod earn_rule;
 mod enrolment;
+mod erasure;
 mod face;
 mod file;
 mod member;

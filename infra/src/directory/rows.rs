@@ -96,10 +96,16 @@ pub(super) fn member(model: &entity::member::Model) -> Result<Member, StoreError
     Ok(Member {
         id: MemberId::new(model.member_id),
         wallet: WalletId::new(model.wallet_id),
-        mobile: row.read(Mobile::parse(&model.mobile), "its mobile")?,
+        mobile: match model.erased_at {
+            Some(_) => Mobile::NOBODYS,
+            None => row.read(Mobile::parse(&model.mobile), "its mobile")?,
+        },
         card_number: row.read(card, "its card number")?,
         name: row.read(Name::parse(&model.name), "its name")?,
-        status: row.known(MemberStatus::from_stored(model.status), "its status")?,
+        status: match model.erased_at {
+            Some(_) => MemberStatus::Erased,
+            None => row.known(MemberStatus::from_stored(model.status), "its status")?,
+        },
         enrolled_at: Instant::from_micros(model.enrolled_at),
         language: row.known(language, "its language")?,
     })

@@ -3,8 +3,10 @@
 use amvaj_domain::id::{MemberId, MerchantId, WalletId};
 use amvaj_domain::relation::{Consent, Relation, RelationSource};
 use amvaj_domain::time::Instant;
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect as _,
+};
 
 use super::{Relations, read};
 use crate::audit::{Audit, Unit};
@@ -115,7 +117,9 @@ async fn wallet_of(
     transaction: &DatabaseTransaction,
     member: MemberId,
 ) -> Result<Option<WalletId>, StoreError> {
-    let found = member::Entity::find_by_id(member.uuid()).one(transaction).await?;
+    // Held until the end: whoever erases the member at the same moment waits, and finds what was said.
+    let found = member::Entity::find_by_id(member.uuid()).lock(LockType::KeyShare).one(transaction).await?;
+    let found = found.filter(|row| row.erased_at.is_none());
     Ok(found.map(|row| WalletId::new(row.wallet_id)))
 }
 

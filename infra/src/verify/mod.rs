@@ -12,6 +12,7 @@ mod boards;
 mod chain;
 mod check;
 mod claims;
+mod erasure;
 #[cfg(test)]
 pub(crate) mod in_memory;
 mod journal;
@@ -211,7 +212,7 @@ const OF_WALLETS: [&[Check]; 5] =
     [balances::CHECKS, lots::CHECKS, journal::CHECKS, claims::CHECKS, purchases::CHECKS];
 
 /// The checks of everything else, each one statement.
-const OF_THE_REST: [&[Check]; 15] = [
+const OF_THE_REST: [&[Check]; 16] = [
     balances::OF_THE_BOOK,
     claims::OF_WAITING_REFUNDS,
     members::CHECKS,
@@ -227,6 +228,7 @@ const OF_THE_REST: [&[Check]; 15] = [
     webhooks::CHECKS,
     rewards::CHECKS,
     sandbox::CHECKS,
+    erasure::CHECKS,
 ];
 
 /// The checks that are one statement each.

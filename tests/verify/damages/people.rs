@@ -111,6 +111,46 @@ pub(super) fn keys() -> Vec<Damage> {
     ]
 }
 
+/// Members that were erased, each with something that should have gone.
+pub(super) fn erased() -> Vec<Damage> {
+    // What an erasure leaves of the first member that meets a condition.
+    const ERASED: &str = "name = 'erased-1', mobile = 'erased-1', card_number = null, language = null, search_key = '', \
+         status = 2, erased_at = 9000000000000000";
+    const BLOCKED: &str = "update wallet set status = 2 where wallet_id in (select wallet_id from member where erased_at is not null)";
+    let one = |condition: &str| {
+        format!("member_id = (select member_id from member where {condition} order by member_id limit 1)")
+    };
+    let named = |name, sql: String| Damage { name, number: 30, sql };
+    let with = |name, condition: &str| {
+        named(name, format!("update member set {ERASED} where {}; {BLOCKED}", one(condition)))
+    };
+    let keeps = |name, what: &str| {
+        let whole = format!("update member set {ERASED} where {}; {BLOCKED}", one("1 = 1"));
+        named(name, format!("{whole}; update member set {what} where erased_at is not null"))
+    };
+    vec![
+        named(
+            "a member that was not erased under a pseudonym",
+            format!("update member set name = 'erased-1', mobile = 'erased-1' where {}", one("1 = 1")),
+        ),
+        keeps("an erased member with a name", "name = 'Mina'"),
+        keeps("an erased member with a number", "mobile = '+989120000000'"),
+        keeps("an erased member with a card", "card_number = '6273001234'"),
+        keeps("an erased member with a language", "language = 'fa'"),
+        keeps("an erased member that a search finds", "search_key = 'mina'"),
+        keeps("an erased member that is open", "status = 1"),
+        with("a reference of an erased member", "member_id in (select member_id from customer_ref)"),
+        with(
+            "a session of an erased member",
+            "member_id in (select subject from session where ended_at is null)",
+        ),
+        named(
+            "the wallet of an erased member open",
+            format!("update member set {ERASED} where {}", one("1 = 1")),
+        ),
+    ]
+}
+
 pub(super) fn sessions() -> Vec<Damage> {
     let named = |name, sql: &str| Damage { name, number: 27, sql: sql.to_owned() };
     vec![

@@ -15,6 +15,7 @@ pub(crate) struct Model {
     pub(crate) status: i16,
     pub(crate) enrolled_at: i64,
     pub(crate) language: Option<String>,
+    pub(crate) erased_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
