@@ -36,7 +36,8 @@ async fn backed_up_and_put_back(app: &TestApp) -> TestDb {
         );
         return TestDb::postgres_from(app.url()).await;
     }
-    let file = std::env::temp_dir().join(format!("amvaj-backup-{}.sqlite", std::process::id()));
+    let file = std::env::temp_dir()
+        .join(format!("amvaj-backup-{}.sqlite", amvaj_api::random::uuid(app.clock.now())));
     let _ = std::fs::remove_file(&file);
     let path = file.to_str().unwrap();
     let done = amvaj(app.url(), &["backup", path]);

@@ -93,7 +93,7 @@ async fn rows_with(app: &TestApp, text: &str) -> Vec<String> {
             format!("cast({table} as text)")
         } else {
             let columns = names(format!("select name from pragma_table_info('{table}')")).await;
-            let cast = columns.iter().map(|column| format!("coalesce(cast({column} as text), '')"));
+            let cast = columns.iter().map(|column| format!("quote({column})"));
             cast.collect::<Vec<_>>().join(" || ' ' || ")
         };
         let sql = format!("select {row} from {table} where {row} like '%{text}%'");
