@@ -265,7 +265,7 @@ async fn participants(database: &Database, wallets: impl Iterator<Item = WalletI
         let member = uuid(database, member(number).uuid());
         let id = uuid(database, wallet.uuid());
         statements.push(format!(
-            "insert into member values ({member}, {id}, '0912{number:07}', null, 'name', 'name', 1, {START}, null)"
+            "insert into member values ({member}, {id}, '0912{number:07}', null, 'name', 'name', 1, {START}, null, null)"
         ));
         statements.push(format!(
             "insert into wallet values ({}, {id}, 0, 0, 0, 0, 0, 1, 1, 0, {})",

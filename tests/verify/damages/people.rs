@@ -121,8 +121,8 @@ pub(super) fn erased() -> Vec<Damage> {
         format!("member_id = (select member_id from member where {condition} order by member_id limit 1)")
     };
     let named = |name, sql: String| Damage { name, number: 30, sql };
-    let with = |name, condition: &str| {
-        named(name, format!("update member set {ERASED} where {}; {BLOCKED}", one(condition)))
+    let with = |name, then: &str| {
+        named(name, format!("update member set {ERASED} where {}; {BLOCKED}; {then}", one("1 = 1")))
     };
     let keeps = |name, what: &str| {
         let whole = format!("update member set {ERASED} where {}; {BLOCKED}", one("1 = 1"));
@@ -139,10 +139,16 @@ pub(super) fn erased() -> Vec<Damage> {
         keeps("an erased member with a language", "language = 'fa'"),
         keeps("an erased member that a search finds", "search_key = 'mina'"),
         keeps("an erased member that is open", "status = 1"),
-        with("a reference of an erased member", "member_id in (select member_id from customer_ref)"),
+        with(
+            "a reference of an erased member",
+            "insert into customer_ref (merchant_id, customer_ref, member_id, created_at)
+                select merchant_id, 'C-30', member_id, 1 from member, merchant
+                where erased_at is not null and merchant_id = (select merchant_id from staff order by staff_id limit 1)",
+        ),
         with(
             "a session of an erased member",
-            "member_id in (select subject from session where ended_at is null)",
+            "update session set ended_at = null, end_reason = null,
+                subject = (select member_id from member where erased_at is not null) where kind = 1",
         ),
         named(
             "the wallet of an erased member open",
