@@ -107,7 +107,7 @@ async fn a_long_file_tells_how_far_it_is_and_has_every_row_once() {
             let lease = first.unwrap().unwrap();
             let mut maker = app.app.exports.maker(app.app.sessions.clone(), Arc::new(ExportPen));
             let mut told = Vec::new();
-            while maker.turn(&lease, app.clock.now()).await.unwrap() {
+            while maker.turn(&lease, app.clock.now(), app.clock.now()).await.unwrap() {
                 let now = seen(&app, &who, &export).await;
                 told.push(now["rowsDone"].as_i64().unwrap());
                 assert_eq!(now["rowsTotal"], 2_501);
@@ -139,8 +139,8 @@ async fn a_killed_makers_file_goes_on_where_it_stopped_and_the_killed_one_writes
             let lease = lease.unwrap().unwrap();
             next += 1;
             let mut maker = node.app.exports.maker(node.app.sessions.clone(), Arc::new(ExportPen));
-            maker.turn(&lease, app.clock.now()).await.unwrap();
-            let turn = maker.turn(&lease, app.clock.now());
+            maker.turn(&lease, app.clock.now(), app.clock.now()).await.unwrap();
+            let turn = maker.turn(&lease, app.clock.now(), app.clock.now());
             let _ = tokio::time::timeout(Duration::from_millis(patience), turn).await;
             drop(maker);
             slept = Some(lease);
@@ -163,7 +163,7 @@ async fn a_killed_makers_file_goes_on_where_it_stopped_and_the_killed_one_writes
         worker.stop().await;
         asked(&app, &who, "ExportOperations", wanted("once-more", "CSV")).await;
         let mut maker = app.app.exports.maker(app.app.sessions.clone(), Arc::new(ExportPen));
-        let refused = maker.turn(&slept.unwrap(), app.clock.now()).await;
+        let refused = maker.turn(&slept.unwrap(), app.clock.now(), app.clock.now()).await;
         assert!(matches!(refused, Err(WorkError::Fenced(_))), "{refused:?}");
     }
 }

@@ -85,7 +85,7 @@ pub async fn export_operations(
     }
     let now = app.now();
     // What was answered before the request is in the file.
-    let end = now.plus(MOMENT);
+    let end = app.ledger_now().plus(MOMENT);
     let until = request.until.map_or(end, |until| until.min(end));
     let (owner, merchant) = match identity.caller {
         Caller::Operator => (Tenant::Network, request.merchant),
@@ -138,7 +138,7 @@ pub async fn export_member(
     let now = app.now();
     let body = Digest::of([b"exportMember".as_slice(), member.uuid().as_bytes()]);
     let of = ExportOf::Member(member, wallet);
-    let until = now.plus(MOMENT);
+    let until = app.ledger_now().plus(MOMENT);
     let export = queued(owner, identity, of, ExportFormat::JsonLines, (until, now));
     let act = Act::new(author, ActKind::MemberExported, Target::Member(member), now)
         .detail("export", export.id.to_string().as_str());

@@ -60,15 +60,20 @@ impl ExportMaker {
     ///
     /// # Errors
     /// [`WorkError::Fenced`] when the lease is lost; otherwise when the database fails.
-    pub async fn turn(&mut self, lease: &Lease, now: Instant) -> Result<bool, WorkError> {
+    pub async fn turn(
+        &mut self,
+        lease: &Lease,
+        now: Instant,
+        ledger_now: Instant,
+    ) -> Result<bool, WorkError> {
         let under_way = self.under_way().await?;
         self.hashes.retain(|id, _| under_way.iter().any(|one| one.export.id == *id));
         let (mut made, mut failure) = (false, None);
         for one in under_way {
-            if now < one.export.until.plus(SETTLED) {
+            if ledger_now < one.export.until.plus(SETTLED) {
                 continue;
             }
-            match self.page(lease, &one, now).await {
+            match self.page(lease, &one, now, ledger_now).await {
                 Ok(()) => made = true,
                 Err(WorkError::Store(error @ StoreError::CorruptRow { .. })) => {
                     tracing::error!(export = %one.export.id, %error, "an export cannot be made");
@@ -106,13 +111,19 @@ impl ExportMaker {
     }
 
     /// Writes the next page of a file.
-    async fn page(&mut self, lease: &Lease, one: &UnderWay, now: Instant) -> Result<(), WorkError> {
+    async fn page(
+        &mut self,
+        lease: &Lease,
+        one: &UnderWay,
+        now: Instant,
+        ledger_now: Instant,
+    ) -> Result<(), WorkError> {
         let export = &one.export;
         let total = match export.rows_total {
             Some(total) => total,
             None => self.pages.count(export).await?,
         };
-        let written = self.pages.next(export, one.place, now).await?;
+        let written = self.pages.next(export, one.place, ledger_now).await?;
         let mut hash = self.hash(export).await?;
         hash.update(written.text.as_bytes());
         let size = export.size.saturating_add(i64::try_from(written.text.len()).unwrap_or(i64::MAX));

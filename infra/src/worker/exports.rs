@@ -19,6 +19,7 @@ const PURGE_EVERY: Span = Span::minutes(1);
 pub(super) struct ExportJob {
     maker: ExportMaker,
     clock: Clock,
+    ledger: Clock,
     keeper: Keeper,
     interval: Duration,
     /// When old files are to be looked for again.
@@ -31,7 +32,7 @@ impl Job for ExportJob {
     async fn round(&mut self) -> Result<Duration, WorkError> {
         let now = self.clock.now();
         let Some(lease) = self.keeper.lease(Self::NAME, now).await? else { return Ok(self.interval) };
-        let made = self.maker.turn(&lease, now).await;
+        let made = self.maker.turn(&lease, now, self.ledger.now()).await;
         let made = forget_if_fenced(&mut self.keeper, made)?;
         let more = self.purge(now).await?;
         Ok(match (made, more) {
@@ -47,8 +48,13 @@ impl Job for ExportJob {
 }
 
 impl ExportJob {
-    pub(super) fn new(maker: ExportMaker, clock: &Clock, keeper: Keeper, interval: Duration) -> Self {
-        Self { maker, clock: clock.clone(), keeper, interval, purge_at: clock.now() }
+    pub(super) fn new(
+        maker: ExportMaker,
+        (clock, ledger): (&Clock, &Clock),
+        keeper: Keeper,
+        interval: Duration,
+    ) -> Self {
+        Self { maker, clock: clock.clone(), ledger: ledger.clone(), keeper, interval, purge_at: clock.now() }
     }
 
     /// Removes a page of old chunks now and then, and answers whether there may be more.

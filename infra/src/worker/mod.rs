@@ -166,10 +166,10 @@ impl Worker {
             retention: span(settings.retention),
         };
         let redemptions = RedemptionJob { rewards, clock: clock.clone(), keeper: keeper(), interval };
-        let ends = Ends::by(ledger_clock);
+        let ends = Ends::by(ledger_clock.clone());
         let boards = BoardJob { boards, clock: clock.clone(), ends, keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };
-        let exports = ExportJob::new(exports, clock, keeper(), interval);
+        let exports = ExportJob::new(exports, (clock, &ledger_clock), keeper(), interval);
         let mut tasks = vec![
             tokio::spawn(run(exports, holder, interval, closing.clone())),
             tokio::spawn(run(outbox, holder, interval, closing.clone())),
