@@ -46,8 +46,8 @@ impl fmt::Display for Exported {
         let memory = |mebibytes: Option<u64>| mebibytes.map_or_else(|| "-".to_owned(), |it| it.to_string());
         writeln!(
             f,
-            "\nExported {} rows ({} bytes) as {} in {:.1} s: {:.0} rows a second, with {} MiB in memory before and {} MiB at \
-             most meanwhile",
+            "\nExported {} rows ({} bytes) as {} in {:.1} s: {:.0} rows a second, with {} MiB in memory \
+             before and {} MiB at most meanwhile",
             self.rows,
             self.bytes,
             self.format,

@@ -10,8 +10,8 @@ use super::erasures;
 use crate::app::{erase_member::erase_again, relay_outbox::relay_outbox};
 use crate::{cli::RestoredArgs, compose, config::Config, database, random};
 
-/// Begins another epoch, ends all sessions, writes that into the audit log, erases again who was erased since, and relays what waits in the outbox, up to the
-/// leaderboards.
+/// Begins another epoch, ends all sessions, writes that into the audit log, erases again who was erased since, and relays what
+/// waits in the outbox, up to the leaderboards.
 ///
 /// # Errors
 /// When the database was never used, or fails, and when the file of erasures cannot be read; nothing was done then.

@@ -16,7 +16,7 @@ use crate::page::PageRequest;
 use crate::relation::Relations;
 
 /// More relations than there are merchants.
-const ALL: u64 = u32::MAX as u64;
+const ALL: u64 = 1_000_000_000;
 
 /// Reads what is held about members.
 #[derive(Debug, Clone)]
