@@ -11,8 +11,10 @@ use crate::language::{Language, Message};
 
 /// The extension that says how many seconds to wait.
 pub const RETRY_AFTER: &str = "retryAfter";
-/// Most errors that one response lists.
-const MOST_ERRORS: usize = 20;
+/// Most errors that a response lists of a document that is wrong.
+const MOST_OF_DOCUMENT: usize = 20;
+/// Most errors that a response lists of fields: each thing that a mutation does of a list can have its own.
+const MOST_OF_FIELDS: usize = 500;
 /// The longest message, in characters; what the GraphQL library says may repeat what the client wrote.
 const LONGEST_MESSAGE: usize = 500;
 
@@ -223,7 +225,10 @@ pub fn finish(
     request_id: &str,
     language: Language,
 ) -> Option<Code> {
-    errors.truncate(MOST_ERRORS);
+    errors.truncate(match stage {
+        Stage::Validation => MOST_OF_DOCUMENT,
+        Stage::Execution => MOST_OF_FIELDS,
+    });
     let mut first = None;
     for error in errors {
         let code = classify(error, stage);

@@ -73,6 +73,10 @@ pub fn from_query_string(query: &str) -> Result<Received, Refusal> {
 pub fn from_parameters(mut parameters: Map<String, Json>) -> Result<Received, Refusal> {
     let query = string(&mut parameters, "query")?;
     let id = string(&mut parameters, "documentId")?;
+    let names_document =
+        id.is_some() || parameters.get("extensions").is_some_and(|all| all.get("persistedQuery").is_some());
+    // Some clients always send a text over sockets, an empty one beside a name.
+    let query = query.filter(|text| !(text.is_empty() && names_document));
     let mut extensions = match object(&mut parameters, "extensions")? {
         Some(Json::Object(extensions)) => extensions,
         _ => Map::new(),

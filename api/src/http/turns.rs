@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::request::Operation;
+use crate::graphql::document::Asked;
 
 /// From which cost on an operation is dear: some milliseconds of a processor.
 const DEAR: u64 = 500;
@@ -26,7 +27,8 @@ impl Turns {
     /// Waits for a turn, which lasts as long as what is returned; nothing to wait for unless the operation is dear. Those
     /// who wait come in the order in which they asked.
     pub(super) async fn take(&self, operation: &Operation) -> Option<OwnedSemaphorePermit> {
-        if operation.asked.cost < DEAR {
+        let Asked { cost, of_many, .. } = operation.asked;
+        if cost.saturating_sub(of_many) < DEAR {
             return None;
         }
         // Nobody closes it.
@@ -48,10 +50,13 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::graphql::document::Asked;
 
     fn operation(kind: OperationType, cost: u64) -> Operation {
-        Operation { name: String::new(), kind, asked: Asked { cost, base: 0, named: 0, introspects: false } }
+        Operation {
+            name: String::new(),
+            kind,
+            asked: Asked { cost, base: 0, named: 0, of_many: 0, introspects: false },
+        }
     }
 
     #[tokio::test]
@@ -64,6 +69,9 @@ mod tests {
             assert!(timeout(Duration::from_millis(50), turns.take(&dear)).await.is_err());
         }
         assert!(turns.take(&operation(OperationType::Query, DEAR - 1)).await.is_none());
+        let mut bulk = operation(OperationType::Mutation, 10 * DEAR);
+        bulk.asked.of_many = 9 * DEAR + 1;
+        assert!(turns.take(&bulk).await.is_none(), "it waits for the ledger");
         drop(first);
         assert!(turns.take(&dear).await.is_some());
     }

@@ -137,9 +137,6 @@ impl PersistedTexts {
             count_write("too-long");
             return;
         }
-        if self.near.contains_key(&(sharers, hash)) {
-            return;
-        }
         if let Some(shared) = &self.shared
             && let Err(error) = shared.keep(&field(sharers, hash), &text).await
         {

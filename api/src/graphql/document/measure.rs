@@ -42,6 +42,8 @@ pub struct Asked {
     pub base: u64,
     /// How many objects it names in lists, to be looked for one by one.
     pub named: u64,
+    /// What part of the cost is for things that it does of a list: they wait for the ledger, and leave the processor to others.
+    pub of_many: u64,
     /// Whether it asks for the schema itself.
     pub introspects: bool,
 }
@@ -70,9 +72,10 @@ pub fn measure(
         .saturating_mul(mutation)
         .saturating_add(size.done.saturating_mul(ITEM_OF_MANY))
         .saturating_add(size.introspections.saturating_mul(INTROSPECTION));
+    let of_many = size.of_many.saturating_add(size.done.saturating_mul(ITEM_OF_MANY));
     let cost = base.saturating_add(size.objects).saturating_add(size.items);
     Excess::Cost.check(cost)?;
-    Ok(Asked { cost, base, named: size.named, introspects: size.introspections > 0 })
+    Ok(Asked { cost, base, named: size.named, of_many, introspects: size.introspections > 0 })
 }
 
 /// How much is in a set of selections, spread fragments included.
@@ -94,6 +97,8 @@ struct Size {
     named: u64,
     /// Items of lists of what is done.
     done: u64,
+    /// Objects in the answers of these.
+    of_many: u64,
     /// Fields that show the schema.
     introspections: u64,
     /// Fields within each other that, in a look at the schema, list what leads back to where they are.
@@ -196,6 +201,7 @@ impl<'a> Measurer<'a> {
             items: if on_page { cost } else { 0 },
             named: within.named.saturating_add(named.unwrap_or(0)),
             done: within.done.saturating_add(done.unwrap_or(0)),
+            of_many: if done.is_some() { cost } else { within.of_many },
             introspections: within.introspections.saturating_add(introspects.into()),
             schema_lists: within.schema_lists.saturating_add(SCHEMA_LISTS.contains(&name).into()),
         };
@@ -269,6 +275,7 @@ impl Size {
             items: self.items.saturating_add(other.items),
             named: self.named.saturating_add(other.named),
             done: self.done.saturating_add(other.done),
+            of_many: self.of_many.saturating_add(other.of_many),
             introspections: self.introspections.saturating_add(other.introspections),
             schema_lists: self.schema_lists.max(other.schema_lists),
         }

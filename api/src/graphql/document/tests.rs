@@ -62,6 +62,7 @@ fn mutations_and_looks_at_the_schema_have_a_price_of_their_own() {
     let bulk = asked(bulk, json!({ "p": [{}, {}, {}], "i": { "purchases": [{}] } })).unwrap();
     assert_eq!(bulk.base, 3 * 10 + (3 + 2 + 1) * 2);
     assert_eq!(bulk.cost, bulk.base + 3 * 3 + 2 * 2 + 2);
+    assert_eq!(bulk.of_many, bulk.cost - 3 * 10);
     let schema = asked("{ __schema { types { name fields { name } } } }", json!({})).unwrap();
     assert_eq!((schema.cost, schema.introspects), (200, true));
     let service = asked("{ a: _service { sdl } }", json!({})).unwrap();

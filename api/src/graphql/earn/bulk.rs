@@ -1,22 +1,30 @@
 //! `earnPointsBulk`: many purchases in one request, each with an answer of its own.
 
+use std::time::Duration;
+
 use amvaj_domain::id::MerchantId;
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use futures_util::{StreamExt as _, stream};
 
+use tokio::time::Instant;
+
 use super::{EarnPointsInput, EarnPointsPayload, earn};
 use crate::graphql::context::require_merchant;
+use crate::graphql::error::Code;
 use crate::graphql::points_error::PointsUserError as _;
 use crate::graphql::user_error::{UserErrorCode as _, user_errors};
 
 /// How many purchases are under way at once: enough to fill the ledger's batches, few enough to leave room for tills.
 const UNDER_WAY: usize = 32;
+/// After this no further purchase is begun, so that a ledger that hangs does not hold a request for minutes.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Purchases that earn points, each by itself.
 #[derive(Debug, InputObject)]
 pub struct EarnPointsBulkInput {
     /// The purchases, 1 to 500, each with its own idempotency key and receipt number. They are independent of each
-    /// other, and in which order they are done is not said.
+    /// other, and in which order they are done is not said. Send fewer at a time when they have many lines: a request has
+    /// 256 KiB and 20,000 values at most.
     pub purchases: Vec<EarnPointsInput>,
 }
 
@@ -32,7 +40,8 @@ user_errors! {
 #[derive(SimpleObject)]
 pub struct EarnPointsBulkPayload {
     /// One for each purchase, in the order in which they were sent; null for a purchase that met a fault, which `errors`
-    /// tells with its path. Send those again with their keys: what was done is not done twice.
+    /// tells with its path: those that were not begun in time are `OVERLOADED`. Send what may be repeated again as it was:
+    /// what was done is not done twice.
     pub results: Vec<Option<Result<EarnPointsPayload>>>,
     /// Why nothing was done at all. What is wrong with one purchase its own result says.
     pub user_errors: Vec<EarnPointsBulkUserError>,
@@ -56,8 +65,18 @@ impl EarnBulkMutation {
             let user_errors = vec![EarnPointsBulkErrorCode::NoPurchases.at("input.purchases")];
             return Ok(EarnPointsBulkPayload { results: Vec::new(), user_errors });
         }
+        let end = Instant::now() + PATIENCE;
         let purchases = stream::iter(input.purchases.into_iter().enumerate());
-        let answers = purchases.map(|(at, purchase)| Box::pin(one_of_many(ctx, merchant, at, purchase)));
+        let answers = purchases.map(|(at, purchase)| {
+            Box::pin(async move {
+                // Nothing of it was done yet.
+                if Instant::now() >= end {
+                    Err(Code::Overloaded.error())
+                } else {
+                    one_of_many(ctx, merchant, at, purchase).await
+                }
+            })
+        });
         let results = answers.buffered(UNDER_WAY).map(Some).collect().await;
         Ok(EarnPointsBulkPayload { results, user_errors: Vec::new() })
     }
