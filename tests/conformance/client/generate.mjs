@@ -9,7 +9,7 @@ import { parse } from 'graphql';
 const [schemaFile, operationsFile, out] = process.argv.slice(2);
 // Whole numbers that may be longer than a number of JavaScript is exact travel as texts, and so do dates.
 const scalars = Object.fromEntries(
-  ['CurrencyCode', 'Date', 'DateTime', 'MinorUnits', 'Points', 'Score', 'Version'].map((name) => [name, 'string']),
+  ['CurrencyCode', 'Date', 'DateTime', 'FileSize', 'MinorUnits', 'Points', 'Score', 'Version'].map((name) => [name, 'string']),
 );
 const generated = await codegen({
   filename: out,
