@@ -483,7 +483,7 @@ Examples:
 Each line has a moment and the id of a member, which names nobody any more. Keep the list elsewhere for as long as you keep
 backups: a backup has whoever was erased after it.")]
 pub struct ErasuresArgs {
-    /// Only those that were erased at this moment or later
+    /// Only those that were erased at this moment or later, and in the hour before
     #[arg(long, value_name = "MOMENT")]
     pub since: Option<jiff::Timestamp>,
 }

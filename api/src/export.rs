@@ -11,6 +11,7 @@ use amvaj_domain::id::{MerchantId, WalletId};
 use amvaj_domain::ledger::{Hold, HoldState, Lot, LotState, Wallet, WalletStatus};
 use amvaj_domain::member::Member;
 use amvaj_domain::relation::Relation;
+use amvaj_domain::reward::{Redemption, RedemptionState};
 use amvaj_domain::time::Instant;
 use amvaj_infra::access::Session;
 use amvaj_infra::export::{Held, Pen, ShownOperation};
@@ -81,6 +82,7 @@ impl Pen for ExportPen {
             Held::Wallet(wallet) => wallet_row(wallet),
             Held::Lot(wallet, lot) => lot_row(*wallet, lot),
             Held::Hold(wallet, hold) => hold_row(*wallet, hold),
+            Held::Redemption(redemption) => redemption_row(redemption),
         }
         .json(out);
     }
@@ -210,6 +212,26 @@ fn hold_row(wallet: WalletId, hold: &Hold) -> Row {
         .with("status", Cell::Word(status.to_owned()))
         .with("points", Cell::Number(hold.amount.get()))
         .with("expiresAt", Cell::Moment(hold.expires_at))
+}
+
+fn redemption_row(redemption: &Redemption) -> Row {
+    let status = match redemption.state {
+        RedemptionState::Pending => "PENDING",
+        RedemptionState::Reserved => "RESERVED",
+        RedemptionState::Captured => "CAPTURED",
+        RedemptionState::Released => "RELEASED",
+        RedemptionState::Expired => "EXPIRED",
+        RedemptionState::Refused => "REFUSED",
+    };
+    Row::new("redemption")
+        .with("redemptionId", id(GlobalId::Redemption(redemption.id)))
+        .with("rewardId", id(GlobalId::Reward(redemption.reward)))
+        .with("merchantId", merchant_id(Some(redemption.merchant)))
+        .with("status", Cell::Word(status.to_owned()))
+        .with("points", Cell::Number(redemption.points.get()))
+        .with("createdAt", Cell::Moment(redemption.created_at))
+        .with("expiresAt", moment(redemption.expires_at))
+        .with("endedAt", moment(redemption.ended_at))
 }
 
 fn id(of: GlobalId) -> Cell {

@@ -20,7 +20,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-const STATEMENTS: [&str; 12] = [
+const STATEMENTS: [&str; 14] = [
     // Status: 1 active, 2 closed. Kind: 1 item, 2 service, 3 charity. A stock that is null never runs out. The version rises
     // with what the merchant changes; the stock moves without it.
     "create table reward (
@@ -97,6 +97,8 @@ const STATEMENTS: [&str; 12] = [
     ) {hot}",
     "create index redemption_by_wallet on redemption (shard_no, wallet_id, redemption_id)",
     "create index redemption_by_merchant on redemption (merchant_id, redemption_id)",
+    "create index redemption_by_id on redemption (redemption_id)",
+    "create index redemption_by_branch on redemption (merchant_id, branch_id, redemption_id) where branch_id is not null",
     "create index redemption_by_reward on redemption (reward_id, redemption_id)",
     "create index redemption_open on redemption (shard_no, wallet_id) where state in (1, 2)",
     "create index redemption_pending on redemption (created_at) where state = 1",

@@ -10,6 +10,7 @@ use super::scene::{EXPORT, ask, file, id, lines, operator};
 use crate::support::app::TestApp;
 use crate::support::till::{Till, codes};
 
+const REWARD: &str = include_str!("../queries/reward.graphql");
 const RELATION: &str = include_str!("../queries/relation.graphql");
 
 fn of<'a>(lines: &'a [Value], section: &str) -> Vec<&'a Value> {
@@ -24,6 +25,11 @@ async fn a_member_gets_all_that_is_held_about_it_and_nothing_of_others() {
         till.earn("k1", "R-1", 100).await;
         till.hold("k2", 30, 600).await;
         other.earn("k3", "R-OTHER", 5).await;
+        let coffee = json!({ "idempotencyKey": "k4", "kind": "ITEM", "title": "قهوه", "points": "20" });
+        let offered = app.data(till.caller(), REWARD, "Create", json!({ "input": coffee })).await;
+        let reward = offered["createReward"]["reward"]["id"].clone();
+        let redeem = json!({ "input": { "idempotencyKey": "k5", "rewardId": reward } });
+        app.data(Caller::Member(till.member), REWARD, "Redeem", redeem).await;
         let itself = Identity::console(Caller::Member(till.member));
         let consent = json!({ "merchantId": id(GlobalId::Merchant(other.merchant)), "consent": "HIDDEN" });
         app.data(itself.caller, RELATION, "SetConsent", json!({ "input": consent })).await;
@@ -41,11 +47,17 @@ async fn a_member_gets_all_that_is_held_about_it_and_nothing_of_others() {
         assert_eq!(of(&found, "relation").iter().filter(hidden).count(), 1, "{own}");
         assert_eq!(of(&found, "session")[0]["userAgent"], "PHONE");
         let wallet = of(&found, "wallet");
-        assert_eq!((&wallet[0]["posted"], &wallet[0]["held"]), (&json!(100), &json!(30)));
+        assert_eq!((&wallet[0]["posted"], &wallet[0]["held"]), (&json!(100), &json!(50)));
         assert_eq!(of(&found, "lot")[0]["remaining"], 100);
         assert_eq!(of(&found, "hold")[0]["points"], 30);
         let kinds: Vec<_> = of(&found, "operation").iter().map(|line| line["kind"].clone()).collect();
-        assert_eq!(kinds, ["EARN", "HOLD"]);
+        assert_eq!(kinds, ["EARN", "HOLD", "HOLD"]);
+        let redeemed = of(&found, "redemption");
+        assert_eq!(
+            (redeemed.len(), &redeemed[0]["rewardId"], &redeemed[0]["points"]),
+            (1, &reward, &json!(20))
+        );
+        assert_eq!(redeemed[0]["status"], "RESERVED");
         for foreign in ["R-OTHER", "OTHER-PHONE", "+989121110002"] {
             assert!(!own.contains(foreign), "{foreign}");
         }

@@ -101,6 +101,11 @@ async fn member_and_merchant_call_off_what_is_theirs_and_piece_and_points_come_b
     }
 }
 
+fn with_points(mut input: Value, points: Value) -> Value {
+    input["points"] = points;
+    input
+}
+
 #[tokio::test]
 async fn what_nobody_collects_in_time_comes_back_by_itself() {
     for app in TestApp::both().await {
@@ -127,18 +132,23 @@ async fn what_nobody_collects_in_time_comes_back_by_itself() {
 }
 
 #[tokio::test]
-async fn a_redemption_follows_its_hold_when_the_till_ends_that_by_itself() {
+async fn a_redemption_follows_its_hold_which_only_its_voucher_captures() {
     for app in TestApp::both().await {
         let till = Till::open(&app, "09126200006").await;
         till.earn("e", "R", 200).await;
         let reward = offer(&till, "k", json!({ "stock": 2 })).await;
         let (one, two) = (redeem(&till, "r1", &reward).await, redeem(&till, "r2", &reward).await);
-        let end = async |name: &str, key: &str, of: &Value| {
+        let end = async |name: &str, key: &str, of: &Value, points: Value| {
             let input = json!({ "idempotencyKey": key, "holdId": of["redemption"]["hold"]["id"] });
-            assert_eq!(codes(&till.ask(name, input).await), Vec::<&str>::new());
+            let input = if points.is_null() { input } else { with_points(input, points) };
+            codes(&till.ask(name, input).await).join(",")
         };
-        end("Capture", "c", &one).await;
-        end("Release", "x", &two).await;
+        // Points of a reward are taken against its voucher alone, and all of them.
+        for points in [Value::Null, json!("1")] {
+            assert_eq!(end("Capture", &format!("c{points}"), &one, points).await, "HOLD_NOT_FOUND");
+        }
+        assert_eq!(codes(&capture(&till, "v", &one["redemption"]["voucherCode"]).await), Vec::<&str>::new());
+        assert_eq!(end("Release", "x", &two, Value::Null).await, "");
         // At once as it is read, and with its piece when the outbox has told of it.
         for (of, status) in [(&one, "CAPTURED"), (&two, "RELEASED")] {
             assert_eq!(shown(&app, &of["redemption"]["id"]).await["status"], status);

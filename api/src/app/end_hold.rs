@@ -40,7 +40,7 @@ pub async fn end_hold(
     input: &EndHold,
 ) -> Result<Recorded, Stopped<PointsRefusal>> {
     let acting = Acting::load(app, merchant, &input.request).await?;
-    acting.find_hold(app, input.hold).await?;
+    acting.find_hold(app, input.hold, matches!(input.end, HoldEnd::Capture(_))).await?;
     let (wallet, hold) = input.hold;
     let (kind, command, amount) = match input.end {
         HoldEnd::Capture(amount) => ("capture", Command::Capture { hold, amount }, amount),

@@ -161,15 +161,18 @@ impl Acting {
         }
     }
 
-    /// Lets the merchant's own hold pass. Another merchant's is not there, and nothing is written to its wallet; but a
-    /// key that is in use answers what it answered.
+    /// Lets the merchant's own hold pass, but to be captured none of a redemption, which needs its voucher. Another
+    /// merchant's is not there, and nothing is written to its wallet; but a key that is in use answers what it answered.
     pub(super) async fn find_hold(
         &self,
         app: &App,
         hold: OperationKey,
+        to_capture: bool,
     ) -> Result<(), Stopped<PointsRefusal>> {
         let own = app.reader.within(LedgerScope::Merchant(self.merchant())).holds(&[hold]).await?;
-        if own.is_empty() && app.reader.claimed_wallet(self.idem).await?.is_none() {
+        let is_redemptions =
+            to_capture && app.rewards.redemption_of_hold(hold, app.ledger_now()).await?.is_some();
+        if (own.is_empty() || is_redemptions) && app.reader.claimed_wallet(self.idem).await?.is_none() {
             return Err(Stopped::Refused(PointsRefusal::HoldNotFound));
         }
         Ok(())

@@ -47,7 +47,7 @@ pub(super) async fn set_wallet_status(
     wallet: WalletId,
     status: WalletStatus,
 ) -> Result<(), AppError> {
-    let now = app.now();
+    let now = app.ledger_now();
     let state = app.reader.wallet(wallet, now).await?.ok_or(AppError::NotFound)?;
     if state.wallet.status == status {
         return Ok(());

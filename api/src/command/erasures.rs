@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use amvaj_domain::id::MemberId;
-use amvaj_domain::time::Instant;
+use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::directory::Directory;
 use anyhow::{Context as _, bail};
 use uuid::Uuid;
@@ -19,8 +19,10 @@ pub async fn run(config: Config, args: ErasuresArgs) -> anyhow::Result<()> {
     let database = database::open(&config.database).await?;
     database::migrate(&database).await?;
     let directory = Directory::new(database.clone());
-    let since =
-        args.since.map_or(Instant::from_micros(0), |since| Instant::from_micros(since.as_microsecond()));
+    // The moment is that of its beginning: what was under way when the list was made before is in it too.
+    let since = args.since.map_or(Instant::from_micros(0), |since| {
+        Instant::from_micros(since.as_microsecond()).plus(Span::minutes(-60))
+    });
     let (mut out, mut after) = (std::io::stdout().lock(), None);
     loop {
         let page = directory.erased_since(since, after).await?;

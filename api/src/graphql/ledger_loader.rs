@@ -144,7 +144,7 @@ impl Loader<RedemptionId> for JournalReader {
         keys: &[RedemptionId],
     ) -> Result<HashMap<RedemptionId, Redemption>, Arc<StoreError>> {
         let Some(scope) = self.scope().await? else { return Ok(HashMap::new()) };
-        let found = self.app.rewards.redemptions_by_id(&scope, keys, self.app.now()).await?;
+        let found = self.app.rewards.redemptions_by_id(&scope, keys, self.app.ledger_now()).await?;
         Ok(found.into_iter().map(|redemption| (redemption.id, redemption)).collect())
     }
 }

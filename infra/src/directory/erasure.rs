@@ -137,11 +137,15 @@ async fn forget_exports(transaction: &DatabaseTransaction, member: MemberId) -> 
     use export_job::Column as Of;
     let jobs = export_job::Entity::find().filter(Of::MemberId.eq(member.uuid())).all(transaction).await?;
     let jobs: Vec<Uuid> = jobs.iter().map(|job| job.export_id).collect();
-    export_chunk::Entity::delete_many()
-        .filter(export_chunk::Column::ExportId.is_in(jobs.iter().copied()))
+    // The job first: that waits for a maker who is writing a chunk, and whoever comes after finds no job to write for.
+    export_job::Entity::delete_many()
+        .filter(Of::ExportId.is_in(jobs.iter().copied()))
         .exec(transaction)
         .await?;
-    export_job::Entity::delete_many().filter(Of::ExportId.is_in(jobs)).exec(transaction).await?;
+    export_chunk::Entity::delete_many()
+        .filter(export_chunk::Column::ExportId.is_in(jobs))
+        .exec(transaction)
+        .await?;
     Ok(())
 }
 

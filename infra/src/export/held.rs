@@ -3,6 +3,7 @@
 use amvaj_domain::access::{Caller, Subject};
 use amvaj_domain::id::{MemberId, WalletId};
 use amvaj_domain::member::MemberLookup;
+use amvaj_domain::reward::Redemption;
 use amvaj_domain::time::Instant;
 use sea_orm::EntityTrait as _;
 
@@ -14,6 +15,7 @@ use crate::directory::Directory;
 use crate::ledger::LedgerReader;
 use crate::page::PageRequest;
 use crate::relation::Relations;
+use crate::reward::redemptions_of_wallet;
 
 /// More relations than there are merchants.
 const ALL: u64 = 1_000_000_000;
@@ -74,9 +76,16 @@ impl HeldReader {
 
     async fn wallet(&self, id: WalletId, now: Instant) -> Result<Vec<Held>, StoreError> {
         let Some(state) = self.ledger.wallet(id, now).await? else { return Ok(Vec::new()) };
+        let follow = |redemption: Redemption| match redemption.hold.and_then(|seq| state.holds.get(&seq)) {
+            Some(hold) if !redemption.state.is_final() => redemption.following(hold, now),
+            _ => redemption,
+        };
+        let redemptions: Vec<Redemption> =
+            redemptions_of_wallet(&self.db, id).await?.into_iter().map(follow).collect();
         let mut held = vec![Held::Wallet(Box::new(state.wallet))];
         held.extend(state.lots.into_values().map(|lot| Held::Lot(id, Box::new(lot))));
         held.extend(state.holds.into_values().map(|hold| Held::Hold(id, Box::new(hold))));
+        held.extend(redemptions.into_iter().map(|redemption| Held::Redemption(Box::new(redemption))));
         Ok(held)
     }
 }

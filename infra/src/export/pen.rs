@@ -6,6 +6,7 @@ use amvaj_domain::ledger::{Hold, Lot, Wallet};
 use amvaj_domain::member::Member;
 use amvaj_domain::merchant::{Branch, Merchant};
 use amvaj_domain::relation::Relation;
+use amvaj_domain::reward::Redemption;
 use amvaj_domain::text::CustomerRef;
 
 use crate::access::Session;
@@ -51,6 +52,8 @@ pub enum Held {
     Lot(WalletId, Box<Lot>),
     /// Points that are reserved.
     Hold(WalletId, Box<Hold>),
+    /// A reward that the member has redeemed, or wanted to.
+    Redemption(Box<Redemption>),
 }
 
 /// Writes rows. Whatever it writes is added to `out` and ends a line.

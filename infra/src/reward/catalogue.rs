@@ -142,7 +142,8 @@ impl Rewards {
         if let Some(pieces) = reward.stock {
             let row = stock::ActiveModel {
                 reward_id: Set(reward.id.uuid()),
-                idem: Set(idem.uuid()),
+                // A key of its own, so that the client's is free for a change of the stock.
+                idem: Set(Idem::internal(&format!("stock:{}", reward.id.uuid().simple())).uuid()),
                 change: Set(pieces),
                 changed_at: Set(reward.created_at.micros()),
             };

@@ -28,11 +28,15 @@ impl Rewards {
             .await?;
         let mut finished = 0_usize;
         for row in &left {
-            match self.place(&rows::redemption(row)?).await {
+            let placed = match rows::redemption(row) {
+                Ok(redemption) => self.place(&redemption).await,
+                Err(error) => Err(error.into()),
+            };
+            match placed {
                 Ok(_) => finished = finished.saturating_add(1),
-                Err(SubmitError::Overloaded | SubmitError::OutcomeUnknown) => break,
+                Err(SubmitError::Overloaded) => break,
                 Err(error) => {
-                    tracing::error!(%error, redemption = %row.redemption_id, "a redemption cannot be finished");
+                    tracing::error!(%error, redemption = %row.redemption_id, "a redemption is not finished yet");
                 }
             }
         }

@@ -91,7 +91,10 @@ impl Followed {
 pub(super) async fn end(db: &Database, id: RedemptionId, noted: &End) -> Result<bool, StoreError> {
     let transaction = db.begin().await?;
     let key = || -> [Value; 2] { [id.shard_no().into(), id.uuid().into()] };
-    let ended_at = noted.state.is_final().then_some(noted.at.micros());
+    let ended_at = match noted.state {
+        RedemptionState::Expired => Some(noted.expires_at.micros()),
+        state => state.is_final().then_some(noted.at.micros()),
+    };
     let values =
         [noted.state.stored().into(), noted.seq.into(), noted.expires_at.micros().into(), ended_at.into()];
     if run(&transaction, END, key().into_iter().chain(values)).await? == 0 {

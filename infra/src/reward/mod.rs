@@ -24,6 +24,7 @@ pub use begin::{Begin, BeginRefused, Begun};
 pub use catalogue::{ChangeRefused, ClosedRewards, Created, RewardFilter, StockChange, StockRefused};
 pub use keeper::RewardKeeper;
 pub use read::RedemptionFilter;
+pub(crate) use read::redemptions_of_wallet;
 
 use amvaj_domain::ledger::Window;
 

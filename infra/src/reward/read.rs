@@ -3,13 +3,13 @@
 use amvaj_domain::id::{BranchId, MerchantId, RedemptionId, RewardId, WalletId};
 use amvaj_domain::reward::{Redemption, RedemptionState, VoucherCode};
 use amvaj_domain::time::Instant;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, Select, Statement};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, Select, Statement};
 use uuid::Uuid;
 
 use super::{Rewards, rows};
 use crate::db::entity::redemption::{Column, Entity};
 use crate::db::entity::voucher;
-use crate::db::{StoreError, listing};
+use crate::db::{Database, StoreError, listing};
 use crate::ledger::{LedgerScope, OperationKey};
 use crate::page::{Page, PageRequest};
 
@@ -82,6 +82,8 @@ impl Rewards {
         let statement = Statement::from_sql_and_values(self.db.backend(), OF_HOLD, values);
         let row = Entity::find().from_raw_sql(statement).one(self.db.reader()).await?;
         let found = row.as_ref().map(rows::redemption).transpose()?;
+        // That the hold was made may not be noted yet.
+        let found = found.map(|redemption| Redemption { hold: Some(seq), ..redemption });
         Ok(self.following(found.into_iter().collect(), now).await?.pop())
     }
 
@@ -97,7 +99,7 @@ impl Rewards {
         redemptions: Vec<Redemption>,
         now: Instant,
     ) -> Result<Vec<Redemption>, StoreError> {
-        let open = redemptions.iter().filter(|redemption| redemption.state == RedemptionState::Reserved);
+        let open = redemptions.iter().filter(|redemption| !redemption.state.is_final());
         let keys: Vec<OperationKey> =
             open.filter_map(|redemption| Some((redemption.wallet, redemption.hold?))).collect();
         let holds = self.reader.within(LedgerScope::Network).holds(&keys).await?;
@@ -110,6 +112,15 @@ impl Rewards {
         };
         Ok(redemptions.into_iter().map(follow).collect())
     }
+}
+
+/// All redemptions of a wallet, in the order in which they were asked for, as they were noted last.
+pub(crate) async fn redemptions_of_wallet(
+    db: &Database,
+    wallet: WalletId,
+) -> Result<Vec<Redemption>, StoreError> {
+    let rows = of_wallet(Entity::find(), wallet).order_by_asc(Column::RedemptionId).all(db.reader()).await?;
+    rows.iter().map(rows::redemption).collect()
 }
 
 impl LedgerScope {

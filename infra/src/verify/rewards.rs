@@ -47,6 +47,7 @@ pub(super) const CHECKS: &[Check] = &[
         sql: "select 'redemption ' || {uuid r.redemption_id} || case
                 when o.seq is null then ': seq ' || r.hold_seq || ' of the wallet did not ask for its points'
                 when h.seq is null then ': it has no hold of its merchant over its points'
+                when h.captured <> r.points and r.state = 3 then ': not its price was taken, but ' || h.captured
                 else ': its state is ' || r.state || ', and that of its hold ' || h.state end as what
             from redemption r
             left join op o on o.shard_no = r.shard_no and o.wallet_id = r.wallet_id and o.seq = r.hold_seq
@@ -57,6 +58,7 @@ pub(super) const CHECKS: &[Check] = &[
                 or (r.state = 6 and o.reject_code is null)
                 or (r.state <> 6 and h.seq is null)
                 or (r.state in (3, 4, 5) and h.state <> r.state - 1)
+                or (r.state = 3 and h.captured <> r.points)
                 or (r.state = 2 and h.state <> 1 and h.expires_at < {stale}))",
     },
     Check {

@@ -8,6 +8,7 @@ use amvaj_infra::ledger::{LedgerScope, Recorded};
 
 use super::redeem::placed;
 use crate::app::fingerprint::Fingerprint;
+use crate::app::look_up::{Purpose, Seeker, look_up};
 use crate::app::points::{Acting, PointsRefusal, PointsRequest, submit_now};
 use crate::app::{App, AppError, Stopped};
 
@@ -36,7 +37,10 @@ pub async fn capture_redemption(
     request: &PointsRequest,
     code: &VoucherCode,
 ) -> Result<Ended, Stopped<EndRefused>> {
-    let found = app.rewards.redemption_of_voucher(merchant, code, app.ledger_now()).await?;
+    // A code that nobody has is a miss, as a mobile that nobody has: whoever tries codes out is stopped.
+    let seeker = Seeker::of_merchant(merchant, request.actor);
+    let search = app.rewards.redemption_of_voucher(merchant, code, app.ledger_now());
+    let found = look_up(app, seeker, Purpose::Operate, search).await?;
     let body = Fingerprint::of("captureRedemption", request).line(Some(code.as_str())).digest();
     let command = |hold| Command::Capture { hold, amount: None };
     end(app, (Tenant::Merchant(merchant), request, body), found, command).await

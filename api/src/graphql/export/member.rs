@@ -50,7 +50,7 @@ pub struct ExportMemberMutation;
 #[Object]
 impl ExportMemberMutation {
     /// Has a file made of all that is held about a member, for the member itself or an operator: profile, what merchants may
-    /// see and call the member, log-ins, wallet, lots, holds and operations, one JSON object on each line with its `section`.
+    /// see and call the member, log-ins, wallet, lots, holds, redemptions and operations, one JSON object on each line with its `section`.
     /// It is made in the background: ask for `export` until it is `DONE`, then fetch its `url`.
     async fn export_member(
         &self,
