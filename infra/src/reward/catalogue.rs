@@ -142,7 +142,7 @@ impl Rewards {
         if let Some(pieces) = reward.stock {
             let row = stock::ActiveModel {
                 reward_id: Set(reward.id.uuid()),
-                // A key of its own, so that the client's is free for a change of the stock.
+                // A key of its own, so that no change of the stock is taken for the beginning.
                 idem: Set(Idem::internal(&format!("stock:{}", reward.id.uuid().simple())).uuid()),
                 change: Set(pieces),
                 changed_at: Set(reward.created_at.micros()),
@@ -221,6 +221,11 @@ impl Rewards {
         let Some(before) = own(unit.transaction(), asked.merchant, asked.reward).await? else {
             return Ok(Err(StockRefused::NoReward));
         };
+        let offered =
+            Entity::find().filter(Column::Idem.eq(asked.idem.uuid())).one(unit.transaction()).await?;
+        if offered.is_some() {
+            return Ok(Err(StockRefused::Mismatch));
+        }
         if !note_change(unit.transaction(), asked, act.at.micros()).await? {
             let key = (asked.reward.uuid(), asked.idem.uuid());
             let noted = stock::Entity::find_by_id(key).one(unit.transaction()).await?;
