@@ -170,6 +170,13 @@ async fn nothing_of_the_person_is_left_and_the_ledger_balances() {
         relay_outbox(&app.app, app.clock.now()).await.unwrap();
         assert_sound(&app).await;
 
+        // A merchant that knew the member sees an id, and no balance.
+        let shown =
+            "query Shown($id: ID!) { node(id: $id) { ... on Member { disclosure wallet { available } } } }";
+        let one = json!({ "id": id(GlobalId::Member(till.member)) });
+        let shown = app.data(till.caller(), shown, "Shown", one).await["node"].clone();
+        assert_eq!((&shown["disclosure"], &shown["wallet"]), (&json!("MASKED"), &Value::Null), "{shown}");
+
         // The number is free: whoever enrols with it is somebody else.
         let input = json!({ "name": "مینا", "mobile": MOBILE, "cardNumber": CARD });
         let again = app.data(till.caller(), MEMBER, "EnrolMember", json!({ "input": input })).await;

@@ -7,7 +7,7 @@
 use amvaj_domain::audit::Act;
 use amvaj_domain::id::{MemberId, MerchantId, WalletId};
 use amvaj_domain::member::Member;
-use amvaj_domain::relation::RelationSource;
+use amvaj_domain::relation::{Consent, RelationSource};
 use amvaj_domain::time::Instant;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -40,7 +40,7 @@ impl Directory {
             return rows::member(&row).map(Some);
         }
         let wallet = WalletId::new(row.wallet_id);
-        let merchants = forget_dealings(transaction, id).await?;
+        let merchants = forget_dealings(transaction, id, act.at).await?;
         forget_exports(transaction, id).await?;
         hide(transaction, id, act.at).await?;
         let erased = forget_identity(transaction, row, act.at).await?;
@@ -106,10 +106,11 @@ fn pseudonyms(member: Uuid) -> (String, String) {
 }
 
 /// Takes back what merchants call the member and what it allowed them, and answers which merchants may know of it. Relations
-/// stay, which follow from what is in the ledger.
+/// stay, which follow from what is in the ledger, and nobody is shown more than an id for them.
 async fn forget_dealings(
     transaction: &DatabaseTransaction,
     member: MemberId,
+    now: Instant,
 ) -> Result<Vec<MerchantId>, StoreError> {
     use relation::Column as Of;
     let own = || Of::MemberId.eq(member.uuid());
@@ -124,8 +125,8 @@ async fn forget_dealings(
         .exec(transaction)
         .await?;
     relation::Entity::update_many()
-        .col_expr(Of::Consent, Expr::value(Option::<i16>::None))
-        .col_expr(Of::ConsentedAt, Expr::value(Option::<i64>::None))
+        .col_expr(Of::Consent, Expr::value(Consent::Hidden.stored()))
+        .col_expr(Of::ConsentedAt, Expr::value(now.micros()))
         .filter(own())
         .exec(transaction)
         .await?;

@@ -21,7 +21,7 @@ pub(super) const CHECKS: &[Check] = &[
             join (
                 select member_id, 'a merchant has a reference of it' as what from customer_ref
                 union all
-                select member_id, 'a consent is kept' from relation where consent is not null
+                select member_id, 'a consent is kept' from relation where consent = 2
                 union all
                 select subject, 'a code to log in with is kept' from login_challenge where kind = 1
                 union all
