@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use amvaj_domain::time::Span;
+use sea_orm::{ConnectionTrait as _, Database, Statement};
 use serde_json::{Value, json};
 
 use super::scene::{Hook, ask, body, both, header, pass, receipts, signed, taking, with_status, worker};
@@ -204,6 +205,15 @@ async fn what_is_removed_or_old_is_forgotten() {
         let worker = super::scene::worker(&app);
         kept.until("forgotten", |log| log["deliveries"]["totalCount"] == 0).await;
         worker.stop().await;
+        let leases = "select name from lease where name like 'webhook:%'";
+        let connection = Database::connect(app.url()).await.unwrap();
+        let statement = Statement::from_string(connection.get_database_backend(), leases);
+        assert_eq!(
+            connection.query_all_raw(statement).await.unwrap().len(),
+            1,
+            "that of the removed one too"
+        );
+        connection.close().await.unwrap();
         assert_sound(&app).await;
     }
 }

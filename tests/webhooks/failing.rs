@@ -4,10 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use amvaj_api::auth::Credentials;
+use amvaj_api::config::Config;
 use amvaj_domain::time::Span;
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 use serde_json::{Value, json};
 
-use super::scene::{Hook, ask, both, of, pass, receipts, taking, with_status, worker};
+use super::scene::{Hook, ask, both, of, pass, receipts, sandbox, taking, with_status, worker};
+use crate::support::app::TestApp;
+use crate::support::database::TestDb;
 use crate::support::server::free_port;
 use crate::support::till::{Till, assert_sound, codes};
 use crate::support::web::{FakeWeb, Reply};
@@ -193,6 +198,31 @@ async fn an_endpoint_that_says_that_it_is_gone_is_asked_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_cannot_sign_counts_against_nobody() {
+    for app in both().await {
+        let till = Till::open(&app, "09121110001").await;
+        let web = taking().await;
+        let hook = Hook::at(&app, till.merchant, &web.url("/"), Value::Null).await;
+        // As after a restore without the server's secret.
+        let stranger = app.second_node_as(Credentials::generate(&Config::default().auth).unwrap()).await;
+        let unable = worker(&stranger);
+        till.earn("k1", "R-1", 100).await;
+        let log = hook.until("tried", |log| of(log, "R-1")["failure"] == "UNSIGNED").await;
+        assert_eq!(of(&log, "R-1")["tries"], 0);
+        assert_eq!(of(&log, "R-1")["status"], "WAITING");
+        assert_eq!(log["failingSince"], Value::Null);
+        unable.stop().await;
+        assert!(web.asked().is_empty());
+        let able = worker(&app);
+        pass(&app, Span::seconds(61));
+        let log = hook.delivered(1).await;
+        assert_eq!(of(&log, "R-1")["tries"], 1);
+        able.stop().await;
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receivers_that_hang_slow_neither_the_ledger_nor_other_receivers() {
     const PURCHASES: usize = 40;
     for app in both().await {
@@ -225,4 +255,44 @@ async fn receivers_that_hang_slow_neither_the_ledger_nor_other_receivers() {
         worker.stop().await;
         assert_sound(&app).await;
     }
+}
+
+/// PostgreSQL plans a statement once, here as in any new network while its tables are empty: what waits at one endpoint must
+/// not be read for the events of others even so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_at_an_endpoint_that_hangs_is_not_read_for_the_events_of_others() {
+    const WAITING: usize = 250;
+    const SENT: usize = 60;
+    let database = TestDb::postgres().await;
+    let (url, connections) = (database.url.clone(), database.database.clone());
+    let app = TestApp::start_with(database, sandbox).await;
+    let tills = [Till::open(&app, "09121110001").await, Till::open(&app, "09121110002").await];
+    let (hanging, good) = (FakeWeb::in_turn([Reply::Silence]).await, taking().await);
+    let waits = Hook::at(&app, tills[0].merchant, &hanging.url("/"), Value::Null).await;
+    let hook = Hook::at(&app, tills[1].merchant, &good.url("/"), Value::Null).await;
+    let worker = worker(&app);
+    for number in 0..WAITING {
+        tills[0].earn(&format!("k{number}"), &format!("R-{number}"), 10).await;
+    }
+    waits.until("failing", |log| !log["failingSince"].is_null()).await;
+    for number in 1..=SENT {
+        tills[1].earn(&format!("k{number}"), &format!("R-{number}"), 10).await;
+        hook.until("delivered", |_| good.asked().len() == number).await;
+    }
+    worker.stop().await;
+    // A connection tells what it has read when it ends.
+    connections.close().await.unwrap();
+    let reads = reads_of_what_waits(&url).await;
+    assert!(reads < 30 * (WAITING + SENT), "{reads} rows were read");
+}
+
+/// How many rows were read by the index of what waits.
+async fn reads_of_what_waits(url: &str) -> usize {
+    let statistics =
+        "select idx_tup_read from pg_stat_user_indexes where indexrelname = 'webhook_delivery_waiting'";
+    let connection = Database::connect(url).await.unwrap();
+    let statement = Statement::from_string(DbBackend::Postgres, statistics);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    connection.close().await.unwrap();
+    usize::try_from(row.try_get::<i64>("", "idx_tup_read").unwrap()).unwrap()
 }

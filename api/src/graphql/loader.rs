@@ -7,17 +7,21 @@ use std::time::Duration;
 
 use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::earn::EarnRule;
-use amvaj_domain::id::{BranchId, MemberId, MerchantId, RewardId, StaffId, UserId, WalletId};
+use amvaj_domain::id::{
+    BranchId, MemberId, MerchantId, RewardId, StaffId, UserId, WalletId, WebhookEndpointId,
+};
 use amvaj_domain::member::SeenMember;
 use amvaj_domain::merchant::{Branch, Merchant};
 use amvaj_domain::reward::Reward;
 use amvaj_domain::staff::Staff;
 use amvaj_domain::text::CustomerRef;
 use amvaj_domain::user::User;
+use amvaj_domain::webhook::Endpoint;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::directory::Directory;
 use amvaj_infra::reward::Rewards;
 use amvaj_infra::users::Users;
+use amvaj_infra::webhook::Webhooks;
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
 
@@ -46,11 +50,12 @@ pub type DirectoryLoader = DataLoader<DirectoryReader>;
 /// Reads the directory in batches for one caller. The type of the key says what is read: a [`MemberId`], a
 /// [`WalletId`] (its member), a [`MerchantId`], a [`BranchId`], a [`StaffId`], a
 /// `(MerchantId, i32)` (a rule's version), a [`CustomerRefOf`], a [`CustomerRef`] (its member), a
-/// [`RewardId`] or a [`UserId`].
+/// [`RewardId`], a [`UserId`] or a [`WebhookEndpointId`].
 pub struct DirectoryReader {
     directory: Directory,
     users: Users,
     rewards: Rewards,
+    webhooks: Webhooks,
     caller: Option<Caller>,
 }
 
@@ -66,6 +71,7 @@ pub fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DirectoryLoader> {
             directory: app.directory.clone(),
             users: app.users.clone(),
             rewards: app.rewards.clone(),
+            webhooks: app.webhooks.clone(),
             caller: identity.as_ref().map(|identity| identity.caller),
         })
     }))
@@ -215,5 +221,20 @@ impl Loader<RewardId> for DirectoryReader {
     async fn load(&self, keys: &[RewardId]) -> Result<HashMap<RewardId, Reward>, Arc<StoreError>> {
         let found = self.rewards.by_id(keys).await?;
         Ok(found.into_iter().map(|reward| (reward.id, reward)).collect())
+    }
+}
+
+/// Endpoints of every merchant: who may see them is for [`super::webhook`].
+#[async_trait::async_trait]
+impl Loader<WebhookEndpointId> for DirectoryReader {
+    type Value = Endpoint;
+    type Error = Arc<StoreError>;
+
+    async fn load(
+        &self,
+        keys: &[WebhookEndpointId],
+    ) -> Result<HashMap<WebhookEndpointId, Endpoint>, Arc<StoreError>> {
+        let found = self.webhooks.endpoints_by_id(keys).await?;
+        Ok(found.into_iter().map(|endpoint| (endpoint.id, endpoint)).collect())
     }
 }

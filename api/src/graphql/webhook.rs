@@ -16,6 +16,7 @@ use super::connection::{PageArguments, connection};
 use super::context::{app, identity_if_any};
 use super::error::fault;
 use super::global_id::GlobalId;
+use super::loader::loader;
 use super::merchant::Merchant;
 use super::scalar::DateTime;
 use crate::app::webhooks::sees_webhooks_of;
@@ -97,7 +98,7 @@ pub struct WebhookMutations(
 impl WebhookEndpoint {
     /// The endpoint of this id, for those who see it.
     pub async fn find(ctx: &Context<'_>, id: WebhookEndpointId) -> Result<Option<Self>> {
-        let found = app(ctx)?.webhooks.endpoints_by_id(&[id]).await.map_err(fault)?.pop();
+        let found = loader(ctx)?.load_one(id).await.map_err(fault)?;
         Ok(found.filter(|endpoint| sees(ctx, endpoint.merchant)).map(Self))
     }
 }

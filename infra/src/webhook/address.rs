@@ -4,8 +4,9 @@
 //! looked at when the connection is made: the client connects to the addresses that [`Guard`] gives it and to no others. An
 //! address that is written as a number is looked at before.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use amvaj_domain::webhook::Endpoint;
 use reqwest::Url;
@@ -13,8 +14,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-/// Names that are looked up at a time, each on a thread that cannot be stopped.
+/// Names that are looked up at a time, each on a thread that cannot be stopped, and how often the same one is: a server of
+/// names that does not answer must not take the turns of all others.
 const LOOK_UPS: usize = 128;
+const LOOK_UPS_OF_A_NAME: usize = 1;
+/// Names that are remembered before those are forgotten that nobody looks up.
+const NAMES: usize = 1_024;
 
 /// Which addresses may be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +54,7 @@ pub(super) struct NotPublic;
 pub(super) struct Guard {
     reach: Reach,
     turns: Arc<Semaphore>,
+    names: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
 }
 
 impl Reach {
@@ -89,19 +95,34 @@ impl Reach {
 
 impl Guard {
     pub(super) fn new(reach: Reach) -> Self {
-        Self { reach, turns: Arc::new(Semaphore::new(LOOK_UPS)) }
+        Self { reach, turns: Arc::new(Semaphore::new(LOOK_UPS)), names: Arc::default() }
+    }
+
+    /// The turns of whoever looks up this name.
+    fn turns_of(&self, name: &str) -> Arc<Semaphore> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.len() >= NAMES {
+            names.retain(|_, turns| turns.strong_count() > 0);
+        }
+        if let Some(turns) = names.get(name).and_then(Weak::upgrade) {
+            return turns;
+        }
+        let turns = Arc::new(Semaphore::new(LOOK_UPS_OF_A_NAME));
+        names.insert(name.to_owned(), Arc::downgrade(&turns));
+        turns
     }
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let Self { reach, turns } = self.clone();
+        let name = name.as_str().to_owned();
+        let (reach, turns, of_name) = (self.reach, Arc::clone(&self.turns), self.turns_of(&name));
         Box::pin(async move {
+            let of_name = of_name.acquire_owned().await?;
             let turn = turns.acquire_owned().await?;
-            let name = name.as_str().to_owned();
             let found = tokio::task::spawn_blocking(move || {
                 // Given back by the thread and not by whoever waits for it, who may be gone before.
-                let _turn = turn;
+                let _turns = (of_name, turn);
                 (name.as_str(), 0).to_socket_addrs()
             });
             let admitted: Vec<SocketAddr> =
@@ -221,6 +242,21 @@ mod tests {
             assert_eq!(Reach::Public.read(private), Err(InvalidAddress::NotPublic), "{private}");
             assert!(Reach::Anywhere.read(private).is_ok(), "{private}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_at_a_time_and_forgotten_afterwards() {
+        let guard = Guard::new(Reach::Anywhere);
+        let turn = guard.turns_of("slow.example").acquire_owned().await.unwrap();
+        assert_eq!(guard.turns_of("slow.example").available_permits(), 0);
+        assert_eq!(guard.turns_of("quick.example").available_permits(), 1);
+        for number in 0..NAMES * 2 {
+            guard.turns_of(&format!("{number}.example"));
+        }
+        assert!(guard.names.lock().unwrap().len() <= NAMES);
+        assert_eq!(guard.turns_of("slow.example").available_permits(), 0, "it is looked up still");
+        drop(turn);
+        assert_eq!(guard.turns_of("slow.example").available_permits(), 1);
     }
 
     #[test]

@@ -54,18 +54,20 @@ pub(crate) struct Couriers {
     busy: HashMap<task::Id, Uuid>,
     /// How often couriers were sent out.
     round: u64,
-    /// Endpoints that another node sends to, and until when not to ask again.
-    elsewhere: HashMap<Uuid, Instant>,
+    /// Endpoints that another node sends to or whose courier failed, and until when none is sent there.
+    let_be: HashMap<Uuid, Instant>,
     closing: CancellationToken,
 }
 
 /// How a courier came home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
-    /// Nothing more was due, or the database failed.
+    /// Nothing more was due, or somebody else wrote the same rows.
     Done,
     /// Another node has the endpoint.
     Elsewhere,
+    /// The database failed, or holds something that cannot be read.
+    Failed,
 }
 
 /// Who sends to one endpoint.
@@ -116,7 +118,7 @@ impl Couriers {
             tasks: JoinSet::new(),
             busy: HashMap::new(),
             round: 0,
-            elsewhere: HashMap::new(),
+            let_be: HashMap::new(),
             closing,
         }
     }
@@ -128,9 +130,9 @@ impl Couriers {
             self.ended(ended);
         }
         let now = self.clock.now();
-        self.elsewhere.retain(|_, until| now < *until);
+        self.let_be.retain(|_, until| now < *until);
         let busy: HashSet<Uuid> = self.busy.values().copied().collect();
-        endpoints.retain(|endpoint| !busy.contains(endpoint) && !self.elsewhere.contains_key(endpoint));
+        endpoints.retain(|endpoint| !busy.contains(endpoint) && !self.let_be.contains_key(endpoint));
         let holder = self.holder.as_u128();
         // In another order each time, so that none waits for ever where there are more than can be sent to.
         self.round = self.round.wrapping_add(1);
@@ -143,7 +145,7 @@ impl Couriers {
                 sender: self.sender.clone(),
                 clock: self.clock.clone(),
                 keeper: Keeper::new(self.database.clone(), self.holder, self.lease),
-                name: format!("webhook:{endpoint}"),
+                name: lease_name(*endpoint),
                 endpoint: *endpoint,
                 writers: Arc::clone(&self.writers),
                 closing: self.closing.clone(),
@@ -169,13 +171,13 @@ impl Couriers {
     fn ended(&mut self, ended: Result<(task::Id, Ended), task::JoinError>) {
         let (id, how) = ended.unwrap_or_else(|error| {
             tracing::error!(%error, "a courier ended badly");
-            (error.id(), Ended::Done)
+            (error.id(), Ended::Failed)
         });
         if let Some(endpoint) = self.busy.remove(&id)
-            && how == Ended::Elsewhere
+            && how != Ended::Done
         {
             let until = self.clock.now().plus(Span::from_micros(self.lease.micros() / 4));
-            self.elsewhere.insert(endpoint, until);
+            self.let_be.insert(endpoint, until);
         }
     }
 }
@@ -192,7 +194,7 @@ impl Courier {
             Err(error) => {
                 metrics::counter!("amvaj_worker_failures_total", "job" => "webhooks").increment(1);
                 tracing::warn!(%error, endpoint = %self.endpoint, "what is due at an endpoint waits");
-                Ended::Done
+                Ended::Failed
             }
         };
         self.keeper.release(self.clock.now()).await;
@@ -341,6 +343,11 @@ impl OnTheWay {
     fn has(&self, wallet: &Uuid) -> bool {
         self.wallets.contains(wallet)
     }
+}
+
+/// The name of the lease under which an endpoint is sent to.
+pub(super) fn lease_name(endpoint: Uuid) -> String {
+    format!("webhook:{endpoint}")
 }
 
 /// How many events may be on their way to an endpoint.

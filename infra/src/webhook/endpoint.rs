@@ -25,7 +25,7 @@ use crate::db::{Database, StoreError, listing};
 use crate::page::{Page, PageRequest};
 
 /// The number of a status that only storage knows: removed.
-const REMOVED: i16 = 3;
+pub(super) const REMOVED: i16 = 3;
 
 /// A new secret: its number, sealed. What seals it has to know the number.
 pub type NewSecret<'a> = &'a (dyn Fn(i32) -> Option<Vec<u8>> + Send + Sync);

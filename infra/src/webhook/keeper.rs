@@ -83,13 +83,15 @@ impl WebhookKeeper {
         Ok(rows.len())
     }
 
-    /// What endpoints are to be told of these operations.
+    /// What endpoints are to be told of these operations. The endpoints stay until the transaction ends; SQLite has one
+    /// writer at a time anyway.
     async fn events(
         &self,
         transaction: &DatabaseTransaction,
         touched: &[Touched],
     ) -> Result<Vec<Queued>, StoreError> {
-        let statement = Keys::touched(self.database.backend(), touched).statement(EVENTS);
+        let lock = if self.database.is_postgres() { " for key share of e" } else { "" };
+        let statement = Keys::touched(self.database.backend(), touched).statement(&format!("{EVENTS}{lock}"));
         let rows = Row::find_by_statement(statement).all(transaction).await?;
         Ok(rows.iter().filter_map(Row::queued).collect())
     }

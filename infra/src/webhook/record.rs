@@ -1,6 +1,6 @@
 //! What became of tries, written in one transaction for all of an endpoint that ended together.
 
-use amvaj_domain::time::Instant;
+use amvaj_domain::time::{Instant, Span};
 use amvaj_domain::webhook::{
     DeliveryStatus, DisabledReason, EndpointStatus, Failure, Health, MOST_TRIES, pause,
 };
@@ -16,6 +16,8 @@ use crate::worker::{Lease, WorkError};
 
 /// The status by which an endpoint says that it is gone for good.
 const GONE: i16 = 410;
+/// How long events wait that the server could not sign: until whoever runs it has set that right.
+const WHILE_UNSIGNED: Span = Span::minutes(1);
 
 /// A try that ended.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ impl Standing {
     /// After these tries, which ended at `now`. `jitter` is drawn for them.
     fn after<'a>(self, tried: impl Iterator<Item = &'a Tried>, now: Instant, jitter: u8) -> Self {
         let mut standing = self;
-        for one in tried {
+        for one in tried.filter(|one| !one.is_ours()) {
             if one.ending.failure.is_none() {
                 standing.health = Health::GOOD;
             } else if !standing.health.is_paused(now) {
@@ -126,11 +128,18 @@ pub(super) async fn record(
 }
 
 impl Tried {
+    /// Whether it failed on this side, so that it counts neither against the event nor against the endpoint.
+    fn is_ours(&self) -> bool {
+        self.ending.failure == Some(Failure::Unsigned)
+    }
+
     /// The delivery after the try.
     fn delivery(&self, now: Instant, jitter: u8) -> delivery::Model {
         let Ending { failure, status, took, retry_after } = self.ending;
         let mut delivery = self.head.delivery.clone();
-        delivery.tries = delivery.tries.saturating_add(1);
+        if !self.is_ours() {
+            delivery.tries = delivery.tries.saturating_add(1);
+        }
         delivery.tried_at = Some(now.micros());
         delivery.took = Some(took.micros());
         delivery.response_status = status;
@@ -142,8 +151,8 @@ impl Tried {
         } else if delivery.tries >= MOST_TRIES {
             delivery.status = DeliveryStatus::Dead.stored();
         } else {
-            let pause = retry_after
-                .map_or(pause(delivery.tries, jitter), |asked| asked.max(pause(delivery.tries, jitter)));
+            let own = if self.is_ours() { WHILE_UNSIGNED } else { pause(delivery.tries, jitter) };
+            let pause = retry_after.map_or(own, |asked| asked.max(own));
             delivery.next_try_at = Some(now.plus(pause).micros());
         }
         delivery
@@ -196,7 +205,9 @@ fn count(tried: &[Tried], deliveries: &[delivery::Model]) {
 
 const SET_DELIVERY: &str = "status = k.status, tries = k.tries, next_try_at = k.next_try_at, tried_at = k.tried_at, \
      took = k.took, response_status = k.response_status, failure = k.failure, delivered_at = k.delivered_at";
-const THIS_DELIVERY: &str = "webhook_delivery.delivery_id = k.delivery_id and webhook_delivery.status = 1";
+// Waiting is the first status. It is not asked for by name, so that PostgreSQL has no way to these rows but their ids: planned
+// while the tables are empty, a statement that names it reads what waits at all endpoints, over and over.
+const THIS_DELIVERY: &str = "webhook_delivery.delivery_id = k.delivery_id and webhook_delivery.status < 2";
 const THIS_WALLET: &str =
     "webhook_queue.endpoint_id = k.endpoint_id and webhook_queue.wallet_id = k.wallet_id";
 const HOLD: &str = "select 1 from ({rows}) as k join webhook_queue q on q.endpoint_id = k.endpoint_id \

@@ -66,15 +66,16 @@ pub(super) async fn step(
     Ok(())
 }
 
-/// Where to begin so that nothing is left out that reached the endpoint later than its cursor says, because it was tried for
-/// longer.
+/// Where to begin so that nothing is left out that reached the endpoint no earlier than the event of its cursor, though it
+/// was recorded before: because it was tried for longer, or was sent at the same time.
 async fn earliest(
     database: &Database,
     endpoint: Uuid,
     replay: &Replay,
     delivered_from: i64,
 ) -> Result<(i64, Uuid, i64), StoreError> {
-    let values = [endpoint.into(), delivered_from.into(), replay.place.0.into()];
+    let (at, wallet, seq) = replay.place;
+    let values = [endpoint.into(), delivered_from.into(), at.into(), wallet.into(), seq.into()];
     let statement = Statement::from_sql_and_values(database.backend(), EARLIEST, values);
     let row = database.for_outbox().query_one_raw(statement).await?;
     let earliest: Option<i64> = row.map(|row| row.try_get("", "earliest")).transpose()?.flatten();
@@ -107,7 +108,8 @@ impl Row {
 }
 
 const EARLIEST: &str = "select min(recorded_at) as earliest from webhook_delivery \
-     where endpoint_id = $1 and delivered_at > $2 and recorded_at <= $3 and event_type <> 8";
+     where endpoint_id = $1 and delivered_at >= $2 and recorded_at <= $3 and event_type <> 8 \
+     and (wallet_id, seq) <> ($4, $5)";
 const JOURNAL: &str = "select o.wallet_id, o.seq, o.kind, o.reject_code, o.recorded_at from op o \
      where o.merchant_id = (select e.merchant_id from webhook_endpoint e where e.endpoint_id = $1) \
      and (o.recorded_at, o.wallet_id, o.seq) > ($2, $3, $4) and o.recorded_at <= $5 \
