@@ -154,6 +154,15 @@ async fn a_visitor_of_the_demo_plays_three_roles_in_graphiql() -> Result<()> {
     chromium.press(&[CONTROL, ENTER]).await?;
     assert!(chromium.answer().await?["data"]["wallet"]["expiring"].is_array());
 
+    chromium.send_tab("MyWallet").await?;
+    let watched = chromium.send_tab("WatchMyWallet").await?;
+    let now = &watched["data"]["walletChanged"]["wallet"]["available"];
+    assert_eq!(*now, wallet["data"]["wallet"]["available"], "{watched}");
+    let is_running = "document.querySelector('.graphiql-execute-button').ariaLabel.startsWith('Stop')";
+    assert_eq!(chromium.value(is_running).await?, true, "a subscription goes on");
+    chromium.click(".graphiql-execute-button").await?;
+    chromium.until(&format!("!{is_running}")).await?;
+
     chromium.click("#change-token").await?;
     chromium.click("#token-cancel").await?;
     chromium.click("[data-role=till]").await?;

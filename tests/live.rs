@@ -9,12 +9,12 @@ use amvaj_api::app::relay_outbox::relay_outbox;
 use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_domain::access::{Caller, Identity};
 use amvaj_domain::time::Span;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, Database, TransactionTrait as _};
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 use crate::support::database::TestDb;
-use crate::support::till::Till;
+use crate::support::till::{POINTS, Till};
 use client::Socket;
 
 const LIVE: &str = include_str!("queries/live.graphql");
@@ -314,6 +314,44 @@ async fn a_stop_ends_sockets_in_order() {
     let (told, stopped) = tokio::join!(socket.message(), stopped);
     assert_eq!(told, Err(1001));
     stopped.expect("a socket holds the server up").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_until_mutations_are_answered_that_have_begun() {
+    let database = TestDb::postgres().await;
+    let url = database.url.clone();
+    let app = TestApp::start(database).await;
+    let till = Till::open(&app, "09125000012").await;
+    let earn = |key: &str| {
+        let amount = json!({ "amount": "1000", "currency": "IRR" });
+        json!({ "input": {
+            "idempotencyKey": key, "receiptNumber": key, "member": till.member_ref(), "amount": amount,
+        } })
+    };
+    let mut socket = Socket::of(&app, &token(&app, till.caller())).await;
+    let events = app.request(Some(till.caller()), POINTS, "Earn", earn("S2"));
+    let events = events.header("accept", "text/event-stream").send();
+    let others = Database::connect(url).await.unwrap();
+    let lock = others.begin().await.unwrap();
+    lock.execute_unprepared("lock table op in exclusive mode").await.unwrap();
+    let payload = json!({ "query": POINTS, "operationName": "Earn", "variables": earn("S1") });
+    socket.send(json!({ "type": "subscribe", "id": "e", "payload": payload })).await;
+    let events = tokio::spawn(async move { events.await.unwrap().text().await.unwrap() });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    let unlocks = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        lock.commit().await.unwrap();
+        let earned = socket.event().await;
+        assert_eq!(earned["operation"]["receiptNumber"], "S1", "{earned:#}");
+        assert_eq!(socket.message().await.unwrap()["type"], "complete");
+        assert_eq!(socket.message().await, Err(1001));
+    };
+    let stopped = tokio::time::timeout(Duration::from_secs(8), app.stop());
+    let ((), stopped) = tokio::join!(unlocks, stopped);
+    stopped.expect("a socket holds the server up").unwrap();
+    let events = events.await.unwrap();
+    assert!(events.contains("\"receiptNumber\":\"S2\"") && events.contains("event: complete"), "{events}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

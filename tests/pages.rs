@@ -1,6 +1,7 @@
 //! The web pages without a browser: who is told what, how files are kept, and examples that work on both databases.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use amvaj_api::http::examples::{EXAMPLES, Example};
 use anyhow::{Context as _, Result};
@@ -11,6 +12,7 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::demo::{Demo, demo};
 use crate::program::empty_folder;
@@ -148,6 +150,8 @@ struct Player {
     endpoint: String,
     guide: Value,
     values: BTreeMap<String, String>,
+    /// The first events of subscriptions.
+    watched: Vec<(&'static str, JoinHandle<Result<Value>>)>,
 }
 
 impl Player {
@@ -161,7 +165,7 @@ impl Player {
             .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
             .collect();
         values.insert("session".to_owned(), "test".to_owned());
-        Ok(Self { client, endpoint: format!("{home}/graphql"), guide, values })
+        Ok(Self { client, endpoint: format!("{home}/graphql"), guide, values, watched: Vec::new() })
     }
 
     async fn send(&mut self, example: &Example) -> Result<Value> {
@@ -176,6 +180,11 @@ impl Player {
         if let Some(token) = self.guide["roles"][example.role]["token"].as_str() {
             request = request.bearer_auth(token);
         }
+        if is_subscription(example) {
+            let request = request.header("accept", "text/event-stream");
+            self.watched.push((example.title, tokio::spawn(first_event(request))));
+            return Ok(Value::Null);
+        }
         let answer: Value = request.send().await?.json().await?;
         for (name, path) in example.remember {
             let pointer = format!("/data/{}", path.replace('.', "/"));
@@ -188,6 +197,22 @@ impl Player {
         }
         Ok(answer)
     }
+}
+
+fn is_subscription(example: &Example) -> bool {
+    example.query.lines().any(|line| line.starts_with("subscription "))
+}
+
+/// The first event of a subscription.
+async fn first_event(request: RequestBuilder) -> Result<Value> {
+    let mut answer = request.send().await?;
+    let mut text = String::new();
+    while !text.contains("event: next\n") || !text.ends_with("\n\n") {
+        let chunk = tokio::time::timeout(Duration::from_secs(20), answer.chunk()).await??;
+        text.push_str(std::str::from_utf8(&chunk.with_context(|| format!("no event: {text}"))?)?);
+    }
+    let data = text.lines().find_map(|line| line.strip_prefix("data: {")).context("no data")?;
+    Ok(serde_json::from_str(&format!("{{{data}"))?)
 }
 
 /// Whether the answer shows something, where an empty list would teach nothing.
@@ -205,7 +230,14 @@ async fn play_examples(demo: &Demo) -> Result<()> {
     let mut player = Player::of(demo).await?;
     for round in ["first", "second"] {
         for example in &EXAMPLES {
+            // What was done in the first round is not done again, so there is nothing to watch.
+            if round == "second" && is_subscription(example) {
+                continue;
+            }
             let answer = player.send(example).await?;
+            if is_subscription(example) {
+                continue;
+            }
             let title = example.title;
             assert!(answer["errors"].is_null(), "{title}: {answer:#}");
             assert!(is_telling(example, &answer), "{title}: {answer:#}");
@@ -228,6 +260,11 @@ async fn play_examples(demo: &Demo) -> Result<()> {
                 }
             }
         }
+    }
+    assert_eq!(player.watched.len(), 2);
+    for (title, first) in player.watched {
+        let event = first.await??;
+        assert!(event["errors"].is_null() && event["data"].is_object(), "{title}: {event:#}");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
   // Scroll locks of GraphiQL's dialogs are a style element; the policy lets it pass by this number.
   window.__webpack_nonce__ = document.currentScript.nonce;
 
-  const { React, ReactDOM, GraphiQL, amvajExamples } = window;
+  const { React, ReactDOM, GraphiQL, amvajEvents, amvajExamples } = window;
   const { demo: inDemo, operations: operationsAddress } = document.body.dataset;
   const roles = ['shopper', 'till', 'operator', 'nobody'];
   const asked = new URLSearchParams(location.search).get('role');
@@ -35,15 +35,17 @@
   };
 
   /**
-   * The name of the operation to run. Right after a change of tabs GraphiQL still names the operation of the tab before;
-   * where there is only one operation, there is nothing to choose.
+   * The operation to run: its name and whether it goes on. Right after a change of tabs GraphiQL still names the operation
+   * of the tab before; where there is only one operation, there is nothing to choose.
    */
-  const nameOf = ({ query, operationName }) => {
+  const chosen = ({ query, operationName }) => {
     try {
       const operations = GraphiQL.GraphQL.parse(query).definitions.filter(({ operation }) => operation);
-      return operations.length === 1 ? operations[0].name?.value : operationName;
+      const named = operations.find(({ name }) => name?.value === operationName);
+      const one = operations.length === 1 ? operations[0] : named;
+      return { name: one?.name?.value ?? operationName, goesOn: one?.operation === 'subscription' };
     } catch {
-      return operationName;
+      return { name: operationName, goesOn: false };
     }
   };
 
@@ -95,11 +97,15 @@
       } catch ({ message }) {
         return { errors: [{ message }] };
       }
-      const answer = await fetch('/graphql', {
+      const { name, goesOn } = chosen(request);
+      const send = (accept, signal) => fetch('/graphql', {
         method: 'POST',
-        headers: { ...options.headers, 'content-type': 'application/json', accept: 'application/json' },
-        body: JSON.stringify({ ...request, variables, operationName: nameOf(request) }),
+        headers: { ...options.headers, 'content-type': 'application/json', accept },
+        body: JSON.stringify({ ...request, variables, operationName: name }),
+        signal,
       });
+      if (goesOn) return amvajEvents((signal) => send('text/event-stream', signal));
+      const answer = await send('application/json');
       const result = await answer.json();
       examples.remember(result.data);
       return result;

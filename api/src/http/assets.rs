@@ -40,6 +40,7 @@ fn sources() -> Vec<Source> {
         embedded!("landing.js", JAVASCRIPT, "landing/landing.js"),
         embedded!("workbench.css", CSS, "graphiql/workbench.css"),
         embedded!("workbench.js", JAVASCRIPT, "graphiql/workbench.js"),
+        embedded!("events.js", JAVASCRIPT, "graphiql/events.js"),
         embedded!("examples.js", JAVASCRIPT, "graphiql/examples.js"),
         ("operations.json", JSON, Bytes::from(examples::as_json())),
         embedded!("graphiql-4.1.2.min.js", JAVASCRIPT, "vendor/graphiql-4.1.2.min.js"),

@@ -32,6 +32,9 @@ macro_rules! example {
     ($role:literal, $file:literal, $title:literal) => {
         example!(@ $role, $file, $title, "", &[])
     };
+    ($role:literal, $file:literal, $title:literal, "", $remember:expr) => {
+        example!(@ $role, $file, $title, "", $remember)
+    };
     ($role:literal, $file:literal, $title:literal, variables) => {
         example!($role, $file, $title, variables, &[])
     };
@@ -45,7 +48,7 @@ macro_rules! example {
 }
 
 /// All of them, in the order of a role's day; a colleague logs in after the operator has invited it.
-pub static EXAMPLES: [Example; 36] = [
+pub static EXAMPLES: [Example; 41] = [
     example!("nobody", "network", "TheNetwork"),
     example!("nobody", "viewer", "WhoAmI"),
     example!(
@@ -56,7 +59,8 @@ pub static EXAMPLES: [Example; 36] = [
         &[("challenge", "requestLoginCode.challengeId")]
     ),
     example!("nobody", "verify_code", "VerifyLoginCode", variables),
-    example!("shopper", "me", "MyWallet"),
+    example!("shopper", "me", "MyWallet", "", &[("wallet", "viewer.member.wallet.id")]),
+    example!("shopper", "watch", "WatchMyWallet", variables),
     example!("shopper", "expiring", "ExpiringPoints"),
     example!("shopper", "history", "MyHistory", variables),
     example!("shopper", "explanation", "WhyThesePoints"),
@@ -68,6 +72,7 @@ pub static EXAMPLES: [Example; 36] = [
     example!("till", "till", "ThisTill"),
     example!("till", "find_member", "FindMember", variables),
     example!("till", "quote", "QuoteEarn", variables),
+    example!("till", "watch", "WatchMyTills"),
     example!("till", "earn", "EarnPoints", variables),
     example!("till", "hold", "HoldPoints", variables, &[("hold", "holdPoints.hold.id")]),
     example!("till", "capture", "CaptureHold", variables),
@@ -75,6 +80,9 @@ pub static EXAMPLES: [Example; 36] = [
     example!("till", "refund", "RefundPurchase", variables),
     example!("till", "create_reward", "CreateReward", variables),
     example!("till", "receipt", "ReceiptAndDay", variables),
+    example!("till", "earn_bulk", "EarnManyPoints", variables),
+    example!("till", "create_webhook", "CreateWebhook", variables),
+    example!("till", "webhooks", "MyWebhooks"),
     example!("till", "leaderboards", "Leaderboards"),
     example!("operator", "network", "TheClub"),
     example!("operator", "merchants", "Merchants", variables),
@@ -114,8 +122,10 @@ mod tests {
     #[test]
     fn a_tab_has_the_name_of_its_operation() {
         for example in &EXAMPLES {
-            let opening =
-                example.query.lines().find(|line| line.starts_with("query") || line.starts_with("mutation"));
+            let opens = |line: &&str| {
+                ["query ", "mutation ", "subscription "].iter().any(|kind| line.starts_with(kind))
+            };
+            let opening = example.query.lines().find(opens);
             let name: String = opening.unwrap().split([' ', '(']).nth(1).unwrap().to_owned();
             assert_eq!(name, example.title);
         }

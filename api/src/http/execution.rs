@@ -257,7 +257,7 @@ fn refused(refusal: Refusal, language: RequestLanguage) -> Outcome {
     Outcome { kind: "none", code: Some(refusal.code), answer: Err(refusal), language }
 }
 
-const fn kind_name(kind: OperationType) -> &'static str {
+pub(super) const fn kind_name(kind: OperationType) -> &'static str {
     match kind {
         OperationType::Query => "query",
         OperationType::Mutation => "mutation",

@@ -188,7 +188,8 @@ pub(super) async fn refused(
     answer
 }
 
-fn record(kind: &'static str, code: Option<Code>, took: Duration) {
+/// Counts an operation that came to its end.
+pub(super) fn record(kind: &'static str, code: Option<Code>, took: Duration) {
     let (code, seconds) = (code.map_or("OK", Code::as_str), took.as_secs_f64());
     tracing::debug!(kind, code, seconds, "answered");
     metrics::counter!("amvaj_operations_total", "kind" => kind, "code" => code).increment(1);

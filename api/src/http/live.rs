@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant as Stopwatch};
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Data;
@@ -26,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::client::Client;
-use super::execution::{Accepted, Asker};
-use super::graphql::Endpoint;
+use super::execution::{Accepted, Asker, kind_name};
+use super::graphql::{Endpoint, record};
 use super::refusal::Refusal;
 use super::request::Received;
 use super::response;
@@ -45,6 +45,8 @@ const CHECK: Duration = Duration::from_secs(2);
 const FITS: Duration = Duration::from_millis(200);
 /// How long a client may take to receive one part.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a connection of a server that stops waits for mutations that have begun, so that their clients are answered.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
 
 /// All connections on which answers go on.
 #[derive(Debug, Clone)]
@@ -78,9 +80,11 @@ pub(super) enum Part {
 }
 
 /// An operation whose parts come one after the other. Dropped, it ends; a mutation that has begun goes on.
-pub(super) struct Flow(
-    #[expect(dead_code, reason = "ends the operation with the value")] AbortOnDropHandle<()>,
-);
+pub(super) struct Flow {
+    commitment: Commitment,
+    #[expect(dead_code, reason = "ends the operation with the value")]
+    task: AbortOnDropHandle<()>,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -154,15 +158,21 @@ impl Flow {
         read: impl FnOnce() -> Result<Received, Refusal> + Send + 'static,
         parts: Sink<K>,
     ) -> Self {
-        let runtime = endpoint.runtime.clone();
+        let (runtime, commitment) = (endpoint.runtime.clone(), Commitment::default());
+        let own = commitment.clone();
         let task = runtime.spawn(async move {
-            let flow = AssertUnwindSafe(run(&endpoint, &asker, read, &parts)).catch_unwind();
+            let flow = AssertUnwindSafe(run(&endpoint, &asker, read, own, &parts)).catch_unwind();
             // Without a receiver the flow ends by itself.
             if flow.await.is_err() {
                 let _ = parts.send(refused(&Refusal::failed(Code::Internal), &asker).await).await;
             }
         });
-        Self(AbortOnDropHandle::new(task))
+        Self { commitment, task: AbortOnDropHandle::new(task) }
+    }
+
+    /// Whether it is a mutation that has begun: its client is to be told what became of it.
+    pub(super) fn is_owed(&self) -> bool {
+        self.commitment.is_committed()
     }
 }
 
@@ -170,10 +180,15 @@ async fn run<K: Clone + Send + Sync>(
     endpoint: &Data<Endpoint>,
     asker: &Asker,
     read: impl FnOnce() -> Result<Received, Refusal> + Send,
+    commitment: Commitment,
     parts: &Sink<K>,
 ) -> Result<(), Gone> {
+    let began = Stopwatch::now();
     match asker.accept(endpoint, read, |_| Ok(())).await {
-        Err(refusal) => parts.send(refused(&refusal, asker).await).await,
+        Err(refusal) => {
+            record("none", Some(refusal.code), began.elapsed());
+            parts.send(refused(&refusal, asker).await).await
+        }
         Ok(accepted) if accepted.operation.kind == OperationType::Subscription => {
             if !accepted.has_one_root_field() {
                 let refusal = Refusal::request(Code::GraphqlValidationFailed, Message::new("live-one-field"));
@@ -181,7 +196,7 @@ async fn run<K: Clone + Send + Sync>(
             }
             subscribed(endpoint, asker, accepted, parts).await
         }
-        Ok(accepted) => executed(endpoint, asker, accepted, parts).await,
+        Ok(accepted) => executed(endpoint, asker, (accepted, commitment, began), parts).await,
     }
 }
 
@@ -189,15 +204,18 @@ async fn run<K: Clone + Send + Sync>(
 async fn executed<K: Clone + Send + Sync>(
     endpoint: &Data<Endpoint>,
     asker: &Asker,
-    accepted: Accepted,
+    (accepted, commitment, began): (Accepted, Commitment, Stopwatch),
     parts: &Sink<K>,
 ) -> Result<(), Gone> {
-    let commitment = Commitment::default();
+    let kind = kind_name(accepted.operation.kind);
     let (timeout, runtime) = (endpoint.timeout, endpoint.runtime.clone());
     let (endpoint, own, decided) = (endpoint.clone(), asker.clone(), commitment.clone());
     let execution = async move { accepted.execute(&endpoint, &decided, &own).await };
     let done = work::within(timeout, &runtime, commitment, execution).await;
-    match done.unwrap_or_else(|reason| Err(Refusal::failed(reason.code()))) {
+    let done = done.unwrap_or_else(|reason| Err(Refusal::failed(reason.code())));
+    let code = done.as_ref().map_or_else(|refusal| Some(refusal.code), |executed| executed.code);
+    record(kind, code, began.elapsed());
+    match done {
         Err(refusal) => parts.send(refused(&refusal, asker).await).await,
         Ok(executed) => {
             parts.send(part(&executed.response, executed.stage)).await?;

@@ -52,6 +52,11 @@ impl Commitment {
         self.decide(COMMITTED)
     }
 
+    /// Whether the work goes on to its end.
+    pub(crate) fn is_committed(&self) -> bool {
+        self.0.load(Ordering::Acquire) == COMMITTED
+    }
+
     fn give_up(&self) -> bool {
         self.decide(GIVEN_UP)
     }

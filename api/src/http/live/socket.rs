@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
 use super::protocol::{ACK, ClientMessage, Close, NAME, PONG, about};
-use super::{CHECK, Connections, Flow, PATIENCE, Part, Place, Sink, WAITING, refused};
+use super::{CHECK, Connections, Flow, LAST_MOMENT, PATIENCE, Part, Place, Sink, WAITING, refused};
 use crate::graphql::error::Code;
 use crate::http::client::Client;
 use crate::http::execution::{Asker, Authorization};
@@ -132,7 +132,8 @@ impl Socket {
         metrics::gauge!("amvaj_sockets").decrement(1.0);
     }
 
-    /// Takes what comes in turns until the socket ends: with a reason to tell the client, or with the client gone.
+    /// Takes what comes in turns until the socket ends: with a reason to tell the client, or with the client gone. When the
+    /// server stops it listens no more, and answers only what has begun.
     async fn turns(
         &mut self,
         messages: &mut AggregatedMessageStream,
@@ -140,10 +141,18 @@ impl Socket {
         mut due: Due,
         closing: &CancellationToken,
     ) -> Result<Infallible, Option<Close>> {
+        let mut end = None;
         loop {
+            if end.is_some() && self.flows.is_empty() {
+                return Err(Some(Close::GoingAway));
+            }
             tokio::select! {
-                () = closing.cancelled() => return Err(Some(Close::GoingAway)),
-                message = messages.recv() => {
+                () = closing.cancelled(), if end.is_none() => {
+                    end = Some(Instant::now() + LAST_MOMENT);
+                    self.flows.retain(|_, (_, flow)| flow.is_owed());
+                }
+                () = sleep_until(end.unwrap_or(due.gone)), if end.is_some() => self.flows.clear(),
+                message = messages.recv(), if end.is_none() => {
                     due.heard();
                     self.received(message).await?;
                 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
-use super::{CHECK, Connections, Flow, PATIENCE, Part, Place, Sink, WAITING};
+use super::{CHECK, Connections, Flow, LAST_MOMENT, PATIENCE, Part, Place, Sink, WAITING};
 use crate::graphql::error::Code;
 use crate::http::client::Client;
 use crate::http::execution::{Asker, Sent, read};
@@ -33,8 +33,10 @@ struct Events {
     caller: Caller,
     parts: mpsc::Receiver<((), Part)>,
     /// Ends the operation with the stream.
-    _flow: Flow,
+    flow: Flow,
     closing: CancellationToken,
+    /// Until when a mutation is waited for; nothing while the server does not stop.
+    end: Option<Instant>,
     check: Instant,
     sign: Instant,
     over: bool,
@@ -81,8 +83,9 @@ pub(crate) async fn answer(
         endpoint,
         caller,
         parts,
-        _flow: flow,
+        flow,
         closing: connections.closing.clone(),
+        end: None,
         check: now + CHECK,
         sign: now + SIGN_OF_LIFE,
         over: false,
@@ -119,7 +122,13 @@ impl Events {
         }
         loop {
             tokio::select! {
-                () = self.closing.cancelled() => return None,
+                () = self.closing.cancelled(), if self.end.is_none() => {
+                    if !self.flow.is_owed() {
+                        return None;
+                    }
+                    self.end = Some(Instant::now() + LAST_MOMENT);
+                }
+                () = sleep_until(self.end.unwrap_or(self.check)), if self.end.is_some() => return None,
                 part = self.parts.recv() => return Some(self.event(part?.1)),
                 () = sleep_until(self.check) => {
                     self.check = Instant::now() + CHECK;
