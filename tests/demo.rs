@@ -116,6 +116,11 @@ async fn the_first_start_makes_a_network_and_the_second_one_finds_it() -> Result
     let body: Value = serde_json::from_str(curl.context("there is no command for curl")?)?;
     let pasted = first.ask("member", body["query"].as_str().unwrap()).await?;
     assert_eq!(pasted["data"]["wallet"]["available"], answer["data"]["wallet"]["available"]);
+    let readme = include_str!("../README.md").lines();
+    let body = readme.filter_map(|line| line.trim().strip_prefix("-d '")?.strip_suffix('\'')).next();
+    let body: Value = serde_json::from_str(body.context("the README asks nothing")?)?;
+    let quoted = first.ask("merchant", body["query"].as_str().unwrap()).await?;
+    assert!(quoted["data"]["quoteEarn"]["quote"]["points"].is_string(), "{quoted}");
     let merchants = first.ask("operator", "{ merchants(first: 20) { nodes { nameEn nameFa } } }").await?;
     assert_eq!(merchants["data"]["merchants"]["nodes"].as_array().map(Vec::len), Some(12), "{merchants}");
     let own = first.ask("merchant", "{ operations(first: 3) { nodes { merchant { nameEn } } } }").await?;

@@ -373,7 +373,7 @@ async fn bad_input_is_told_what_to_do_and_changes_nothing() {
             ("a", money(json!(1_000), "USD"), "CURRENCY_MISMATCH"),
             ("b", json!({ "branchId": branch.as_str() }), "BRANCH_NOT_FOUND"),
             ("c", json!({ "occurredAt": "2027-01-15T08:06:00Z" }), "OCCURRED_IN_FUTURE"),
-            ("d", json!({ "occurredAt": "2026-12-01T00:00:00Z" }), "NO_EARN_RULE"),
+            ("d", json!({ "occurredAt": "2026-12-01T00:00:00Z" }), "OCCURRED_TOO_LONG_AGO"),
         ] {
             let changes = with(changes, json!({ "idempotencyKey": key }));
             assert_eq!(codes(&till.ask("Earn", with(earn.clone(), changes)).await), [expected]);
@@ -472,8 +472,10 @@ async fn a_merchant_without_a_rule_earns_nothing() {
         assert_eq!(codes(&bare.earn("k", "R-1", 10).await), ["NO_EARN_RULE"]);
         let quote = json!({ "amount": { "amount": 100, "currency": "IRR" } });
         assert_eq!(codes(&bare.ask("Quote", quote).await), ["NO_EARN_RULE"]);
-        let old = with(earn_input(&till, "o", "R-2", 100), json!({ "occurredAt": "2026-12-16T07:00:00Z" }));
-        assert_eq!(codes(&till.ask("Earn", old).await), ["NO_EARN_RULE"]);
+        let old = with(earn_input(&till, "o", "R-2", 100), json!({ "occurredAt": "2026-12-20T07:00:00Z" }));
+        let refused = till.ask("Earn", old).await;
+        assert_eq!(codes(&refused), ["NO_EARN_RULE"]);
+        assert_eq!(refused["userErrors"][0]["field"], json!(["input", "occurredAt"]));
         app.clock.advance_to(app.clock.now().plus(Span::days(40)));
         let old = with(earn_input(&till, "p", "R-3", 100), json!({ "occurredAt": "2027-01-16T07:00:00Z" }));
         assert_eq!(codes(&till.ask("Earn", old).await), ["OCCURRED_TOO_LONG_AGO"]);

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::command;
 use crate::config::Config;
+use crate::graphql::global_id::GlobalId;
 use crate::graphql::subgraph::Subgraph;
 use values::{
     parse_duration, parse_lead, parse_name, parse_scope, parse_subgraph, parse_user_name, parse_user_role,
@@ -299,12 +300,14 @@ pub enum TokenCaller {
     Agent,
     /// A merchant
     Merchant {
-        /// The merchant's id, a UUID
+        /// The merchant's id as the API shows it, or as a UUID
+        #[arg(value_parser = parse_merchant)]
         id: Uuid,
     },
     /// A member
     Member {
-        /// The member's id, a UUID
+        /// The member's id as the API shows it, or as a UUID
+        #[arg(value_parser = parse_member)]
         id: Uuid,
     },
 }
@@ -512,6 +515,26 @@ pub async fn run() -> anyhow::Result<()> {
     }
 }
 
+fn parse_merchant(text: &str) -> Result<Uuid, String> {
+    parse_id(text, |id| match id {
+        GlobalId::Merchant(id) => Some(id.uuid()),
+        _ => None,
+    })
+}
+
+fn parse_member(text: &str) -> Result<Uuid, String> {
+    parse_id(text, |id| match id {
+        GlobalId::Member(id) => Some(id.uuid()),
+        _ => None,
+    })
+}
+
+/// An id as the API shows it, of the kind that `meant` takes, or a UUID.
+fn parse_id(text: &str, meant: impl FnOnce(GlobalId) -> Option<Uuid>) -> Result<Uuid, String> {
+    let shown = GlobalId::read(&text.into()).and_then(meant);
+    shown.or_else(|| text.parse().ok()).ok_or_else(|| "this is no such id of the API, and no UUID".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -531,5 +554,15 @@ mod tests {
         };
         assert!(matches!(args.caller, TokenCaller::Merchant { .. }));
         assert_eq!(args.ttl, Some(Duration::from_hours(8)));
+    }
+
+    #[test]
+    fn an_id_may_be_as_the_api_shows_it() {
+        let uuid = Uuid::from_u128(7);
+        let of_api = GlobalId::Merchant(amvaj_domain::id::MerchantId::new(uuid)).write();
+        assert_eq!(parse_merchant(of_api.as_str()), Ok(uuid));
+        assert_eq!(parse_merchant(&uuid.to_string()), Ok(uuid));
+        assert!(parse_member(of_api.as_str()).is_err(), "a merchant is no member");
+        assert!(parse_member("nonsense").is_err());
     }
 }

@@ -110,3 +110,50 @@ fn id(id: GlobalId) -> String {
 fn moment(moment: DateTime) -> Value {
     moment.to_value().into_json().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use amvaj_domain::id::{MemberId, MerchantId, WalletId};
+    use amvaj_domain::money::Currency;
+    use amvaj_domain::time::Instant;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn fields(value: &Value) -> Vec<&str> {
+        let mut names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn the_integrators_page_shows_a_body_as_it_is() {
+        let (_, shown) = include_str!("../../docs/integrate.md").split_once("```json\n").unwrap();
+        let shown: Value = serde_json::from_str(shown.split("\n```").next().unwrap()).unwrap();
+        let told = Told {
+            wallet: WalletId::new(Uuid::from_u128(1)),
+            seq: 12,
+            points: 120,
+            money: Some(1_200_000),
+            currency: Currency::parse("IRR").unwrap(),
+            member: Some(MemberId::new(Uuid::from_u128(2))),
+            customer_ref: None,
+            branch: None,
+            receipt: Some("R-1001".to_owned()),
+            ref_seq: None,
+            occurred_at: Instant::from_micros(0),
+        };
+        let event = Event {
+            id: "evt_1".to_owned(),
+            event: EventType::PointsEarned,
+            merchant: MerchantId::new(Uuid::from_u128(3)),
+            recorded_at: Instant::from_micros(0),
+            told: Some(told),
+        };
+        let body = WebhookScribe::new(ServerSecret::generate().unwrap()).body(&event);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(fields(&shown), fields(&body));
+        assert_eq!(fields(&shown["data"]), fields(&body["data"]));
+        assert_eq!(shown["version"], body["version"]);
+    }
+}

@@ -80,6 +80,8 @@ async fn entities_come_in_the_order_of_their_representations_and_one_that_is_wro
             .iter()
             .map(|entity| entity["nameEn"].as_str().or(entity["merchant"]["nameEn"].as_str()))
             .collect();
+        let entities = answer["data"]["_entities"].as_array().unwrap();
+        assert!(entities.iter().all(|entity| entity.is_object() || entity.is_null()), "{answer:#}");
         let mut expected = vec![None; representations.len()];
         for (place, name) in [(0, "Shop"), (3, "Shop"), (14, "Other"), (15, "Shop")] {
             expected[place] = Some(name);

@@ -59,6 +59,20 @@ async fn redis_may_be_emptied_and_stopped_at_any_time() {
         assert_eq!(app.app.boards.drift(app.clock.now()).await.unwrap().copies, 1);
     }
 
+    // Nor is what somebody else has put there.
+    for (part, command) in [("ranking", "SET"), ("known", "SET"), ("ranking", "LPUSH"), ("known", "LPUSH")] {
+        let key = keys(&redis, part).await.pop().expect("a copy has it");
+        let () = raw.del(&key).await.unwrap();
+        let () = redis::cmd(command).arg(&key).arg("foreign").query_async(&mut raw).await.unwrap();
+        assert_eq!(top(&app, &board, None).await, all, "{command} at its {part}");
+        app.app.boards.feed(app.clock.now()).await.unwrap();
+        assert_eq!(app.app.boards.drift(app.clock.now()).await.unwrap().copies, 1, "{command} at its {part}");
+    }
+    let known = keys(&redis, "known").await.pop().expect("a copy has it");
+    let () = raw.hset(known, "at:0", "foreign").await.unwrap();
+    app.app.boards.feed(app.clock.now()).await.unwrap();
+    assert_eq!(top(&app, &board, None).await, all, "drawn anew");
+
     redis.kill().unwrap();
     shop.sell(one, "R4", 100).await;
     amvaj_api::app::relay_outbox::relay_outbox(&app.app, app.clock.now()).await.unwrap();

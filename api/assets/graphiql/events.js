@@ -18,7 +18,7 @@
     let text = '';
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) return;
+      if (done) throw new Error('The connection ended. Send it again, with the last cursor as the argument `after`.');
       const events = (text + value).split('\n\n');
       text = events.pop();
       for (const { event, data } of events.map(fields)) {
@@ -41,7 +41,8 @@
       },
       async next() {
         try {
-          return await all.next();
+          const next = abort.signal.aborted ? over : await all.next();
+          return abort.signal.aborted ? over : next;
         } catch (error) {
           if (abort.signal.aborted) return over;
           throw error;

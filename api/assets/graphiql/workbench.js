@@ -43,10 +43,20 @@
       const operations = GraphiQL.GraphQL.parse(query).definitions.filter(({ operation }) => operation);
       const named = operations.find(({ name }) => name?.value === operationName);
       const one = operations.length === 1 ? operations[0] : named;
-      return { name: one?.name?.value ?? operationName, goesOn: one?.operation === 'subscription' };
+      return { name: one ? one.name?.value : operationName, goesOn: one?.operation === 'subscription' };
     } catch {
       return { name: operationName, goesOn: false };
     }
+  };
+
+  /** Breaks the lines of all editors, now and later: on a phone there is no room for whole ones. */
+  const wrapLines = (place) => {
+    const wrap = () => {
+      for (const { CodeMirror: editor } of place.querySelectorAll('.CodeMirror')) {
+        if (!editor.getOption('lineWrapping')) editor.setOption('lineWrapping', true);
+      }
+    };
+    new MutationObserver(wrap).observe(place, { childList: true, subtree: true });
   };
 
   const sayWho = (guide, own, token) => {
@@ -125,6 +135,7 @@
       forcedTheme: document.documentElement.dataset.shown,
     }, React.createElement(GraphiQL.Logo, null, '')));
     render();
+    if (narrow) wrapLines(document.getElementById('graphiql'));
     document.addEventListener('amvaj-theme', render);
     document.getElementById('restore').addEventListener('click', () => {
       tabs.clear();

@@ -19,11 +19,11 @@ invalid-refund = Say what comes back: the whole purchase, at least one unit of a
 
 ## Refusals of the ledger
 
-currency-mismatch = Use the currency of your merchant.
-no-earn-rule = Your merchant had no earn rule at that time: ask the operator to set one.
+currency-mismatch = Use the currency of your merchant, `viewer { merchant { currency } }`, under a new idempotency key.
+no-earn-rule = No earn rule of your merchant held at the time of this purchase, so it cannot earn. Ask the operator to set one for those that come.
 occurred-in-future = The time lies in the future: check the clock of the till.
 occurred-too-long-ago = The time lies too far back to be accepted now.
-receipt-already-used = This receipt has earned already: `operation` is what it earned. Retry with the same idempotency key.
+receipt-already-used = This receipt has earned already: `operation` is what it earned. If the number was mistyped, send the right one under a new idempotency key.
 receipt-of-another-member = The receipt belongs to another member: earn and pay for one receipt with one member.
 insufficient-points = { $asked ->
     [one] { $asked } point was asked for and { $limit } can be spent here: ask for at most that.

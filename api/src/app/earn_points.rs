@@ -43,10 +43,7 @@ pub async fn earn_points(
     let acting = Acting::load(app, merchant, &input.request).await?;
     let wallet = acting.wallet(app, &input.member).await?;
     let rule = rule_at(&acting.file.rules, acting.occurred_at).cloned();
-    let refusal = acting
-        .standing()
-        .or_else(|| acting.currency(input.basket.total().currency()))
-        .or_else(|| rule.is_none().then_some(Rejection::NoEarnRule));
+    let refusal = acting.standing().or_else(|| acting.currency(input.basket.total().currency()));
     let (active_from, expires_at) = lifetime(rule.as_ref(), acting.occurred_at, &app.zone);
     let command = Command::Earn(CommandEarn {
         receipt: input.receipt.clone(),

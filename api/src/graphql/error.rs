@@ -247,8 +247,13 @@ fn said(error: &ServerError, code: Code) -> Message {
     match (code, error.source::<Message>()) {
         (Code::Internal, _) => code.message(),
         (_, Some(message)) => message.clone(),
-        (_, None) => Message::of_code_with_detail(code.as_str(), &error.message),
+        (_, None) => Message::of_code_with_detail(code.as_str(), innermost(&error.message)),
     }
+}
+
+/// What the GraphQL library says without the list of everything around the value that it could not read.
+fn innermost(message: &str) -> &str {
+    message.split_once(" (occurred while parsing").map_or(message, |(cause, _)| cause)
 }
 
 fn shortened(mut message: String) -> String {

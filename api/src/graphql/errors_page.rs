@@ -30,11 +30,15 @@ const MIDDLE: &str = "
 ## Refusals: `userErrors[].code`
 
 The request was answered, and nothing has changed. Each mutation has an enum of its own codes, so a client that is typed
-by the schema is told by its compiler which it has not handled.
+by the schema is told by its compiler which it has not handled. Where the key is `used`, the ledger keeps the refusal: the same
+idempotency key is answered with it for ever, and what is mended goes under another one.
 
-| code | meaning | of |
-|---|---|---|
+| code | key | meaning | of |
+|---|---|---|---|
 ";
+
+/// The enum of what the ledger refuses and keeps.
+const KEPT: &str = "RejectionCode";
 
 /// What a code means, and where.
 type Refusals = BTreeMap<(String, String), BTreeSet<String>>;
@@ -47,25 +51,30 @@ pub fn errors_page() -> String {
         row(&mut page, &[&format!("`{}`", code.as_str()), retry, &code.message().say(Language::English)]);
     }
     page.push_str(MIDDLE);
-    for ((code, meaning), fields) in refusals() {
+    let (refusals, kept) = refusals();
+    for ((code, meaning), fields) in refusals {
         let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
-        row(&mut page, &[&format!("`{code}`"), &meaning, &fields.join(", ")]);
+        let key = if kept.contains(&code) { "used" } else { "" };
+        row(&mut page, &[&format!("`{code}`"), key, &meaning, &fields.join(", ")]);
     }
     page
 }
 
-/// All codes of user errors. The schema is our own, so it can be parsed; a page without them is seen at once.
-fn refusals() -> Refusals {
-    let mut refusals = Refusals::new();
-    let Ok(document) = parse_schema(schema::sdl(None)) else { return refusals };
+/// All codes of user errors, and those that the ledger keeps. The schema is our own, so it can be parsed; a page without
+/// them is seen at once.
+fn refusals() -> (Refusals, BTreeSet<String>) {
+    let (mut refusals, mut kept) = (Refusals::new(), BTreeSet::new());
+    let Ok(document) = parse_schema(schema::sdl(None)) else { return (refusals, kept) };
     for definition in document.definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         let TypeDefinition { name, kind: TypeKind::Enum(codes), .. } = definition.node else { continue };
-        if let Some(mutation) = name.node.strip_suffix("ErrorCode") {
+        if name.node == KEPT {
+            kept.extend(codes.values.iter().map(|value| value.node.value.node.to_string()));
+        } else if let Some(mutation) = name.node.strip_suffix("ErrorCode") {
             add(&mut refusals, &field_name(mutation), codes);
         }
     }
-    refusals
+    (refusals, kept)
 }
 
 fn add(refusals: &mut Refusals, field: &str, codes: EnumType) {
@@ -107,6 +116,8 @@ mod tests {
             assert!(page.contains(&format!("| `{}` |", code.as_str())), "{}", code.as_str());
         }
         let used = page.lines().find(|line| line.starts_with("| `RECEIPT_ALREADY_USED` ")).unwrap();
-        assert!(used.contains("`earnPoints`"), "{used}");
+        assert!(used.contains("| used |") && used.contains("`earnPoints`"), "{used}");
+        let free = page.lines().find(|line| line.starts_with("| `MEMBER_NOT_FOUND` ")).unwrap();
+        assert!(!free.contains("| used |"), "{free}");
     }
 }

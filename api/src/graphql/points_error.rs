@@ -76,8 +76,10 @@ impl Refused {
             Rejection::MerchantBlocked => "",
             Rejection::BranchNotFound | Rejection::BranchClosed => "input.branchId",
             Rejection::MemberBlocked => "input.member",
-            Rejection::CurrencyMismatch | Rejection::NoEarnRule | Rejection::AmountTooLarge => "input.amount",
-            Rejection::OccurredInFuture | Rejection::OccurredTooLongAgo => "input.occurredAt",
+            Rejection::CurrencyMismatch | Rejection::AmountTooLarge => "input.amount",
+            Rejection::NoEarnRule | Rejection::OccurredInFuture | Rejection::OccurredTooLongAgo => {
+                "input.occurredAt"
+            }
             Rejection::ReceiptAlreadyUsed
             | Rejection::ReceiptOfAnotherMember
             | Rejection::PurchaseNotFound => "input.receiptNumber",

@@ -20,7 +20,7 @@ const PLAIN: &str = "\
 Amvaj, an open coalition rewards network.
 
   /graphiql        a workbench for the API, in a browser
-  /graphql         the API: POST {\"query\": \"{ __typename }\"}, or GET for queries
+  /graphql         the API: POST {\"query\": \"{ __typename }\"}, or GET for queries, with the header `apollo-require-preflight: true`
   /schema.graphql  its schema
   /docs/scalars    what the API's own scalars look like
   /health/live     whether the process lives

@@ -21,7 +21,7 @@ use async_graphql::{Response, ServerError};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -150,6 +150,12 @@ impl Connections {
     }
 }
 
+/// Waits until a server has been stopping for as long as a connection may last then.
+async fn last_moment(closing: &CancellationToken) {
+    closing.cancelled().await;
+    sleep(LAST_MOMENT).await;
+}
+
 impl Flow {
     /// Begins an operation that `read` finds.
     pub(super) fn begin<K: Clone + Send + Sync + 'static>(
@@ -170,9 +176,9 @@ impl Flow {
         Self { commitment, task: AbortOnDropHandle::new(task) }
     }
 
-    /// Whether it is a mutation that has begun: its client is to be told what became of it.
-    pub(super) fn is_owed(&self) -> bool {
-        self.commitment.is_committed()
+    /// Gives it up, unless it is a mutation that has begun: then its client is to be told what became of it.
+    pub(super) fn give_up(&self) -> bool {
+        self.commitment.give_up()
     }
 }
 

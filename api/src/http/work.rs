@@ -52,12 +52,8 @@ impl Commitment {
         self.decide(COMMITTED)
     }
 
-    /// Whether the work goes on to its end.
-    pub(crate) fn is_committed(&self) -> bool {
-        self.0.load(Ordering::Acquire) == COMMITTED
-    }
-
-    fn give_up(&self) -> bool {
+    /// Gives the work up, unless it has been decided on before.
+    pub(crate) fn give_up(&self) -> bool {
         self.decide(GIVEN_UP)
     }
 

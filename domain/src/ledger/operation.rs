@@ -107,7 +107,7 @@ pub struct CommandEarn {
     pub receipt: ReceiptNumber,
     /// What was bought.
     pub basket: Basket,
-    /// The rule that held when the purchase occurred; absent only beside a refusal.
+    /// The rule that held when the purchase occurred; absent when none did, which refuses it.
     pub rule: Option<EarnRule>,
     /// The network's day of the purchase.
     pub day: LocalDay,

@@ -6,20 +6,19 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use amvaj_domain::webhook::Endpoint;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
-/// Names that are looked up at a time, each on a thread that cannot be stopped, and how often the same one is: a server of
-/// names that does not answer must not take the turns of all others.
+/// Names that are looked up at a time, each on a thread that cannot be stopped.
 const LOOK_UPS: usize = 128;
-const LOOK_UPS_OF_A_NAME: usize = 1;
-/// Names that are remembered before those are forgotten that nobody looks up.
-const NAMES: usize = 1_024;
 
 /// Which addresses may be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +48,22 @@ pub enum InvalidAddress {
 #[error("the name leads to no address of the public internet")]
 pub(super) struct NotPublic;
 
-/// Looks names up and leaves out the addresses that may not be sent to.
+/// Looks names up and leaves out the addresses that may not be sent to. Whoever wants a name that is being looked up waits
+/// for the same answer: a server of names that does not answer holds one turn and not those of all others.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
     reach: Reach,
     turns: Arc<Semaphore>,
-    names: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
+    running: Arc<Mutex<HashMap<String, LookUp>>>,
 }
+
+/// A look-up that is under way.
+type LookUp = Shared<BoxFuture<'static, Result<Vec<SocketAddr>, NotFound>>>;
+
+/// A name could not be looked up.
+#[derive(Debug, Clone, Error)]
+#[error("the name could not be looked up: {0}")]
+struct NotFound(String);
 
 impl Reach {
     /// Reads an address that a merchant names.
@@ -95,38 +103,48 @@ impl Reach {
 
 impl Guard {
     pub(super) fn new(reach: Reach) -> Self {
-        Self { reach, turns: Arc::new(Semaphore::new(LOOK_UPS)), names: Arc::default() }
+        Self { reach, turns: Arc::new(Semaphore::new(LOOK_UPS)), running: Arc::default() }
     }
 
-    /// The turns of whoever looks up this name.
-    fn turns_of(&self, name: &str) -> Arc<Semaphore> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if names.len() >= NAMES {
-            names.retain(|_, turns| turns.strong_count() > 0);
+    /// The look-up of a name, which begins unless it is under way.
+    fn look_up(&self, name: &str) -> LookUp {
+        let mut running = self.running();
+        if let Some(look_up) = running.get(name) {
+            return look_up.clone();
         }
-        if let Some(turns) = names.get(name).and_then(Weak::upgrade) {
-            return turns;
-        }
-        let turns = Arc::new(Semaphore::new(LOOK_UPS_OF_A_NAME));
-        names.insert(name.to_owned(), Arc::downgrade(&turns));
-        turns
+        // On a task of its own, so that it comes to its end whoever waits for it.
+        let (guard, own) = (self.clone(), name.to_owned());
+        let task = tokio::spawn(async move {
+            let found = addresses(Arc::clone(&guard.turns), own.clone()).await;
+            guard.running().remove(&own);
+            found
+        });
+        let ended =
+            |ended: Result<_, JoinError>| ended.unwrap_or_else(|error| Err(NotFound(error.to_string())));
+        let look_up = task.map(ended).boxed().shared();
+        running.insert(name.to_owned(), look_up.clone());
+        look_up
     }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<String, LookUp>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks the machine for the addresses of a name.
+async fn addresses(turns: Arc<Semaphore>, name: String) -> Result<Vec<SocketAddr>, NotFound> {
+    let failed = |error: &dyn std::fmt::Display| NotFound(error.to_string());
+    let _turn = turns.acquire().await.map_err(|error| failed(&error))?;
+    let found = tokio::task::spawn_blocking(move || (name.as_str(), 0).to_socket_addrs()).await;
+    Ok(found.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?.collect())
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let name = name.as_str().to_owned();
-        let (reach, turns, of_name) = (self.reach, Arc::clone(&self.turns), self.turns_of(&name));
+        let (reach, look_up) = (self.reach, self.look_up(name.as_str()));
         Box::pin(async move {
-            let of_name = of_name.acquire_owned().await?;
-            let turn = turns.acquire_owned().await?;
-            let found = tokio::task::spawn_blocking(move || {
-                // Given back by the thread and not by whoever waits for it, who may be gone before.
-                let _turns = (of_name, turn);
-                (name.as_str(), 0).to_socket_addrs()
-            });
             let admitted: Vec<SocketAddr> =
-                found.await??.filter(|address| reach.admits(address.ip())).collect();
+                look_up.await?.into_iter().filter(|address| reach.admits(address.ip())).collect();
             if admitted.is_empty() {
                 return Err(NotPublic.into());
             }
@@ -245,18 +263,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_looked_up_once_at_a_time_and_forgotten_afterwards() {
+    async fn whoever_wants_a_name_at_the_same_time_gets_the_same_answer() {
         let guard = Guard::new(Reach::Anywhere);
-        let turn = guard.turns_of("slow.example").acquire_owned().await.unwrap();
-        assert_eq!(guard.turns_of("slow.example").available_permits(), 0);
-        assert_eq!(guard.turns_of("quick.example").available_permits(), 1);
-        for number in 0..NAMES * 2 {
-            guard.turns_of(&format!("{number}.example"));
+        // Nobody has a turn, as while servers of names do not answer.
+        let turns = guard.turns.acquire_many(u32::try_from(LOOK_UPS).unwrap()).await.unwrap();
+        let waiting: Vec<Resolving> = (0..50).map(|_| guard.resolve("localhost".parse().unwrap())).collect();
+        assert_eq!(guard.running().len(), 1);
+        drop(turns);
+        for one in waiting {
+            assert!(one.await.unwrap().next().is_some());
         }
-        assert!(guard.names.lock().unwrap().len() <= NAMES);
-        assert_eq!(guard.turns_of("slow.example").available_permits(), 0, "it is looked up still");
-        drop(turn);
-        assert_eq!(guard.turns_of("slow.example").available_permits(), 1);
+        assert!(guard.running().is_empty());
     }
 
     #[test]

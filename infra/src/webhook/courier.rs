@@ -145,7 +145,7 @@ impl Couriers {
                 sender: self.sender.clone(),
                 clock: self.clock.clone(),
                 keeper: Keeper::new(self.database.clone(), self.holder, self.lease),
-                name: lease_name(*endpoint),
+                name: format!("webhook:{}", endpoint.simple()),
                 endpoint: *endpoint,
                 writers: Arc::clone(&self.writers),
                 closing: self.closing.clone(),
@@ -343,11 +343,6 @@ impl OnTheWay {
     fn has(&self, wallet: &Uuid) -> bool {
         self.wallets.contains(wallet)
     }
-}
-
-/// The name of the lease under which an endpoint is sent to.
-pub(super) fn lease_name(endpoint: Uuid) -> String {
-    format!("webhook:{endpoint}")
 }
 
 /// How many events may be on their way to an endpoint.

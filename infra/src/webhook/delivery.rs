@@ -21,6 +21,9 @@ use crate::db::{StoreError, listing};
 use crate::ledger::HistoryKey;
 use crate::page::{Page, PageRequest};
 
+/// How long an answer may wait until it is written.
+const WRITING: Span = Span::seconds(5);
+
 /// Why an event is not sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedeliverRefused {
@@ -177,8 +180,8 @@ impl Webhooks {
             return Ok(Err(ReplayRefused::Disabled));
         }
         let delivered = of_wallet(id, WalletId::new(place.1)).filter(Column::Seq.eq(place.2));
-        let delivered_at = delivered.one(transaction).await?.and_then(|row| row.delivered_at);
-        begin_replay(&mut endpoint, place, delivered_at, now);
+        let sent_at = delivered.one(transaction).await?.and_then(|row| earliest_sent(&row));
+        begin_replay(&mut endpoint, place, sent_at, now);
         write(transaction, &endpoint).await?;
         unit.commit().await?;
         Ok(Ok(()))
@@ -200,16 +203,22 @@ impl Webhooks {
 fn begin_replay(
     endpoint: &mut webhook_endpoint::Model,
     (at, wallet, seq): HistoryKey,
-    delivered_at: Option<i64>,
+    sent_at: Option<i64>,
     now: Instant,
 ) {
     endpoint.replay_at = Some(at);
     endpoint.replay_wallet = Some(wallet);
     endpoint.replay_seq = Some(seq);
     endpoint.replay_until = Some(now.micros().max(at));
-    endpoint.replay_delivered_from = delivered_at;
+    endpoint.replay_delivered_from = sent_at;
     // Whoever asks for events again is there to take them.
     forgive(endpoint);
+}
+
+/// The moment before which an event was not sent that was delivered; nothing when it was not delivered.
+fn earliest_sent(row: &Model) -> Option<i64> {
+    let before = row.took.unwrap_or_default().saturating_add(WRITING.micros());
+    Some(row.delivered_at?.saturating_sub(before))
 }
 
 fn of_wallet(endpoint: WebhookEndpointId, wallet: WalletId) -> sea_orm::Select<Entity> {

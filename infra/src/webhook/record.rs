@@ -16,7 +16,7 @@ use crate::worker::{Lease, WorkError};
 
 /// The status by which an endpoint says that it is gone for good.
 const GONE: i16 = 410;
-/// How long events wait that the server could not sign: until whoever runs it has set that right.
+/// How long an endpoint waits for whose events the server has no secret: until whoever runs it has set that right.
 const WHILE_UNSIGNED: Span = Span::minutes(1);
 
 /// A try that ended.
@@ -49,7 +49,15 @@ impl Standing {
     /// After these tries, which ended at `now`. `jitter` is drawn for them.
     fn after<'a>(self, tried: impl Iterator<Item = &'a Tried>, now: Instant, jitter: u8) -> Self {
         let mut standing = self;
-        for one in tried.filter(|one| !one.is_ours()) {
+        let mut told = false;
+        for one in tried {
+            if one.is_ours() {
+                // The next event would fare no better.
+                let until = now.plus(WHILE_UNSIGNED);
+                standing.health.paused_until = standing.health.paused_until.max(Some(until));
+                continue;
+            }
+            told = true;
             if one.ending.failure.is_none() {
                 standing.health = Health::GOOD;
             } else if !standing.health.is_paused(now) {
@@ -60,7 +68,7 @@ impl Standing {
                 standing.disabled = Some(DisabledReason::Gone);
             }
         }
-        if standing.health.is_hopeless(now) {
+        if told && standing.health.is_hopeless(now) {
             standing.disabled = standing.disabled.or(Some(DisabledReason::Failing));
         }
         standing

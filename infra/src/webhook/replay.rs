@@ -66,8 +66,8 @@ pub(super) async fn step(
     Ok(())
 }
 
-/// Where to begin so that nothing is left out that reached the endpoint no earlier than the event of its cursor, though it
-/// was recorded before: because it was tried for longer, or was sent at the same time.
+/// Where to begin so that nothing is left out that the endpoint may have taken after the event of its cursor, though it was
+/// recorded before: because it was tried for longer, or was on its way at the same time.
 async fn earliest(
     database: &Database,
     endpoint: Uuid,

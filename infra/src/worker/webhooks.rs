@@ -60,7 +60,7 @@ impl Job for WebhookRetentionJob {
         if self.keeper.lease(Self::NAME, now).await?.is_none() {
             return Ok(RETENTION_PAUSE);
         }
-        let removed = purge(&self.database, self.settings.oldest(now)).await?;
+        let removed = purge(&self.database, self.settings.oldest(now), now).await?;
         metrics::counter!("amvaj_webhook_removed_rows_total").increment(removed);
         Ok(if removed >= u64::from(REMOVED_AT_ONCE) { BUSY_PAUSE } else { RETENTION_PAUSE })
     }

@@ -16,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
 use super::protocol::{ACK, ClientMessage, Close, NAME, PONG, about};
-use super::{CHECK, Connections, Flow, LAST_MOMENT, PATIENCE, Part, Place, Sink, WAITING, refused};
+use super::{
+    CHECK, Connections, Flow, LAST_MOMENT, PATIENCE, Part, Place, Sink, WAITING, last_moment, refused,
+};
 use crate::graphql::error::Code;
 use crate::http::client::Client;
 use crate::http::execution::{Asker, Authorization};
@@ -123,11 +125,16 @@ impl Socket {
     ) {
         metrics::gauge!("amvaj_sockets").increment(1.0);
         let due = Due::after(init_within);
-        let Err(ended) = self.turns(&mut messages, &mut parts, due, &closing).await;
+        let turns = self.turns(&mut messages, &mut parts, due, &closing);
+        let ended = tokio::select! {
+            Err(ended) = turns => ended,
+            () = last_moment(&closing) => Some(Close::GoingAway),
+        };
         // Operations end before their client is told.
         self.flows.clear();
         if let Some(close) = ended {
-            let _ = timeout(PATIENCE, self.session.close(Some(close.reason()))).await;
+            let patience = if closing.is_cancelled() { LAST_MOMENT } else { PATIENCE };
+            let _ = timeout(patience, self.session.close(Some(close.reason()))).await;
         }
         metrics::gauge!("amvaj_sockets").decrement(1.0);
     }
@@ -141,18 +148,17 @@ impl Socket {
         mut due: Due,
         closing: &CancellationToken,
     ) -> Result<Infallible, Option<Close>> {
-        let mut end = None;
+        let mut stopping = false;
         loop {
-            if end.is_some() && self.flows.is_empty() {
+            if stopping && self.flows.is_empty() {
                 return Err(Some(Close::GoingAway));
             }
             tokio::select! {
-                () = closing.cancelled(), if end.is_none() => {
-                    end = Some(Instant::now() + LAST_MOMENT);
-                    self.flows.retain(|_, (_, flow)| flow.is_owed());
+                () = closing.cancelled(), if !stopping => {
+                    stopping = true;
+                    self.flows.retain(|_, (_, flow)| !flow.give_up());
                 }
-                () = sleep_until(end.unwrap_or(due.gone)), if end.is_some() => self.flows.clear(),
-                message = messages.recv(), if end.is_none() => {
+                message = messages.recv(), if !stopping => {
                     due.heard();
                     self.received(message).await?;
                 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
-use super::{CHECK, Connections, Flow, LAST_MOMENT, PATIENCE, Part, Place, Sink, WAITING};
+use super::{CHECK, Connections, Flow, PATIENCE, Part, Place, Sink, WAITING, last_moment};
 use crate::graphql::error::Code;
 use crate::http::client::Client;
 use crate::http::execution::{Asker, Sent, read};
@@ -35,8 +35,8 @@ struct Events {
     /// Ends the operation with the stream.
     flow: Flow,
     closing: CancellationToken,
-    /// Until when a mutation is waited for; nothing while the server does not stop.
-    end: Option<Instant>,
+    /// Whether the server stops and only a mutation is waited for.
+    stopping: bool,
     check: Instant,
     sign: Instant,
     over: bool,
@@ -85,14 +85,20 @@ pub(crate) async fn answer(
         parts,
         flow,
         closing: connections.closing.clone(),
-        end: None,
+        stopping: false,
         check: now + CHECK,
         sign: now + SIGN_OF_LIFE,
         over: false,
         _place: place,
     };
     let (sender, body) = mpsc::channel(1);
-    rt::spawn(events.send(sender));
+    let closing = connections.closing.clone();
+    rt::spawn(async move {
+        tokio::select! {
+            () = events.send(sender) => {}
+            () = last_moment(&closing) => {}
+        }
+    });
     let stream = stream::unfold(body, async |mut body: mpsc::Receiver<Bytes>| {
         let event = body.recv().await?;
         Some((Ok::<Bytes, Infallible>(event), body))
@@ -122,13 +128,12 @@ impl Events {
         }
         loop {
             tokio::select! {
-                () = self.closing.cancelled(), if self.end.is_none() => {
-                    if !self.flow.is_owed() {
+                () = self.closing.cancelled(), if !self.stopping => {
+                    if self.flow.give_up() {
                         return None;
                     }
-                    self.end = Some(Instant::now() + LAST_MOMENT);
+                    self.stopping = true;
                 }
-                () = sleep_until(self.end.unwrap_or(self.check)), if self.end.is_some() => return None,
                 part = self.parts.recv() => return Some(self.event(part?.1)),
                 () = sleep_until(self.check) => {
                     self.check = Instant::now() + CHECK;

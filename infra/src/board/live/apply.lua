@@ -4,8 +4,7 @@
 -- Takes over each score whose operation is later than the one that is known. Answers 0 when the copy is not whole, or is
 -- another one by now, which is not as far as the one whose rows were followed.
 local ranking, known = KEYS[1], KEYS[2]
-if ARGV[1] == '0'
-    and (not redis.call('ZSCORE', ranking, WHOLE) or redis.call('HEXISTS', known, WHOLE) == 0) then
+if ARGV[1] == '0' and not is_whole(ranking, known) then
   return 0
 end
 local at = 3

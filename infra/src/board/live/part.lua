@@ -3,7 +3,7 @@
 -- Answers how many stand on the board, how many in front of the part, how many of those have a higher score than its
 -- first, and the part as places with their scores; nothing when the copy is not whole.
 local ranking, known = KEYS[1], KEYS[2]
-if not redis.call('ZSCORE', ranking, WHOLE) or redis.call('HEXISTS', known, WHOLE) == 0 then
+if not is_whole(ranking, known) then
   return false
 end
 -- The mark of wholeness stands behind everybody.

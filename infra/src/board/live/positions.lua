@@ -1,7 +1,7 @@
 -- KEYS: ranking, known. ARGV: the fields of the buckets.
 -- Answers how far the copy is in each, and lets it live on; nothing when it is not whole.
 local ranking, known = KEYS[1], KEYS[2]
-if not redis.call('ZSCORE', ranking, WHOLE) or redis.call('HEXISTS', known, WHOLE) == 0 then
+if not is_whole(ranking, known) then
   return false
 end
 redis.call('EXPIRE', ranking, COPY_SECONDS)

@@ -33,7 +33,7 @@ const PLACE: usize = 24;
 /// What `part.lua` answers.
 type Part = Option<(u64, u64, u64, Vec<Vec<u8>>)>;
 /// What `positions.lua` answers.
-type Fields = Option<Vec<Option<i64>>>;
+type Fields = Option<Vec<Option<Vec<u8>>>>;
 
 /// Copies in Redis.
 #[derive(Debug)]
@@ -95,7 +95,9 @@ impl RedisBoards {
             call.arg(field(bucket));
         }
         let answer = self.feed.call(async |connection| call.invoke_async::<Fields>(connection).await).await?;
-        let positions = answer.and_then(|found| found.into_iter().collect::<Option<Vec<i64>>>());
+        // What cannot be read is foreign here as well.
+        let number = |field: Option<Vec<u8>>| str::from_utf8(&field?).ok()?.parse().ok();
+        let positions = answer.and_then(|found| found.into_iter().map(number).collect::<Option<Vec<i64>>>());
         Ok(positions.and_then(|found| found.try_into().ok()))
     }
 
