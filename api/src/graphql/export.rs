@@ -183,8 +183,8 @@ impl ExportQueries {
     }
 
     /// The exports that the caller sees, in the order in which they were asked for: a merchant and the operator their own
-    /// (people who lead branches those that they asked for in person, of branches that they still lead), a member those that it asked for. They are remembered
-    /// for 30 days.
+    /// (people who lead branches those that they asked for in person, of branches that they still lead), a member those that
+    /// it asked for. They are remembered for 30 days.
     async fn exports(
         &self,
         ctx: &Context<'_>,

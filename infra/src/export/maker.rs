@@ -131,13 +131,25 @@ impl ExportMaker {
             return Ok(false);
         }
         let page = AssertUnwindSafe(self.page(lease, &one, now, ledger_now)).catch_unwind().await;
-        match page.unwrap_or_else(|_| Err(panicked())) {
-            Ok(()) => Ok(true),
-            Err(WorkError::Store(error)) if concerns_one_file(&error) => {
-                self.failed(lease, &one, &error, now).await?;
-                Ok(false)
-            }
-            Err(error) => Err(error),
+        let error = match page.unwrap_or_else(|_| Err(panicked())) {
+            Ok(()) => return Ok(true),
+            Err(WorkError::Store(error)) => error,
+            Err(other) => return Err(other),
+        };
+        if !self.concerns_one_file(&error).await {
+            return Err(error.into());
+        }
+        self.failed(lease, &one, &error, now).await?;
+        Ok(false)
+    }
+
+    /// Whether another file may well be written where this one failed. A database that is away, and others who are in the
+    /// way, are no file's fault; one that answers and has given up a page only is.
+    async fn concerns_one_file(&self, error: &StoreError) -> bool {
+        match error {
+            StoreError::Contention(_) => false,
+            StoreError::Unavailable(_) => self.db.ping().await.is_ok(),
+            _ => true,
         }
     }
 
@@ -305,12 +317,6 @@ impl UnderWay {
             try_at: row.try_at.map(Instant::from_micros),
         })
     }
-}
-
-/// Whether another file may well be written where this one failed. A database that is away, and others who are in the way,
-/// are no file's fault.
-const fn concerns_one_file(error: &StoreError) -> bool {
-    !matches!(error, StoreError::Unavailable(_) | StoreError::Contention(_))
 }
 
 /// The panic itself is in the log.
