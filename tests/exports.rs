@@ -2,7 +2,10 @@
 //! or comes twice when their maker is killed.
 
 mod asking;
+mod bounds;
 mod fetching;
 mod making;
 mod person;
 mod scene;
+mod standing;
+mod trouble;

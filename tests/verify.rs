@@ -3,6 +3,7 @@
 
 mod boards;
 mod damages;
+mod exports;
 mod people;
 mod rewards;
 mod scene;

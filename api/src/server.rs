@@ -25,7 +25,7 @@ use crate::demo::guide::Guide;
 use crate::graphql::access::Introspection;
 use crate::graphql::persisted::Persisted;
 use crate::graphql::served::ServedSchema;
-use crate::http::download::{self, Downloads};
+use crate::http::download::{self, Downloads, Places};
 use crate::http::graphql::{self, Endpoint, Prepare};
 use crate::http::health::{self, Dependency};
 use crate::http::language::Languages;
@@ -210,6 +210,7 @@ struct Shared {
     metrics: Data<PrometheusHandle>,
     guide: Data<Option<Guide>>,
     downloads: Data<Option<Downloads>>,
+    places: Data<Places>,
     body_limit: usize,
 }
 
@@ -222,6 +223,7 @@ impl Shared {
             metrics: Data::new(metrics),
             guide: Data::new(parts.guide),
             downloads: Data::new(parts.downloads),
+            places: Data::new(Places::new(config.downloads)),
             body_limit: config.body_limit,
             languages: Data::new(parts.languages),
             endpoint: Data::new(Endpoint {
@@ -249,6 +251,7 @@ fn routes(app: &mut ServiceConfig, shared: Shared) {
         .app_data(shared.connections)
         .app_data(shared.guide)
         .app_data(shared.downloads)
+        .app_data(shared.places)
         .app_data(shared.languages)
         .app_data(shared.clock)
         .app_data(shared.dependencies)

@@ -36,6 +36,16 @@ stored! {
     }
 }
 
+stored! {
+    /// Why a file could not be made.
+    ExportFailure {
+        /// Something that belongs into it is stored in a way that nobody can read.
+        Unreadable = 1,
+        /// Writing it failed again and again.
+        Broken = 2,
+    }
+}
+
 /// What became of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExportStatus {
@@ -104,6 +114,8 @@ pub struct Export {
     pub finished_at: Option<Instant>,
     /// When the file goes.
     pub expires_at: Option<Instant>,
+    /// Why it cannot be made.
+    pub failure: Option<ExportFailure>,
 }
 
 impl Export {
@@ -134,23 +146,43 @@ impl Export {
 pub struct ExportSight {
     /// Those of this owner.
     pub owner: Tenant,
-    /// Only those that somebody asked for in person: whoever reads operations at some branches only.
-    pub actor: Option<Actor>,
+    /// Only some of them: for whoever reads operations at some branches only.
+    pub branches: Option<BranchSight>,
     /// Whether those of operations are among them.
     pub operations: bool,
     /// Whether those of members are.
     pub members: bool,
 }
 
+/// What of a merchant's exports is seen by whoever reads operations at some of its branches only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchSight {
+    /// Those that this person asked for.
+    pub actor: Actor,
+    /// Those that hold nothing of other branches than these, whatever the person led when it asked.
+    pub within: Vec<BranchId>,
+}
+
+impl BranchSight {
+    fn shows(&self, export: &Export) -> bool {
+        let ExportOf::Operations(OperationsExport { branches: Some(branches), .. }) = &export.of else {
+            return false;
+        };
+        export.actor == Some(self.actor) && branches.iter().all(|branch| self.within.contains(branch))
+    }
+}
+
 impl ExportSight {
     /// What a caller sees; nothing for those who export nothing.
     pub fn of(identity: &Identity) -> Option<Self> {
         let operations = identity.may(Scope::OperationsRead);
-        let all = |owner, members| Self { owner, actor: None, operations, members };
+        let all = |owner, members| Self { owner, branches: None, operations, members };
         let sight = match identity.caller {
             Caller::Operator => all(Tenant::Network, identity.may(Scope::MembersManage)),
             Caller::Merchant(id) => Self {
-                actor: identity.branches(Scope::OperationsRead).map(|_| identity.actor),
+                branches: identity
+                    .branches(Scope::OperationsRead)
+                    .map(|within| BranchSight { actor: identity.actor, within }),
                 ..all(Tenant::Merchant(id), false)
             },
             Caller::Member(id) => Self { operations: false, ..all(Tenant::Member(id), true) },
@@ -165,7 +197,8 @@ impl ExportSight {
             ExportOf::Operations(_) => self.operations,
             ExportOf::Member(..) => self.members,
         };
-        kind && self.owner == export.owner && (self.actor.is_none() || self.actor == export.actor)
+        let among = self.branches.as_ref().is_none_or(|sight| sight.shows(export));
+        kind && self.owner == export.owner && among
     }
 }
 
@@ -193,16 +226,16 @@ mod tests {
             created_at: Instant::from_micros(10),
             finished_at: Some(Instant::from_micros(20)),
             expires_at: Some(Instant::from_micros(30)),
+            failure: None,
         }
     }
 
     fn operations() -> ExportOf {
-        ExportOf::Operations(OperationsExport {
-            merchant: None,
-            branches: None,
-            kinds: Vec::new(),
-            from: None,
-        })
+        operations_at(None)
+    }
+
+    fn operations_at(branches: Option<Vec<BranchId>>) -> ExportOf {
+        ExportOf::Operations(OperationsExport { merchant: None, branches, kinds: Vec::new(), from: None })
     }
 
     #[test]
@@ -223,11 +256,33 @@ mod tests {
             Identity::staff(merchant, StaffId::new(Uuid::from_u128(number)), posts)
         };
         let (leader, other, owner) = (staff(1, Some(3)), staff(2, Some(4)), staff(3, None));
-        let made = export(Tenant::Merchant(merchant), leader.actor, operations());
+        let at = operations_at(Some(vec![BranchId::new(Uuid::from_u128(3))]));
+        let made = export(Tenant::Merchant(merchant), leader.actor, at);
         let sees = |identity: &Identity| ExportSight::of(identity).is_some_and(|sight| sight.shows(&made));
         assert!(sees(&leader) && sees(&owner) && !sees(&other));
         assert!(!sees(&Identity::console(Caller::Operator)));
         assert!(!sees(&owner.limited_to(Scopes::of(&[Scope::PointsEarn]))));
+    }
+
+    #[test]
+    fn who_leads_less_than_before_sees_no_wider_file_of_its_own() {
+        let merchant = MerchantId::new(Uuid::from_u128(7));
+        let branch = |number| BranchId::new(Uuid::from_u128(number));
+        let leads = |branches: &[u128]| {
+            let post = |number: &u128| Post { branch: Some(branch(*number)), role: StaffRole::Manager };
+            Identity::staff(merchant, StaffId::new(Uuid::from_u128(1)), branches.iter().map(post).collect())
+        };
+        let both = leads(&[3, 4]);
+        let of = |branches: Option<Vec<BranchId>>| {
+            export(Tenant::Merchant(merchant), both.actor, operations_at(branches))
+        };
+        let sees = |identity: &Identity, made: &Export| {
+            ExportSight::of(identity).is_some_and(|sight| sight.shows(made))
+        };
+        let (wide, narrow, whole) =
+            (of(Some(vec![branch(3), branch(4)])), of(Some(vec![branch(4)])), of(None));
+        assert!(sees(&both, &wide) && sees(&both, &narrow) && !sees(&both, &whole));
+        assert!(!sees(&leads(&[4]), &wide) && sees(&leads(&[4]), &narrow) && !sees(&leads(&[5]), &narrow));
     }
 
     #[test]

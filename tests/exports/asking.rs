@@ -77,7 +77,7 @@ async fn a_retry_is_answered_the_same_and_a_fourth_file_has_to_wait() {
         assert_eq!(codes(&ask(&app, &operator(), "ExportOperations", csv("k")).await), Vec::<&str>::new());
         let again = ask(&app, &who, "ExportOperations", csv("k")).await;
         assert_eq!(again["export"]["id"], first["export"]["id"]);
-        super::scene::pass(&app, amvaj_domain::time::Span::seconds(3));
+        super::scene::pass(&app, super::scene::SETTLED);
         let worker = worker(&app);
         done(&app, &who, first["export"]["id"].as_str().unwrap()).await;
         worker.stop().await;

@@ -167,30 +167,3 @@ async fn a_killed_makers_file_goes_on_where_it_stopped_and_the_killed_one_writes
         assert!(matches!(refused, Err(WorkError::Fenced(_))), "{refused:?}");
     }
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_cannot_be_read_fails_its_own_file_only() {
-    use sea_orm::ConnectionTrait as _;
-    for app in TestApp::both().await {
-        let till = Till::open(&app, "09121110001").await;
-        let other = Till::open(&app, "09121110002").await;
-        till.earn("k1", "R-1", 100).await;
-        other.earn("k1", "R-1", 100).await;
-        let spoil = format!(
-            "update op set kind = 99 where merchant_id = {}",
-            if app.app.db.is_postgres() {
-                format!("'{}'", till.merchant.uuid())
-            } else {
-                format!("x'{}'", till.merchant.uuid().simple())
-            }
-        );
-        app.app.db.for_migrations().execute_unprepared(&spoil).await.unwrap();
-        let bad = asked(&app, &merchant(&till), "ExportOperations", wanted("k", "CSV")).await;
-        let good = asked(&app, &merchant(&other), "ExportOperations", wanted("k", "CSV")).await;
-        let worker = worker(&app);
-        assert_eq!(done(&app, &merchant(&till), &bad).await["status"], "FAILED");
-        assert_eq!(done(&app, &merchant(&other), &good).await["status"], "DONE");
-        worker.stop().await;
-        assert!(seen(&app, &merchant(&till), &bad).await["url"].is_null());
-    }
-}

@@ -20,6 +20,9 @@ pub(super) const EXPORT: &str = include_str!("../queries/export.graphql");
 /// How long a test waits for what has to come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long what the ledger recorded takes to settle.
+pub(super) const SETTLED: Span = Span::seconds(8);
+
 /// Moves the clock.
 pub(super) fn pass(app: &TestApp, span: Span) {
     app.clock.advance_to(app.clock.now().plus(span));
@@ -27,7 +30,13 @@ pub(super) fn pass(app: &TestApp, span: Span) {
 
 /// A worker beside a server.
 pub(super) fn worker(app: &TestApp) -> Worker {
+    worker_with(app, Config::default().worker.lease)
+}
+
+/// A worker whose leases last so long.
+pub(super) fn worker_with(app: &TestApp, lease: Duration) -> Worker {
     let mut config = Config::default();
+    config.worker.lease = lease;
     config.worker.interval = Duration::from_millis(20);
     config.worker.verify_touched = 0;
     config.worker.verify_at = None;
@@ -46,7 +55,7 @@ pub(super) async fn asked(app: &TestApp, who: &Identity, name: &str, input: Valu
     let payload = ask(app, who, name, input).await;
     assert_eq!(codes(&payload), Vec::<&str>::new(), "{payload:#}");
     assert_eq!(payload["export"]["status"], "QUEUED");
-    pass(app, Span::seconds(3));
+    pass(app, SETTLED);
     payload["export"]["id"].as_str().unwrap().to_owned()
 }
 
@@ -122,14 +131,19 @@ pub(super) fn id(id: GlobalId) -> Value {
 /// the ledger fits to them, so nothing but reading them makes sense afterwards.
 pub(super) async fn many_operations(till: &Till<'_>, count: i64) {
     let connection = till.app.app.db.for_migrations();
-    let fresh = if till.app.app.db.is_postgres() { "gen_random_uuid()" } else { "randomblob(16)" };
+    let sql = copies(till.app, count);
+    connection.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The statement that writes so many copies of each wallet's first operation.
+pub(super) fn copies(app: &TestApp, count: i64) -> String {
+    let fresh = if app.app.db.is_postgres() { "gen_random_uuid()" } else { "randomblob(16)" };
     let columns = "kind, amount, money, merchant_id, branch_id, receipt_no, ref_seq, body_hash, reject_code, reject_limit, \
          posted_after, held_after, pending_after, debt_after, batch_id, occurred_at, recorded_at";
-    let sql = format!(
+    format!(
         "with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {count}) \
          insert into op (shard_no, wallet_id, seq, caller, idem, {columns}) \
          select o.shard_no, o.wallet_id, o.seq + numbers.n, o.caller, {fresh}, {columns} from numbers, op o \
          where o.seq = 1 and o.merchant_id is not null"
-    );
-    connection.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    )
 }

@@ -115,6 +115,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("WebhookDelivery", "deliveredAt", ""),
     ("WebhookDelivery", "operation", ""),
     // Nobody made the file yet.
+    ("Export", "failure", ""),
     ("Export", "rowsTotal", ""),
     ("Export", "sha256", ""),
     ("Export", "url", ""),

@@ -4,6 +4,7 @@ mod around;
 mod audit;
 mod boards;
 mod chain;
+mod exports;
 mod ledger;
 mod people;
 mod rewards;
@@ -18,7 +19,7 @@ pub(super) struct Damage {
 }
 
 /// The keys of the tables that damages pick one row of.
-const KEYS: [(&str, &str); 46] = [
+const KEYS: [(&str, &str); 48] = [
     ("wallet", "shard_no, wallet_id"),
     ("op", "shard_no, wallet_id, seq"),
     ("entry", "shard_no, wallet_id, seq, leg"),
@@ -65,6 +66,8 @@ const KEYS: [(&str, &str); 46] = [
     ("redemption_claim", "idem"),
     ("voucher", "merchant_id, code"),
     ("ledger_clock", "id"),
+    ("export_job", "export_id"),
+    ("export_chunk", "export_id, starts_at"),
 ];
 
 /// The first row of a table that meets a condition, as a condition.
@@ -115,6 +118,7 @@ pub(super) fn all() -> Vec<Damage> {
         rewards::rewards(),
         rewards::redemptions(),
         sandbox::clock(),
+        exports::files(),
     ];
     tables.into_iter().flatten().collect()
 }

@@ -29,7 +29,7 @@ use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use uuid::Uuid;
 
 use super::scene::new_id;
-use super::{boards, people, rewards, webhooks};
+use super::{boards, exports, people, rewards, webhooks};
 
 const START: i64 = 1_767_225_600_000_000;
 
@@ -308,6 +308,7 @@ pub(super) async fn play(database: &Database) {
     privileges(database, &clock).await;
     let merchants = [1, 2].map(|number| (merchant(number), branch(number)));
     people::play(database, merchants, member(0), clock.now()).await;
+    exports::make(database, merchant(1), clock.now()).await;
 }
 
 /// Six entries in the audit log.

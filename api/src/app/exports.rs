@@ -15,7 +15,7 @@ use amvaj_infra::page::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::{App, AppError, Stopped};
-use crate::auth::export_link::{LINK_LIFE, sign};
+use crate::auth::export_link::{LINK_LIFE, Link};
 use crate::random;
 
 /// The least time that two records can lie apart.
@@ -60,17 +60,6 @@ pub enum ExportRefused {
     IdempotencyMismatch,
     /// As many files are being made for the caller as may be.
     TooMany,
-}
-
-/// A link to a file.
-#[derive(Debug, Clone)]
-pub struct Link {
-    /// The file.
-    pub export: ExportId,
-    /// When the link ends.
-    pub until: Instant,
-    /// What shows that it is ours.
-    pub signature: String,
 }
 
 /// Asks for a file of the operations that the caller may read.
@@ -165,12 +154,25 @@ pub async fn page(
     Ok(app.exports.page(&sight, request).await?)
 }
 
-/// A link to a file that is there.
-pub fn link(app: &App, export: &Export) -> Option<Link> {
+/// A link to a file that is there, for a caller who sees it. Whoever has a link has the file, so that an operator is given
+/// one to what is held about a member is told to the audit log, and not each part that is fetched with it.
+pub async fn link(
+    app: &App,
+    identity: &Identity,
+    author: &Author,
+    export: &Export,
+) -> Result<Option<Link>, AppError> {
     let now = app.now();
-    let end = export.expires_at.filter(|_| export.status(now) == ExportStatus::Done)?;
+    let end = export.expires_at.filter(|_| export.status(now) == ExportStatus::Done);
+    let sees = ExportSight::of(identity).is_some_and(|sight| sight.shows(export));
+    let Some(end) = end.filter(|_| sees) else { return Ok(None) };
+    if let (ExportOf::Member(member, _), Caller::Operator | Caller::Agent) = (&export.of, identity.caller) {
+        let act = Act::new(author, ActKind::MemberFileLinked, Target::Member(*member), now)
+            .detail("export", export.id.to_string().as_str());
+        app.audit.record(act).await?;
+    }
     let until = now.plus(LINK_LIFE).min(end);
-    Some(Link { export: export.id, until, signature: sign(&app.credentials.secret, export.id, until) })
+    Ok(Some(Link { export: export.id, holder: identity.clone(), since: now, until }))
 }
 
 async fn ask(
@@ -214,6 +216,7 @@ fn queued(
         created_at: now,
         finished_at: None,
         expires_at: None,
+        failure: None,
     }
 }
 

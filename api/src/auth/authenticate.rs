@@ -111,6 +111,14 @@ impl Authenticator {
         Ok(bearer.identity)
     }
 
+    /// Whether what was made for `identity` at `made_at` is good no more: of a session that has ended, or of somebody who was
+    /// blocked or given other rights since.
+    pub fn is_revoked(&self, identity: &Identity, made_at: Instant) -> bool {
+        // A session that ended long ago is forgotten; what has ended all of a person's is not.
+        let person = Identity { session: None, ..identity.clone() };
+        self.revocations.refuse(identity, made_at) || self.revocations.refuse(&person, made_at)
+    }
+
     fn refusal_of_key(&self, error: KeyError) -> AuthError {
         match error {
             KeyError::Mode(of) => AuthError::OtherMode { of, twin: self.twin.clone() },

@@ -74,18 +74,58 @@ impl Cell {
         }
     }
 
-    /// A spreadsheet takes what begins with one of these signs for a formula, and does what it says. What somebody wrote
-    /// never begins with one here: an apostrophe stands before it.
+    /// What somebody wrote never begins like a formula here: an apostrophe stands before it.
     fn csv(&self) -> String {
         match self {
             Self::Nothing => String::new(),
-            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+            Self::Text(text) if is_like_a_formula(text) => format!("'{text}"),
             Self::Word(text) | Self::Text(text) => text.clone(),
             Self::Number(number) => number.to_string(),
             Self::Flag(flag) => flag.to_string(),
             Self::Moment(at) => written(*at),
         }
     }
+}
+
+/// A spreadsheet takes what begins with one of these signs for a formula, and does what it says.
+const SIGNS: [char; 13] = [
+    '=', '+', '-', '@', // and as they are written in wide, small and mathematical letters
+    '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫', '−',
+];
+
+/// Whether a spreadsheet may take a text for a formula. Some drop what is not seen before it, and quotes that others have put
+/// around it. A tab or a line's end at the beginning may make a cell of its own of what follows.
+fn is_like_a_formula(text: &str) -> bool {
+    let skipped = |sign: char| sign.is_whitespace() || sign.is_control() || is_unseen(sign) || is_quote(sign);
+    text.starts_with(['\t', '\r', '\n']) || text.trim_start_matches(skipped).starts_with(SIGNS)
+}
+
+/// Marks without a width: of joining, of direction, of the order of bytes.
+const fn is_unseen(sign: char) -> bool {
+    matches!(sign, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+const fn is_quote(sign: char) -> bool {
+    matches!(
+        sign,
+        '"' | '\''
+            | '`'
+            | '«'
+            | '»'
+            | '‹'
+            | '›'
+            | '“'
+            | '”'
+            | '„'
+            | '‟'
+            | '‘'
+            | '’'
+            | '‚'
+            | '‛'
+            | '＂'
+            | '＇'
+    )
 }
 
 /// Adds cells as one line of CSV.
@@ -125,6 +165,39 @@ mod tests {
         let cells = [Cell::Number(-5), Cell::Nothing, Cell::Word("-_id".to_owned()), Cell::Flag(true)];
         csv(cells.into_iter(), &mut line);
         assert_eq!(line, "-5,,-_id,true\r\n");
+    }
+
+    #[test]
+    fn what_a_spreadsheet_may_take_for_a_formula_is_disarmed_however_it_is_dressed() {
+        let armed = [
+            " =1",
+            "\t=1",
+            "\u{a0}=1",
+            "\u{3000}+1",
+            "\"=1\"",
+            "'=1",
+            " ' -1",
+            "“=1",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠x",
+            " ＝1",
+            "\u{feff}=1",
+            "\u{200f}=1",
+            "\n=1",
+            "\nx",
+            "«@x",
+            "﹦1",
+            "−1",
+            "\u{0}=1",
+        ];
+        for text in armed {
+            assert_eq!(Cell::Text(text.to_owned()).csv(), format!("'{text}"), "{text:?}");
+        }
+        for text in ["", " ", "a=1", "\"a\"", "'a", " a -1", "۰۹۱۲", "کافه + باغ", "(=1)"] {
+            assert_eq!(Cell::Text(text.to_owned()).csv(), text, "{text:?}");
+        }
     }
 
     #[test]

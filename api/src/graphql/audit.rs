@@ -123,6 +123,9 @@ pub enum AuditAct {
     OperationsExported,
     /// All that is held about a member was asked for as a file.
     MemberExported,
+    /// An operator was given a link to a file of all that is held about a member. Links to the same file are told once in ten
+    /// minutes, then with `times`.
+    MemberFileLinked,
     /// A reward was offered.
     #[graphql(name = "REWARD_CREATED")]
     RewardMade,

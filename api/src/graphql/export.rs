@@ -9,7 +9,7 @@ use amvaj_domain::sealed::hex;
 use async_graphql::{Context, Enum, ID, MergedObject, Object, Result};
 
 use super::connection::{PageArguments, connection};
-use super::context::{app, identity};
+use super::context::{app, author, identity};
 use super::error::fault;
 use super::global_id::GlobalId;
 use super::scalar::{DateTime, FileSize};
@@ -23,6 +23,16 @@ pub enum ExportKind {
     Operations,
     /// All that is held about a member (`exportMember`).
     Member,
+}
+
+/// Why a file could not be made. The operator finds more in the log of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "export::ExportFailure")]
+pub enum ExportFailure {
+    /// Something that belongs into it is stored in a way that cannot be read: the operator has to mend it first.
+    Unreadable,
+    /// Writing it failed again and again. Ask for it anew, and tell the operator when that fails too.
+    Broken,
 }
 
 /// How a file is written.
@@ -46,7 +56,7 @@ pub enum ExportStatus {
     Running,
     /// The file can be fetched at `url`.
     Done,
-    /// It cannot be made, and the operator has to look why. Nothing of it can be fetched.
+    /// It cannot be made; `failure` tells why. Nothing of it can be fetched.
     Failed,
     /// The file was there for a day and is gone: ask for another.
     Expired,
@@ -102,12 +112,23 @@ impl Export {
         Ok(self.0.status(app(ctx)?.now()).into())
     }
 
+    /// Why it cannot be made; null unless its status is `FAILED`.
+    async fn failure(&self) -> Option<ExportFailure> {
+        self.0.failure.map(ExportFailure::from)
+    }
+
+    /// Where the file ends: what was recorded before this moment is in it, and nothing else. A file that begins here (`from`)
+    /// adjoins it, and no operation is in neither of the two or in both.
+    async fn until(&self) -> DateTime {
+        DateTime(self.0.until)
+    }
+
     /// Rows that are written so far, without the line of names.
     async fn rows_done(&self) -> i32 {
         i32::try_from(self.0.rows_done).unwrap_or(i32::MAX)
     }
 
-    /// About how many rows there will be; null until they are counted.
+    /// About how many rows there will be; null until they are counted, and when there are so many that it takes too long.
     async fn rows_total(&self) -> Option<i32> {
         self.0.rows_total.map(|rows| i32::try_from(rows).unwrap_or(i32::MAX))
     }
@@ -123,10 +144,12 @@ impl Export {
     }
 
     /// Where the file is fetched with GET, without a token: an address below this server's, such as `/exports/…`. It is good
-    /// for 15 minutes; ask again for a new one. Whoever has it can fetch the file, so keep it to yourself. Null unless the
-    /// export is done.
+    /// for 15 minutes, unless you are blocked, logged out or given other rights before; ask again for a new one. Whoever has
+    /// it can fetch the file, so keep it to yourself. Null unless the export is done.
     async fn url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(exports::link(app(ctx)?, &self.0).as_ref().map(download::path))
+        let app = app(ctx)?;
+        let link = exports::link(app, identity(ctx)?, &author(ctx)?, &self.0).await.map_err(fault)?;
+        Ok(link.map(|link| download::path(&link, &app.credentials.secret)))
     }
 
     /// When it was asked for.
@@ -160,8 +183,8 @@ impl ExportQueries {
     }
 
     /// The exports that the caller sees, in the order in which they were asked for: a merchant and the operator their own
-    /// (people who lead branches those that they asked for in person), a member those that it asked for. They are remembered
-    /// for 30 days.
+    /// (people who lead branches those that they asked for in person, of branches that they still lead), a member those that
+    /// it asked for. They are remembered for 30 days.
     async fn exports(
         &self,
         ctx: &Context<'_>,

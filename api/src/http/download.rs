@@ -1,20 +1,23 @@
 //! `/exports/…`: files that were exported, fetched by links that `Export.url` gives. A file is read and sent chunk by chunk,
 //! as fast as its client takes it, and from any place in it.
 
+mod places;
+
 use std::io;
+use std::net::IpAddr;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{
-    self, ByteRangeSpec, ContentRange, ContentRangeSpec, ETag, EntityTag, Header as _, IfNoneMatch, IfRange,
-    Range,
+    self, ByteRangeSpec, ContentRange, ContentRangeSpec, ETag, EntityTag, Header as _, HeaderValue,
+    IfNoneMatch, IfRange, Range,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
+use amvaj_domain::access::Caller;
 use amvaj_domain::export::{Export, ExportFormat, ExportOf, ExportStatus};
 use amvaj_domain::id::ExportId;
 use amvaj_domain::sealed::hex;
-use amvaj_domain::time::Instant;
 use amvaj_infra::clock::Clock;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::export::Exports;
@@ -23,14 +26,24 @@ use futures_util::stream::{self, LocalBoxStream, StreamExt as _};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 
+use super::charge::{Charge, Throttled};
+use super::client::Client;
+use super::graphql::{self, Endpoint};
+use super::language::RequestLanguage;
+use super::refusal::Refusal;
 use super::{docs, response};
-use crate::app::exports::Link;
 use crate::auth::ServerSecret;
-use crate::auth::export_link::is_signed;
+use crate::auth::export_link::{Link, SignedLink};
 use crate::graphql::error::Code;
 use crate::graphql::global_id::GlobalId;
 use crate::graphql::scalar::DateTime;
 use crate::language::Message;
+
+use places::Place;
+pub use places::Places;
+
+/// How soon somebody who found no place may ask again, in seconds.
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("5");
 
 /// What files are fetched with.
 #[derive(Debug, Clone)]
@@ -45,10 +58,15 @@ pub struct Downloads {
     pub runtime: Handle,
 }
 
-/// The end of a link and its signature.
+/// What stands in a link besides the file.
 #[derive(Debug, Deserialize)]
 pub struct Signed {
-    /// When the link ends, in microseconds since the epoch.
+    /// For whom it is.
+    #[serde(rename = "for")]
+    holder: String,
+    /// When it was made, in microseconds since the epoch.
+    since: i64,
+    /// When it ends.
     until: i64,
     /// What shows that it is ours.
     signature: String,
@@ -60,10 +78,22 @@ enum NoFile {
     Forged,
     /// The link is over.
     Over,
+    /// Whoever it was made for is not any more who it was then.
+    Revoked,
     /// The file is gone.
     Gone,
     /// The database does not answer.
     Unavailable,
+    /// Whoever asks has asked for too much.
+    Throttled(Throttled),
+    /// Too many are sent a file already.
+    NoPlace,
+}
+
+/// A file that is there, and whom it is sent to.
+struct Found {
+    export: Export,
+    to: Caller,
 }
 
 /// The part of a file that is sent.
@@ -75,21 +105,33 @@ struct Part {
 }
 
 /// Where a link leads to, below the server's address.
-pub fn path(link: &Link) -> String {
+pub fn path(link: &Link, secret: &ServerSecret) -> String {
     let ID(id) = GlobalId::Export(link.export).write();
-    format!("/exports/{id}?until={}&signature={}", link.until.micros(), link.signature)
+    let SignedLink { holder, since, until, signature } = link.sign(secret);
+    format!("/exports/{id}?for={holder}&since={since}&until={until}&signature={signature}")
 }
 
 /// Sends a file, or tells of it when only its head is asked for.
 pub async fn file(
     request: HttpRequest,
+    endpoint: Data<Endpoint>,
     downloads: Data<Option<Downloads>>,
+    places: Data<Places>,
     id: Path<String>,
     signed: Option<Query<Signed>>,
 ) -> HttpResponse {
-    let Some(downloads) = downloads.get_ref() else { return docs::not_found(request).await };
-    match downloads.find(&id, signed.map(Query::into_inner)).await {
-        Ok(export) => downloads.answer(&request, &export),
+    let Some(downloads) = downloads.get_ref().clone() else { return docs::not_found(request).await };
+    let network = Client::of(&request, endpoint.proxies).network();
+    let (asked, runtime) = (downloads.clone(), downloads.runtime.clone());
+    let (id, signed) = (id.into_inner(), signed.map(Query::into_inner));
+    let found = runtime.spawn(async move { asked.find(&endpoint, network, &id, signed).await }).await;
+    let answer = match found {
+        Ok(Ok(found)) => downloads.answer(&request, &found, &places),
+        Ok(Err(reason)) => Err(reason),
+        Err(_) => Err(NoFile::Unavailable),
+    };
+    match answer {
+        Ok(answer) => answer,
         Err(reason) => reason.answer(&request).await,
     }
 }
@@ -98,55 +140,91 @@ pub async fn file(
 pub async fn other(request: HttpRequest) -> HttpResponse {
     let (status, code) = (StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput);
     let mut answer = response::refused(status, code, &Message::new("http-get-or-head"), &request).await;
-    answer.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     answer
 }
 
 impl NoFile {
     async fn answer(self, request: &HttpRequest) -> HttpResponse {
-        let (status, code, message) = match self {
-            Self::Forged => (StatusCode::FORBIDDEN, Code::Forbidden, Message::new("export-link-forged")),
-            Self::Over => (StatusCode::GONE, Code::NotFound, Message::new("export-link-over")),
-            Self::Gone => (StatusCode::GONE, Code::NotFound, Message::new("export-gone")),
-            Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded, Code::Overloaded.message())
-            }
+        let again = matches!(self, Self::NoPlace | Self::Unavailable);
+        let busy = (StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded);
+        let ((status, code), message) = match self {
+            Self::Throttled(throttled) => return refused(request, throttled).await,
+            Self::Forged => ((StatusCode::FORBIDDEN, Code::Forbidden), Message::new("export-link-forged")),
+            Self::Over => ((StatusCode::GONE, Code::NotFound), Message::new("export-link-over")),
+            Self::Revoked => ((StatusCode::FORBIDDEN, Code::Forbidden), Message::new("export-link-revoked")),
+            Self::Gone => ((StatusCode::GONE, Code::NotFound), Message::new("export-gone")),
+            Self::Unavailable => (busy, Code::Overloaded.message()),
+            Self::NoPlace => (busy, Message::new("export-no-place")),
         };
-        response::refused(status, code, &message, request).await
+        let mut answer = response::refused(status, code, &message, request).await;
+        if again {
+            answer.headers_mut().insert(header::RETRY_AFTER, ASK_AGAIN);
+        }
+        answer
     }
 }
 
+/// Told as it is told of operations.
+async fn refused(request: &HttpRequest, throttled: Throttled) -> HttpResponse {
+    let language = RequestLanguage::of(request);
+    let mut answer = graphql::refused(request, &language, Refusal::from(throttled)).await;
+    language.tell(&mut answer);
+    answer
+}
+
 impl Downloads {
-    /// The file that a link leads to.
-    async fn find(&self, id: &str, signed: Option<Signed>) -> Result<Export, NoFile> {
-        let Some(GlobalId::Export(id)) = GlobalId::read(&ID(id.to_owned())) else {
-            return Err(NoFile::Forged);
+    /// The file that a link leads to, if whoever it was made for may still have it. Each request is charged to the bucket of
+    /// whom the link was made for, what is no link of ours to that of its address.
+    async fn find(
+        &self,
+        endpoint: &Endpoint,
+        network: IpAddr,
+        id: &str,
+        signed: Option<Signed>,
+    ) -> Result<Found, NoFile> {
+        let link = self.read(id, signed);
+        let bucket = match &link {
+            Some(link) => endpoint.throttle.of_caller(&link.holder),
+            None => endpoint.throttle.of_address(network),
         };
-        let signed = signed.ok_or(NoFile::Forged)?;
-        let until = Instant::from_micros(signed.until);
-        if !is_signed(&self.secret, id, until, &signed.signature) {
-            return Err(NoFile::Forged);
-        }
+        Charge::admit(bucket, &endpoint.clock).await.map_err(NoFile::Throttled)?;
+        let link = link.ok_or(NoFile::Forged)?;
         let now = self.clock.now();
-        if until <= now {
+        if link.until <= now {
             return Err(NoFile::Over);
         }
-        let exports = self.exports.clone();
-        let found = self.runtime.spawn(async move { exports.by_id(id).await }).await;
-        let found = found.map_err(|_| NoFile::Unavailable)?.map_err(|error| unavailable(id, &error))?;
-        found.filter(|export| export.status(now) == ExportStatus::Done).ok_or(NoFile::Gone)
+        if endpoint.authenticator.is_revoked(&link.holder, link.since) {
+            return Err(NoFile::Revoked);
+        }
+        let found =
+            self.exports.by_id(link.export).await.map_err(|error| unavailable(link.export, &error))?;
+        let export = found.filter(|export| export.status(now) == ExportStatus::Done).ok_or(NoFile::Gone)?;
+        Ok(Found { export, to: link.holder.caller })
     }
 
-    fn answer(&self, request: &HttpRequest, export: &Export) -> HttpResponse {
+    /// The link that was sent, if it is one of ours.
+    fn read(&self, id: &str, signed: Option<Signed>) -> Option<Link> {
+        let Some(GlobalId::Export(id)) = GlobalId::read(&ID(id.to_owned())) else { return None };
+        let Signed { holder, since, until, signature } = signed?;
+        Link::read(&self.secret, id, &SignedLink { holder, since, until, signature })
+    }
+
+    fn answer(
+        &self,
+        request: &HttpRequest,
+        Found { export, to }: &Found,
+        places: &Places,
+    ) -> Result<HttpResponse, NoFile> {
         let tag = EntityTag::new_strong(hex(export.sha256.as_deref().unwrap_or_default()));
         if is_known(request, &tag) {
-            return HttpResponse::NotModified().insert_header(ETag(tag)).finish();
+            return Ok(HttpResponse::NotModified().insert_header(ETag(tag)).finish());
         }
         let whole = Part { from: 0, until: export.size };
         let (status, part) = match wanted(request, export.size, &tag) {
             None => (StatusCode::OK, whole),
             Some(Some(part)) => (StatusCode::PARTIAL_CONTENT, part),
-            Some(None) => return unsatisfiable(export.size),
+            Some(None) => return Ok(unsatisfiable(export.size)),
         };
         let mut answer = HttpResponse::build(status);
         answer
@@ -167,26 +245,34 @@ impl Downloads {
         // Of what is only told of, nothing is read.
         let chunks = match *request.method() {
             Method::HEAD => stream::empty().boxed_local(),
-            _ => self.chunks(export.id, part),
+            _ => self.chunks(export.id, part, places.take(*to).ok_or(NoFile::NoPlace)?),
         };
-        answer.body(SizedStream::new(unsigned(part.until.saturating_sub(part.from)), chunks))
+        Ok(answer.body(SizedStream::new(unsigned(part.until.saturating_sub(part.from)), chunks)))
     }
 
-    /// The bytes of a part, each chunk read when its client has taken the one before.
-    fn chunks(&self, id: ExportId, part: Part) -> LocalBoxStream<'static, Result<Bytes, io::Error>> {
+    /// The bytes of a part, each chunk read when its client has taken the one before. The place is taken until the last one
+    /// was, or the client has gone.
+    fn chunks(
+        &self,
+        id: ExportId,
+        part: Part,
+        place: Place,
+    ) -> LocalBoxStream<'static, Result<Bytes, io::Error>> {
         let downloads = self.clone();
         let next = move |part: Part| {
+            let _taken = &place;
             let downloads = downloads.clone();
             async move {
                 if part.from >= part.until {
                     return Ok(None);
                 }
                 let exports = downloads.exports.clone();
-                let read = downloads.runtime.spawn(async move { exports.part(id, part.from).await }).await;
+                let most = part.until.saturating_sub(part.from);
+                let read =
+                    downloads.runtime.spawn(async move { exports.part(id, part.from, most).await }).await;
                 let bytes = read.map_err(io::Error::other)?.map_err(io::Error::other)?;
                 // A file that goes while it is sent ends too early, which its client sees by the length.
-                let mut bytes = bytes.ok_or_else(|| io::Error::other("the file is gone"))?;
-                bytes.truncate(usize::try_from(part.until.saturating_sub(part.from)).unwrap_or(usize::MAX));
+                let bytes = bytes.ok_or_else(|| io::Error::other("the file is gone"))?;
                 let from = part.from.saturating_add(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
                 Ok(Some((Bytes::from(bytes), Part { from, ..part })))
             }

@@ -135,6 +135,8 @@ acts! {
     ClockAdvanced = 120;
     /// A member was erased.
     MemberErased = 142;
+    /// An operator was given a link to the file of all that is held about a member.
+    MemberFileLinked = 146;
 }
 
 #[cfg(test)]

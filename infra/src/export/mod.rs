@@ -19,6 +19,7 @@ mod pen;
 mod read;
 mod retention;
 mod row;
+mod settled;
 
 pub use ask::{AskRefused, Asked};
 pub use maker::ExportMaker;

@@ -62,11 +62,18 @@ impl Pages {
         }
     }
 
-    /// About how many rows the file will have.
-    pub(super) async fn count(&self, export: &Export) -> Result<i64, StoreError> {
+    /// About how many rows the file will have; nothing when there are so many that counting them takes longer than a read
+    /// may. The file does not depend on it, and others would have to wait.
+    pub(super) async fn count(&self, export: &Export) -> Result<Option<i64>, StoreError> {
         let (_, scope, filter) = wanted(export)?;
-        let rows = self.ledger.within(scope).count(&filter).await?;
-        Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+        match self.ledger.within(scope).count(&filter).await {
+            Ok(rows) => Ok(Some(i64::try_from(rows).unwrap_or(i64::MAX))),
+            Err(StoreError::Unavailable(reason)) => {
+                tracing::info!(export = %export.id, reason, "the rows of an export are not counted");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The page after a place.

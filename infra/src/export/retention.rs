@@ -7,6 +7,8 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use super::Exports;
 use crate::db::StoreError;
 
+/// How long a file stays when its time is over: whoever audits it may have a clock that is a little behind.
+const LEEWAY: Span = Span::minutes(1);
 /// Chunks that one statement removes.
 const PAGE: i64 = 100;
 
@@ -18,12 +20,17 @@ impl Exports {
     /// When the database fails.
     pub async fn purge(&self, now: Instant) -> Result<u64, StoreError> {
         let (writer, backend) = (self.db.writer(), self.db.backend());
-        let over = Statement::from_sql_and_values(backend, OVER, [now.micros().into(), PAGE.into()]);
+        let over = before(now, LEEWAY);
+        let over = Statement::from_sql_and_values(backend, OVER, [over.micros().into(), PAGE.into()]);
         let removed = writer.execute_raw(over).await?.rows_affected();
-        let oldest = now.plus(Span::from_micros(REMEMBERED.micros().saturating_neg()));
+        let oldest = before(now, REMEMBERED);
         writer.execute_raw(Statement::from_sql_and_values(backend, OLD, [oldest.micros().into()])).await?;
         Ok(removed)
     }
+}
+
+fn before(now: Instant, span: Span) -> Instant {
+    now.plus(Span::from_micros(span.micros().saturating_neg()))
 }
 
 const OVER: &str = "delete from export_chunk where (export_id, starts_at) in \

@@ -1,7 +1,7 @@
 //! A job's row as the domain has it, and back.
 
 use amvaj_domain::audit::{read_actor, stored_actor};
-use amvaj_domain::export::{Export, ExportFormat, ExportOf, ExportStage, OperationsExport};
+use amvaj_domain::export::{Export, ExportFailure, ExportFormat, ExportOf, ExportStage, OperationsExport};
 use amvaj_domain::id::{BranchId, ExportId, MemberId, MerchantId, WalletId};
 use amvaj_domain::ledger::{OpKind, Tenant};
 use amvaj_domain::time::Instant;
@@ -48,6 +48,8 @@ pub(super) fn export(row: &Model) -> Result<Export, StoreError> {
         created_at: Instant::from_micros(row.created_at),
         finished_at: row.finished_at.map(Instant::from_micros),
         expires_at: row.expires_at.map(Instant::from_micros),
+        // What a newer program calls it is broken for this one.
+        failure: row.failure.map(|kind| ExportFailure::from_stored(kind).unwrap_or(ExportFailure::Broken)),
     })
 }
 
@@ -82,6 +84,9 @@ pub(super) fn queued(export: &Export, key: (Uuid, Uuid), slot: i16) -> Model {
         created_at: export.created_at.micros(),
         finished_at: None,
         expires_at: None,
+        tries: 0,
+        try_at: None,
+        failure: None,
     };
     match &export.of {
         ExportOf::Member(member, wallet) => {
@@ -153,6 +158,7 @@ mod tests {
                 created_at: Instant::from_micros(9),
                 finished_at: None,
                 expires_at: None,
+                failure: None,
             };
             assert_eq!(export(&queued(&asked, (id, id), 0)).unwrap(), asked);
         }

@@ -33,4 +33,5 @@ pub use load::{LoadError, Past, load, new_wallets};
 pub use reader::LedgerReader;
 pub use request::{Answer, Recorded, Request, SubmitError};
 pub use touched::Touched;
+pub(crate) use writer::WRITTEN_WITHIN;
 pub use writer::{LedgerWriter, WriterSettings};

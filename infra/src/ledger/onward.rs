@@ -72,12 +72,12 @@ impl ScopedLedger<'_> {
         rows.iter().map(stored).collect()
     }
 
-    /// How many operations there are.
+    /// How many operations there are. Unlike a page, counting them all may take long, so it has the limit of other reads.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or takes too long.
     pub async fn count(&self, filter: &OperationFilter) -> Result<u64, StoreError> {
-        Ok(self.filtered(filter).count(self.reader.database.for_outbox()).await?)
+        Ok(self.filtered(filter).count(self.reader.database.reader()).await?)
     }
 
     const fn way(&self, filter: &OperationFilter) -> Way {

@@ -13,11 +13,12 @@ use std::{
 
 use amvaj_domain::id::{OUTBOX_BUCKETS, WalletId};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _, Transaction};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
     batch::{GuardedWallet, Replaces, WriteBatch},
-    store::within,
+    store::{still_fresh, within},
     touched::MERCHANT_ACCOUNTS,
 };
 use crate::db::{
@@ -55,9 +56,10 @@ pub(super) async fn write(
     pool: &PgPool,
     locks: Option<Locks>,
     batch: &WriteBatch,
-    patience: Duration,
+    (patience, fresh_until): (Duration, Instant),
 ) -> Result<HashSet<WalletId>, StoreError> {
     if let Some(mut locks) = locks {
+        still_fresh(fresh_until)?;
         return within(patience, async {
             let survivors = run(&mut locks, batch).await?;
             locks.commit().await?;
@@ -66,6 +68,7 @@ pub(super) async fn write(
         .await;
     }
     let mut connection = pool.acquire().await?;
+    still_fresh(fresh_until)?;
     let written = within(patience, run(&mut connection, batch)).await;
     if let Err(StoreError::Unavailable(_)) = written {
         // The pool would wait for the answer before it lends the connection again.

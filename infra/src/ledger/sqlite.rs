@@ -7,10 +7,12 @@ use std::{
 
 use amvaj_domain::id::{OUTBOX_BUCKETS, WalletId};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqlitePool};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
     batch::{GuardedWallet, Replaces, WriteBatch},
+    store::still_fresh,
     touched::outbox_payload,
 };
 use crate::db::{
@@ -20,8 +22,13 @@ use crate::db::{
 };
 
 /// Writes a batch and answers the wallets whose guard held.
-pub(super) async fn write(pool: &SqlitePool, batch: &WriteBatch) -> Result<HashSet<WalletId>, StoreError> {
+pub(super) async fn write(
+    pool: &SqlitePool,
+    batch: &WriteBatch,
+    fresh_until: Instant,
+) -> Result<HashSet<WalletId>, StoreError> {
     let mut transaction = pool.begin_with("begin immediate").await?;
+    still_fresh(fresh_until)?;
     let survivors = update_wallets(&mut transaction, &batch.wallets).await?;
     let connection = &mut *transaction;
     let alive = |wallet: Uuid| survivors.contains(&wallet);

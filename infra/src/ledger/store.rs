@@ -4,6 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use amvaj_domain::{id::WalletId, time::Instant};
 use sea_orm::DatabaseConnection;
+use tokio::time::Instant as Moment;
 
 #[cfg(test)]
 use super::simulation::store::{SimulatedLocks, SimulatedStore};
@@ -78,8 +79,14 @@ impl LedgerStore {
         }
     }
 
-    /// Writes a batch.
-    pub(crate) async fn write(&self, batch: &WriteBatch, locked: Locked) -> WriteOutcome {
+    /// Writes a batch, unless writing can only begin after `fresh_until`: what it decided carries a moment that is too long
+    /// ago by then.
+    pub(crate) async fn write(
+        &self,
+        batch: &WriteBatch,
+        locked: Locked,
+        fresh_until: Moment,
+    ) -> WriteOutcome {
         if batch.is_empty() {
             return WriteOutcome::Committed(HashSet::new());
         }
@@ -91,9 +98,12 @@ impl LedgerStore {
                     Locked::Simulated(_) => None,
                     Locked::Nothing => None,
                 };
-                postgres::write(connection.get_postgres_connection_pool(), locks, batch, *patience).await
+                let pool = connection.get_postgres_connection_pool();
+                postgres::write(pool, locks, batch, (*patience, fresh_until)).await
             }
-            Self::Sqlite(connection) => sqlite::write(connection.get_sqlite_connection_pool(), batch).await,
+            Self::Sqlite(connection) => {
+                sqlite::write(connection.get_sqlite_connection_pool(), batch, fresh_until).await
+            }
             #[cfg(test)]
             Self::Simulated(store) => {
                 let locks = if let Locked::Simulated(locks) = locked { Some(locks) } else { None };
@@ -107,6 +117,15 @@ impl LedgerStore {
         }
         outcome
     }
+}
+
+/// A batch that would be sent too late is brought again, like one that another was in the way of.
+pub(super) fn still_fresh(fresh_until: Moment) -> Result<(), StoreError> {
+    if Moment::now() <= fresh_until {
+        return Ok(());
+    }
+    metrics::counter!("amvaj_ledger_late_batches_total").increment(1);
+    Err(StoreError::Contention("the batch was decided too long ago".to_owned()))
 }
 
 /// Waits so long for what PostgreSQL is asked for.

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use amvaj_domain::{
     id::{BatchId, WalletId},
-    time::Instant,
+    time::{Instant, Span},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -30,6 +30,11 @@ const MAX_LANES: usize = 16;
 const CACHE_QUEUE: usize = 256;
 /// The longest pause between two tries of a batch.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest time from the moment that operations carry to the one when they are sent to the database. What took longer
+/// to be read is decided anew, so whoever reads by time knows when nothing earlier can come any more.
+pub(crate) const WRITTEN_WITHIN: Span = Span::seconds(5);
+const FRESH: Duration = Duration::from_micros(WRITTEN_WITHIN.micros().unsigned_abs());
 
 /// How the writer works.
 #[derive(Debug, Clone)]
@@ -250,9 +255,9 @@ impl Driver {
     async fn batch(&mut self, batch: Batch) {
         let started = tokio::time::Instant::now();
         metrics::histogram!("amvaj_ledger_batch_size").record(gauge(batch.len()));
-        let now = self.clock.now();
         let locked =
             if batch.locked { self.store.lock(&batch.requests()).await } else { Ok(Locked::Nothing) };
+        let (now, fresh_until) = (self.clock.now(), tokio::time::Instant::now() + FRESH);
         let read = match locked {
             Ok(locked) => self.store.read(&batch.requests(), now).await.map(|read| (locked, read)),
             Err(error) => Err(error),
@@ -262,7 +267,7 @@ impl Driver {
             Ok((locked, read)) => {
                 let pending = self.lane.decide(batch, read, now, BatchId::new((self.new_id)(now)));
                 let decided_at = step("decide", read_at);
-                let outcome = self.store.write(pending.rows(), locked).await;
+                let outcome = self.store.write(pending.rows(), locked, fresh_until).await;
                 step("write", decided_at);
                 let failed = log_outcome(&outcome);
                 let effects = self.lane.end(pending, outcome);

@@ -4,7 +4,7 @@
 //! - `{uuid EXPRESSION}`: the text of a UUID; `{shard EXPRESSION}`: the last byte of a UUID;
 //!   `{hex EXPRESSION}`: bytes in hexadecimal digits
 //! - `{wallet}`, `{op}`, `{lot}`: how a row is named, from its columns `wallet_id`, `seq`, `lot_no`
-//! - `{stale}`: the instant before which nothing may be left undone
+//! - `{stale}`: the instant before which nothing may be left undone; `{now}`: the present
 
 use amvaj_domain::time::Instant;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -28,13 +28,13 @@ impl Check {
         &self,
         connection: &C,
         scope: Scope<'_>,
-        stale: Instant,
+        (now, stale): (Instant, Instant),
         limit: u32,
     ) -> Result<CheckResult, StoreError> {
         let backend = connection.get_database_backend();
         let sql = format!(
             "select what, count(*) over () as violations from ({}) as bad order by what limit {}",
-            expand(self.sql, backend, stale),
+            expand(self.sql, backend, (now, stale)),
             limit.max(1)
         );
         let found = connection.query_all_raw(scope.statement(backend, &sql)).await?;
@@ -52,12 +52,13 @@ impl Check {
 }
 
 /// Replaces the words in braces.
-fn expand(sql: &str, backend: DbBackend, stale: Instant) -> String {
+fn expand(sql: &str, backend: DbBackend, (now, stale): (Instant, Instant)) -> String {
     let named = sql
         .replace("{op}", "{wallet} || ' seq ' || seq")
         .replace("{lot}", "{wallet} || ' lot ' || lot_no")
         .replace("{wallet}", "'wallet ' || {uuid wallet_id}")
-        .replace("{stale}", &stale.micros().to_string());
+        .replace("{stale}", &stale.micros().to_string())
+        .replace("{now}", &now.micros().to_string());
     let mut text = String::with_capacity(named.len());
     let mut rest = named.as_str();
     while let Some((before, word)) = rest.split_once('{') {
@@ -106,13 +107,14 @@ mod tests {
 
     #[test]
     fn words_in_braces_become_what_a_database_reads() {
-        let sql = "select {op} from op where recorded_at < {stale}";
+        let moments = (Instant::from_micros(9), Instant::from_micros(-7));
+        let sql = "select {op} from op where recorded_at < {stale} or recorded_at > {now}";
         assert_eq!(
-            expand(sql, DbBackend::Postgres, Instant::from_micros(-7)),
-            "select 'wallet ' || cast(wallet_id as text) || ' seq ' || seq from op where recorded_at < -7"
+            expand(sql, DbBackend::Postgres, moments),
+            "select 'wallet ' || cast(wallet_id as text) || ' seq ' || seq from op where recorded_at < -7 \
+             or recorded_at > 9"
         );
-        let sqlite =
-            expand("select {shard w.wallet_id}, {uuid id}", DbBackend::Sqlite, Instant::from_micros(0));
+        let sqlite = expand("select {shard w.wallet_id}, {uuid id}", DbBackend::Sqlite, moments);
         assert!(
             sqlite.contains("substr(hex(w.wallet_id), 32, 1)") && sqlite.contains("lower(substr(hex(id)")
         );

@@ -13,6 +13,7 @@ mod chain;
 mod check;
 mod claims;
 mod erasure;
+mod exports;
 #[cfg(test)]
 pub(crate) mod in_memory;
 mod journal;
@@ -64,6 +65,11 @@ impl VerifyOptions {
     /// The instant before which nothing may be left undone.
     fn stale(&self) -> Instant {
         self.now.plus(Span::from_micros(self.grace.micros().saturating_neg()))
+    }
+
+    /// The present, and that instant.
+    fn moments(&self) -> (Instant, Instant) {
+        (self.now, self.stale())
     }
 }
 
@@ -139,13 +145,13 @@ pub async fn verify(
         // rows and would pick nested loops, which a wallet with a long history makes slow by its square.
         snapshot.execute_unprepared("set local enable_nestloop = off").await?;
     }
-    let stale = options.stale();
+    let moments = options.moments();
     let others = [walk::CHECKS.len(), chain::CHECKS.len(), boards::CHECKS.len(), audit::CHECKS.len()];
     let total = count(others.into_iter().fold(checks().count(), usize::saturating_add));
     let mut results = Vec::new();
     for (done, check) in checks().enumerate() {
         progress(Progress { done: count(done), total, name: check.name, wallets: (0, 0) });
-        results.push(check.run(&snapshot, Scope::Everything, stale, options.limit_per_check).await?);
+        results.push(check.run(&snapshot, Scope::Everything, moments, options.limit_per_check).await?);
     }
     let done = count(results.len());
     let walked = walk::run(&snapshot, options.limit_per_check, |wallets| {
@@ -181,11 +187,11 @@ pub async fn verify_wallets(
         // The other way round: few rows of large tables, which are found by their keys.
         snapshot.execute_unprepared("set local enable_seqscan = off").await?;
     }
-    let (stale, limit) = (options.stale(), options.limit_per_check);
+    let (moments, limit) = (options.moments(), options.limit_per_check);
     let mut checks = Vec::new();
     let of_wallets: Vec<&'static Check> = OF_WALLETS.into_iter().flatten().collect();
     for check in of_wallets {
-        checks.push(check.run(&snapshot, Scope::Wallets(wallets), stale, limit).await?);
+        checks.push(check.run(&snapshot, Scope::Wallets(wallets), moments, limit).await?);
     }
     checks.extend(walk::run_for(&snapshot, wallets, limit).await?);
     snapshot.rollback().await?;
@@ -212,7 +218,7 @@ const OF_WALLETS: [&[Check]; 5] =
     [balances::CHECKS, lots::CHECKS, journal::CHECKS, claims::CHECKS, purchases::CHECKS];
 
 /// The checks of everything else, each one statement.
-const OF_THE_REST: [&[Check]; 16] = [
+const OF_THE_REST: [&[Check]; 17] = [
     balances::OF_THE_BOOK,
     claims::OF_WAITING_REFUNDS,
     members::CHECKS,
@@ -229,6 +235,7 @@ const OF_THE_REST: [&[Check]; 16] = [
     rewards::CHECKS,
     sandbox::CHECKS,
     erasure::CHECKS,
+    exports::CHECKS,
 ];
 
 /// The checks that are one statement each.

@@ -32,7 +32,12 @@ impl Job for ExportJob {
     async fn round(&mut self) -> Result<Duration, WorkError> {
         let now = self.clock.now();
         let Some(lease) = self.keeper.lease(Self::NAME, now).await? else { return Ok(self.interval) };
-        let made = self.maker.turn(&lease, now, self.ledger.now()).await;
+        // A page may take longer than a lease lasts.
+        let made = tokio::select! {
+            biased;
+            made = self.maker.turn(&lease, now, self.ledger.now()) => made,
+            lost = self.keeper.keep(&lease, &self.clock) => Err(lost),
+        };
         let made = forget_if_fenced(&mut self.keeper, made)?;
         let more = self.purge(now).await?;
         Ok(match (made, more) {

@@ -1,11 +1,14 @@
 //! The leases that one job of one node holds or has been refused, so that it asks the database rarely.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use amvaj_domain::time::{Instant, Span};
 use uuid::Uuid;
 
+use super::WorkError;
 use super::lease::{Lease, acquire};
+use crate::clock::Clock;
 use crate::db::{Database, StoreError};
 
 /// The leases of one job.
@@ -46,6 +49,19 @@ impl Keeper {
             .map_or_else(|| Known::Refused(now.plus(Span::from_micros(self.ttl.micros() / 4))), Known::Held);
         self.known.insert(name.to_owned(), known);
         Ok(taken)
+    }
+
+    /// Renews a lease again and again, beside work that may take longer than it lasts. Ends when the lease is lost.
+    pub(super) async fn keep(&mut self, lease: &Lease, clock: &Clock) -> WorkError {
+        let quarter = Duration::from_micros(self.ttl.micros().unsigned_abs() / 4);
+        loop {
+            tokio::time::sleep(quarter).await;
+            match self.lease(lease.name(), clock.now()).await {
+                Ok(Some(kept)) if kept.epoch() == lease.epoch() => {}
+                Ok(_) => return WorkError::Fenced(lease.name().to_owned()),
+                Err(error) => tracing::warn!(%error, name = lease.name(), "a lease was not renewed"),
+            }
+        }
     }
 
     /// Forgets a lease that turned out to be lost.

@@ -42,6 +42,11 @@ pub async fn acquire(
 }
 
 impl Lease {
+    /// What it is of.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The number of changes of holder so far, 1 for the first holder.
     pub const fn epoch(&self) -> i64 {
         self.epoch

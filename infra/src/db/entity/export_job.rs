@@ -33,6 +33,9 @@ pub(crate) struct Model {
     pub(crate) created_at: i64,
     pub(crate) finished_at: Option<i64>,
     pub(crate) expires_at: Option<i64>,
+    pub(crate) tries: i16,
+    pub(crate) try_at: Option<i64>,
+    pub(crate) failure: Option<i16>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
