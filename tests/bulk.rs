@@ -115,6 +115,32 @@ async fn a_fault_of_one_purchase_is_an_error_with_its_path_and_the_others_are_do
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_that_cannot_be_read_is_told_at_its_place_and_the_others_are_done() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09123000008").await;
+        let mut fraction = purchase(&till, "b", 10);
+        fraction["amount"]["amount"] = json!("12.5");
+        let mut no_time = purchase(&till, "c", 10);
+        no_time["occurredAt"] = json!("yesterday");
+        let input = json!({ "purchases": [purchase(&till, "a", 10), fraction, no_time, purchase(&till, "d", 10)] });
+        let answer = app.send(Some(till.caller()), POINTS, "EarnBulk", json!({ "input": input })).await;
+        let results = &answer["data"]["earnPointsBulk"]["results"];
+        assert_eq!(results[0]["operation"]["points"], "10", "{answer:#}");
+        assert_eq!((&results[1], &results[2]), (&Value::Null, &Value::Null));
+        assert_eq!(results[3]["operation"]["points"], "10");
+        for (at, place) in [(0, 1), (1, 2)] {
+            let error = &answer["errors"][at];
+            assert_eq!(error["path"], json!(["earnPointsBulk", "results", place]));
+            assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT");
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains(&format!("input.purchases.{place}: ")), "{message}");
+            assert!(!message.contains("occurred while"), "{message}");
+        }
+        assert_eq!(till.wallet_now().await["available"], "20");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_bulk_sent_to_two_nodes_at_once_earns_once() {
     for app in TestApp::both().await {
         let till = Till::open(&app, "09123000004").await;

@@ -4,7 +4,7 @@ use amvaj_domain::{
     calendar::Zone,
     earn::{Basket, EarnRule, rule_at},
     id::MerchantId,
-    ledger::{Command, CommandEarn, Rejection},
+    ledger::{Command, CommandEarn},
     member::MemberLookup,
     text::ReceiptNumber,
     time::{Instant, Span},

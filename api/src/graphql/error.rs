@@ -252,7 +252,7 @@ fn said(error: &ServerError, code: Code) -> Message {
 }
 
 /// What the GraphQL library says without the list of everything around the value that it could not read.
-fn innermost(message: &str) -> &str {
+pub(crate) fn innermost(message: &str) -> &str {
     message.split_once(" (occurred while parsing").map_or(message, |(cause, _)| cause)
 }
 

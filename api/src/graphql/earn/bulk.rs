@@ -1,18 +1,23 @@
 //! `earnPointsBulk`: many purchases in one request, each with an answer of its own.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use amvaj_domain::id::MerchantId;
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::registry::Registry;
+use async_graphql::{
+    Context, Error, InputObject, InputType, InputValueResult, Object, Pos, Result, SimpleObject, Value,
+};
 use futures_util::{StreamExt as _, stream};
 
 use tokio::time::Instant;
 
 use super::{EarnPointsInput, EarnPointsPayload, earn};
 use crate::graphql::context::require_merchant;
-use crate::graphql::error::Code;
+use crate::graphql::error::{Code, innermost};
 use crate::graphql::points_error::PointsUserError as _;
 use crate::graphql::user_error::{UserErrorCode as _, user_errors};
+use crate::language::Message;
 
 /// How many purchases are under way at once: enough to fill the ledger's batches, few enough to leave room for tills.
 const UNDER_WAY: usize = 32;
@@ -25,7 +30,40 @@ pub struct EarnPointsBulkInput {
     /// The purchases, 1 to 500, each with its own idempotency key and receipt number. They are independent of each
     /// other, and in which order they are done is not said. Send fewer at a time when they have many lines: a request has
     /// 256 KiB and 20,000 values at most.
-    pub purchases: Vec<EarnPointsInput>,
+    pub purchases: Vec<Purchase>,
+}
+
+/// A purchase as it was sent, or why it cannot be read: one that cannot leaves the others as they are.
+#[derive(Debug)]
+pub struct Purchase(Result<EarnPointsInput, String>);
+
+impl InputType for Purchase {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        EarnPointsInput::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        EarnPointsInput::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let read = EarnPointsInput::parse(value);
+        Ok(Self(read.map_err(|error| error.into_server_error(Pos::default()).message)))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.as_ref().map_or(Value::Null, InputType::to_value)
+    }
+
+    fn federation_fields() -> Option<String> {
+        EarnPointsInput::federation_fields()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
 }
 
 user_errors! {
@@ -87,10 +125,17 @@ async fn one_of_many(
     ctx: &Context<'_>,
     merchant: MerchantId,
     at: usize,
-    purchase: EarnPointsInput,
+    Purchase(purchase): Purchase,
 ) -> Result<EarnPointsPayload> {
-    let mut payload = earn(ctx, merchant, purchase).await?;
     let place = format!("input.purchases.{at}");
+    let purchase = purchase.map_err(|cause| unreadable(&place, &cause))?;
+    let mut payload = earn(ctx, merchant, purchase).await?;
     payload.user_errors = payload.user_errors.into_iter().map(|error| error.moved_to(&place)).collect();
     Ok(payload)
+}
+
+/// The error of a purchase that cannot be read.
+fn unreadable(place: &str, cause: &str) -> Error {
+    let code = Code::BadUserInput;
+    code.saying(Message::of_code_with_detail(code.as_str(), &format!("{place}: {}", innermost(cause))))
 }
