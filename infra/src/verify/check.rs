@@ -4,12 +4,12 @@
 //! - `{uuid EXPRESSION}`: the text of a UUID; `{shard EXPRESSION}`: the last byte of a UUID;
 //!   `{hex EXPRESSION}`: bytes in hexadecimal digits
 //! - `{wallet}`, `{op}`, `{lot}`: how a row is named, from its columns `wallet_id`, `seq`, `lot_no`
-//! - `{stale}`: the instant before which nothing may be left undone
+//! - `{stale}`: the instant of the ledger before which nothing may be left undone; `{stale present}`: the same of what goes
+//!   by the present
 
-use amvaj_domain::time::Instant;
 use sea_orm::{ConnectionTrait, DbBackend};
 
-use super::{CheckResult, scope::Scope};
+use super::{CheckResult, Stale, scope::Scope};
 use crate::db::StoreError;
 
 /// What must hold, and the query for the rows where it does not.
@@ -28,7 +28,7 @@ impl Check {
         &self,
         connection: &C,
         scope: Scope<'_>,
-        stale: Instant,
+        stale: Stale,
         limit: u32,
     ) -> Result<CheckResult, StoreError> {
         let backend = connection.get_database_backend();
@@ -52,12 +52,13 @@ impl Check {
 }
 
 /// Replaces the words in braces.
-fn expand(sql: &str, backend: DbBackend, stale: Instant) -> String {
+fn expand(sql: &str, backend: DbBackend, stale: Stale) -> String {
     let named = sql
         .replace("{op}", "{wallet} || ' seq ' || seq")
         .replace("{lot}", "{wallet} || ' lot ' || lot_no")
         .replace("{wallet}", "'wallet ' || {uuid wallet_id}")
-        .replace("{stale}", &stale.micros().to_string());
+        .replace("{stale}", &stale.ledger.micros().to_string())
+        .replace("{stale present}", &stale.present.micros().to_string());
     let mut text = String::with_capacity(named.len());
     let mut rest = named.as_str();
     while let Some((before, word)) = rest.split_once('{') {
@@ -102,17 +103,20 @@ fn last_byte(expression: &str, backend: DbBackend) -> String {
 
 #[cfg(test)]
 mod tests {
+    use amvaj_domain::time::Instant;
+
     use super::*;
 
     #[test]
     fn words_in_braces_become_what_a_database_reads() {
-        let sql = "select {op} from op where recorded_at < {stale}";
+        let sql = "select {op} from op where recorded_at < {stale} or tried_at < {stale present}";
+        let stale = Stale { ledger: Instant::from_micros(-7), present: Instant::from_micros(-9) };
         assert_eq!(
-            expand(sql, DbBackend::Postgres, Instant::from_micros(-7)),
-            "select 'wallet ' || cast(wallet_id as text) || ' seq ' || seq from op where recorded_at < -7"
+            expand(sql, DbBackend::Postgres, stale),
+            "select 'wallet ' || cast(wallet_id as text) || ' seq ' || seq from op where recorded_at < -7 \
+             or tried_at < -9"
         );
-        let sqlite =
-            expand("select {shard w.wallet_id}, {uuid id}", DbBackend::Sqlite, Instant::from_micros(0));
+        let sqlite = expand("select {shard w.wallet_id}, {uuid id}", DbBackend::Sqlite, stale);
         assert!(
             sqlite.contains("substr(hex(w.wallet_id), 32, 1)") && sqlite.contains("lower(substr(hex(id)")
         );
