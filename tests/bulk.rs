@@ -122,7 +122,8 @@ async fn a_purchase_that_cannot_be_read_is_told_at_its_place_and_the_others_are_
         fraction["amount"]["amount"] = json!("12.5");
         let mut no_time = purchase(&till, "c", 10);
         no_time["occurredAt"] = json!("yesterday");
-        let input = json!({ "purchases": [purchase(&till, "a", 10), fraction, no_time, purchase(&till, "d", 10)] });
+        let input =
+            json!({ "purchases": [purchase(&till, "a", 10), fraction, no_time, purchase(&till, "d", 10)] });
         let answer = app.send(Some(till.caller()), POINTS, "EarnBulk", json!({ "input": input })).await;
         let results = &answer["data"]["earnPointsBulk"]["results"];
         assert_eq!(results[0]["operation"]["points"], "10", "{answer:#}");
@@ -177,5 +178,70 @@ async fn a_bulk_is_for_merchants_has_a_limit_and_costs_for_each_purchase() {
         let (one, ten) = (cost(1).await, cost(10).await);
         assert!(ten > one + 9 * 2 && ten < one * 10, "{one} and {ten}");
         assert_eq!(till.wallet_now().await["available"], "1");
+    }
+}
+
+/// Leaves five looks in the dark to each caller.
+fn five_misses(config: &mut Config) {
+    config.look_ups.misses_per_hour = 5;
+    config.look_ups.merchant_misses_per_hour = 5;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_does_not_trip_the_limit_of_look_ups_by_looking_for_many_at_once() {
+    let [sqlite, postgres] = TestDb::both().await;
+    for database in [sqlite, postgres] {
+        let app = TestApp::start_with(database, five_misses).await;
+        let till = Till::open(&app, "09123000006").await;
+        let of = |key: &str, mobile: &str| {
+            let mut purchase = purchase(&till, key, 1);
+            purchase["member"] = json!({ "mobile": mobile });
+            purchase
+        };
+        let known: Vec<Value> = (0..150).map(|number| of(&format!("k{number}"), "09123000006")).collect();
+        let there = app.second_node().await;
+        let there = Till { app: &there, merchant: till.merchant, member: till.member, wallet: till.wallet };
+        let other: Vec<Value> = (0..60).map(|number| of(&format!("o{number}"), "09123000006")).collect();
+        let answers = if app.app.db.is_postgres() {
+            vec![earn_bulk(&till, &known).await, earn_bulk(&there, &other).await]
+        } else {
+            // Two of one merchant at once share what there is.
+            let (one, two) = tokio::join!(earn_bulk(&till, &known), earn_bulk(&till, &other));
+            vec![one, two]
+        };
+        for answer in &answers {
+            for result in answer["results"].as_array().unwrap() {
+                assert_eq!(result["operation"]["points"], "1", "{result:#}");
+            }
+        }
+        // Those who are not there are counted as ever: the sixth is not looked for, and neither is who comes after it.
+        let mut sent: Vec<Value> =
+            (0..8).map(|number| of(&format!("m{number}"), &format!("0935000010{number}"))).collect();
+        sent.push(of("after", "09123000006"));
+        sent.push(purchase(&till, "by-id", 1));
+        let input = json!({ "input": { "purchases": sent } });
+        let answer = app.send(Some(till.caller()), POINTS, "EarnBulk", input.clone()).await;
+        let results = answer["data"]["earnPointsBulk"]["results"].as_array().unwrap();
+        let missed = results.iter().filter(|result| !result.is_null() && !codes(result).is_empty()).count();
+        assert_eq!(missed, 5, "{answer:#}");
+        assert_eq!(results[9]["operation"]["points"], "1");
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 4, "{errors:#?}");
+        for error in errors {
+            let place = usize::try_from(error["path"][2].as_u64().unwrap()).unwrap();
+            assert!(results[place].is_null(), "{error:#}");
+            let extensions = &error["extensions"];
+            assert_eq!((&extensions["code"], &extensions["retryable"]), (&json!("THROTTLED"), &json!(true)));
+            assert!(extensions["retryAfter"].as_i64().unwrap() > 0);
+            // It says what was done too often, and what helps.
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains("mobile") && message.contains("id"), "{message}");
+        }
+        // Another merchant has its own.
+        let stranger = Till::of_member(&app, till.member).await;
+        let mut theirs = purchase(&stranger, "k", 1);
+        theirs["member"] = json!({ "mobile": "09123000006" });
+        assert_eq!(earn_bulk(&stranger, &[theirs]).await["results"][0]["operation"]["points"], "1");
+        assert_sound(&app).await;
     }
 }

@@ -10,6 +10,7 @@ use amvaj_domain::calendar::{ExpiryPolicy, Term};
 use amvaj_domain::earn::{EarnRule, Rate};
 use amvaj_domain::network::NetworkMode;
 use amvaj_domain::time::Span;
+use amvaj_infra::verify::{VerifyOptions, verify};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -314,6 +315,39 @@ async fn leaderboards_and_earn_rules_go_by_the_time_of_the_sandbox() {
         assert_eq!(look(Some("2027-01-15")).await, (first, 1));
         assert_eq!(till.earn("k3", "R3", 10).await["operation"]["points"], "20");
         assert_eq!(look(None).await, (second, 1));
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_goes_by_the_time_of_the_sandbox_where_the_ledger_does() {
+    for app in sandboxes().await {
+        let till = Till::open(&app, "09127700009").await;
+        till.earn("k1", "R1", 100).await;
+        till.hold("k2", 60, 600).await;
+        let findings = async || {
+            let grace = Span::minutes(10);
+            let options =
+                VerifyOptions { now: app.clock.now(), grace, limit_per_check: 5, heads: Vec::new() };
+            let report = verify(&app.app.db, options, |_| {}).await.unwrap();
+            report.checks.into_iter().flat_map(|check| check.rows).collect::<Vec<String>>()
+        };
+        relay_outbox(&app.app, app.clock.now()).await.unwrap();
+        assert_eq!(findings().await, [""; 0]);
+        // Whatever a step makes due may take as long to be done as what the present makes due.
+        pass(&app, "a-month", 30).await;
+        assert_eq!(findings().await, [""; 0]);
+        app.clock.advance_to(app.clock.now().plus(Span::minutes(9)));
+        assert_eq!(findings().await, [""; 0]);
+        // And no longer: the hold should have been ended, and what was done since should have been relayed.
+        app.clock.advance_to(app.clock.now().plus(Span::minutes(2)));
+        let stuck = findings().await;
+        assert!(stuck.len() == 1 && stuck[0].contains("hold 2"), "{stuck:?}");
+        till.earn("k3", "R3", 10).await;
+        app.clock.advance_to(app.clock.now().plus(Span::minutes(11)));
+        let stuck = findings().await;
+        assert!(stuck.iter().any(|row| row.contains("it waits since")), "{stuck:?}");
+        relay_outbox(&app.app, app.app.ledger_now()).await.unwrap();
         assert_sound(&app).await;
     }
 }

@@ -1,8 +1,11 @@
 //! Documents that a request names instead of sending them, over every transport; what is kept of those that clients
 //! introduce; and trusted documents.
 
+mod budgets;
 mod command;
 mod kept;
+mod renewal;
+mod status;
 mod trusted;
 
 use amvaj_api::app::relay_outbox::relay_outbox;

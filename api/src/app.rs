@@ -80,6 +80,7 @@ use crate::{
 };
 pub use error::{AppError, Stopped};
 use login_limits::LoginLimits;
+use look_up::Turns;
 
 /// What the use cases work with; the composition root puts it together.
 #[derive(Debug, Clone)]
@@ -108,6 +109,8 @@ pub struct App {
     pub persisted: Persisted,
     /// How often members may be looked for.
     pub look_ups: LookUpConfig,
+    /// Who looks for members at the moment.
+    pub look_up_turns: Turns,
     /// Messages to people.
     pub notifier: Notifier,
     /// What signs tokens and keys hashes.
@@ -247,6 +250,7 @@ impl App {
             limits,
             persisted,
             look_ups: config.look_ups,
+            look_up_turns: Turns::default(),
             notifier,
             db,
             clock,

@@ -14,7 +14,8 @@ use amvaj_domain::{
     time::{Instant, Span},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, EntityTrait as _, QuerySelect as _,
+    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QuerySelect as _, Statement,
 };
 use tokio::time;
 use tokio_util::task::AbortOnDropHandle;
@@ -137,6 +138,26 @@ impl LedgerTime {
     }
 }
 
+/// What the ledger's time was at a moment of the present.
+///
+/// # Errors
+/// When the database fails.
+pub async fn read(db: &Database, present: Instant) -> Result<Instant, StoreError> {
+    at(db.reader(), present).await
+}
+
+/// [`read`] within a snapshot. A row of each step says by how much the time was ahead from then on.
+pub(crate) async fn at<C: ConnectionTrait>(connection: &C, present: Instant) -> Result<Instant, StoreError> {
+    let statement = Statement::from_sql_and_values(
+        connection.get_database_backend(),
+        AHEAD_AT,
+        [present.micros().into()],
+    );
+    let row = connection.query_one_raw(statement).await?;
+    let ahead: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+    Ok(present.plus(Span::from_micros(ahead)))
+}
+
 async fn ahead(db: &Database) -> Result<Span, StoreError> {
     let row = ledger_clock::Entity::find_by_id(ROW).one(db.reader()).await?;
     row.map(|row| Span::from_micros(row.ahead)).ok_or_else(missing)
@@ -183,3 +204,5 @@ fn asked(advance: Advance) -> String {
 fn missing() -> StoreError {
     StoreError::CorruptRow { table: "ledger_clock", id: ROW.to_string(), what: "it is missing" }
 }
+
+const AHEAD_AT: &str = "select coalesce(max(ahead), 0) from clock_advance where ledger_time - ahead <= $1";

@@ -86,6 +86,12 @@ async fn what_redis_keeps_is_bounded_and_what_was_used_last_stays() {
     let redis = OwnRedis::start().await.unwrap();
     let nodes = Nodes::start(&redis).await;
     let mut raw = connect(&redis.url()).await.unwrap();
+    let operator = token(&nodes.first, Caller::Operator);
+    let introduce = async |app: &TestApp, text: &str| {
+        code(app, Transport::Post, Some(&operator), &introduction(text)).await
+    };
+    let name =
+        async |app: &TestApp, text: &str| code(app, Transport::Post, Some(&operator), &apq(text)).await;
     let long = |number: i32| format!("query Q {{ version }} # {number} {}", "x".repeat(200_000));
     for number in 0..50 {
         assert_eq!(introduce(&nodes.first, &long(number)).await, "");

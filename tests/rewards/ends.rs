@@ -158,3 +158,25 @@ async fn a_redemption_follows_its_hold_which_only_its_voucher_captures() {
         assert_sound(&app).await;
     }
 }
+
+#[tokio::test]
+async fn a_redemption_ended_when_its_points_did_however_late_that_is_noted() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09126200007").await;
+        till.earn("e", "R", 200).await;
+        let reward = offer(&till, "k", json!({ "stock": 2 })).await;
+        let redeemed = redeem(&till, "r1", &reward).await;
+        app.clock.advance_to(app.clock.now().plus(Span::seconds(10)));
+        let hold = json!({ "idempotencyKey": "x", "holdId": redeemed["redemption"]["hold"]["id"] });
+        assert_eq!(codes(&till.ask("Release", hold).await), Vec::<&str>::new());
+        // The outbox tells of it an hour later.
+        later(&app, Span::minutes(60)).await;
+        let shown = shown(&app, &redeemed["redemption"]["id"]).await;
+        assert_eq!(
+            (&shown["status"], &shown["endedAt"]),
+            (&json!("RELEASED"), &json!("2027-01-15T08:00:10Z"))
+        );
+        assert_eq!(stock(&app, &reward).await, 2);
+        assert_sound(&app).await;
+    }
+}

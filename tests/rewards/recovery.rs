@@ -40,6 +40,7 @@ async fn begun_only(till: &Till<'_>, reward: &str, number: u128) -> RedemptionId
         reward: GlobalId::reward(&reward.into()).unwrap(),
         wallet: till.wallet,
         branch: None,
+        price: None,
         vouchers: vec![VoucherCode::from_random(Uuid::from_u128(number))],
         now: app.now(),
     };
@@ -50,22 +51,33 @@ async fn begun_only(till: &Till<'_>, reward: &str, number: u128) -> RedemptionId
 
 /// Lets a worker do a few rounds.
 async fn work(app: &TestApp) {
+    let nothing_is_pending = async || {
+        let connection = app.app.db.for_migrations();
+        let pending = "select count(*) from redemption where state = 1";
+        let statement = Statement::from_string(connection.get_database_backend(), pending);
+        let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap() == 0
+    };
+    work_until(app, nothing_is_pending).await;
+}
+
+/// Lets a worker do rounds until something is done.
+async fn work_until(app: &TestApp, is_done: impl AsyncFn() -> bool) {
     app.clock.advance_to(app.clock.now().plus(Span::seconds(10)));
     let mut config = Config::default();
     config.worker.interval = Duration::from_millis(10);
     config.worker.verify_touched = 0;
     let worker = compose::start_worker(&app.app, &config);
-    let pending = "select count(*) from redemption where state = 1";
+    let mut done = false;
     for _ in 0..500 {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let connection = app.app.db.for_migrations();
-        let statement = Statement::from_string(connection.get_database_backend(), pending);
-        let row = connection.query_one_raw(statement).await.unwrap().unwrap();
-        if row.try_get_by_index::<i64>(0).unwrap() == 0 {
+        done = is_done().await;
+        if done {
             break;
         }
     }
     worker.stop().await;
+    assert!(done, "the worker did not do it");
 }
 
 async fn redemptions(till: &Till<'_>) -> Vec<Value> {
@@ -153,6 +165,60 @@ async fn what_ended_before_anybody_noted_that_it_began_gives_its_piece_back_once
         work(&app).await;
         assert_eq!(shown(&app, &two["redemption"]["id"]).await["status"], "EXPIRED");
         assert_eq!(stock(&app, &reward).await, 5);
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_finds_ended_has_ended_when_it_was_ended() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09126400004").await;
+        till.earn("e", "R", 1_000).await;
+        let reward = offer(&till, "k", json!({ "stock": 5 })).await;
+        let (one, two) = (redeem(&till, "r1", &reward).await, redeem(&till, "r2", &reward).await);
+        let (one, two) = (&one["redemption"], &two["redemption"]);
+        app.clock.advance_to(app.clock.now().plus(Span::seconds(10)));
+        assert_eq!(codes(&capture(&till, "c", &one["voucherCode"]).await), Vec::<&str>::new());
+        app.clock.advance_to(app.clock.now().plus(Span::seconds(10)));
+        let member = Caller::Member(till.member);
+        assert_eq!(codes(&release(&app, member, "x", &two["id"]).await), Vec::<&str>::new());
+        execute(&app, &format!("{NOT_NOTED} where state in (3, 4)")).await;
+        // What the release gave back is taken again, as if nobody had noted it.
+        execute(&app, "update reward set stock = stock - 1").await;
+        execute(&app, "update reward_taken set taken = taken + 1").await;
+        app.clock.advance_to(app.clock.now().plus(Span::minutes(60)));
+        work(&app).await;
+        for (of, status, at) in [(one, "CAPTURED", "10"), (two, "RELEASED", "20")] {
+            let shown = shown(&app, &of["id"]).await;
+            let ended = json!(format!("2027-01-15T08:00:{at}Z"));
+            assert_eq!((&shown["status"], &shown["endedAt"]), (&json!(status), &ended));
+        }
+        assert_eq!(stock(&app, &reward).await, 4);
+        assert_sound(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_that_cannot_be_finished_do_not_keep_the_next_one_waiting() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09126400005").await;
+        till.earn("e", "R", 1_000).await;
+        let reward = offer(&till, "k", json!({ "stock": 500 })).await;
+        for number in 0..105 {
+            begun_only(&till, &reward, 1_000 + number).await;
+        }
+        execute(&app, "update redemption set voucher = 'spoilt ' || voucher").await;
+        app.clock.advance_to(app.clock.now().plus(Span::seconds(10)));
+        let left = begun_only(&till, &reward, 7).await;
+        let left = json!(GlobalId::Redemption(left).write().as_str());
+        let is_reserved = async || shown(&app, &left).await["status"] == "RESERVED";
+        assert!(!is_reserved().await);
+        work_until(&app, is_reserved).await;
+        // What is mended is finished too, though it was put off.
+        execute(&app, "update redemption set voucher = substr(voucher, 8) where state = 1").await;
+        app.clock.advance_to(app.clock.now().plus(Span::minutes(60)));
+        work_until(&app, async || stock(&app, &reward).await == 500 - 20).await;
+        assert_eq!(till.wallet_now().await["held"], "1000");
         assert_sound(&app).await;
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_domain::access::{Actor, Caller, Identity, Post, StaffRole};
-use amvaj_domain::id::StaffId;
+use amvaj_domain::id::{BranchId, StaffId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::scene::{REWARD, ask, offer, redeem};
+use super::scene::{REWARD, ask, offer, redeem, stock};
 use crate::support::app::TestApp;
-use crate::support::till::{Till, codes};
+use crate::support::till::{POINTS, Till, assert_sound, codes};
 
 async fn listed(app: &TestApp, caller: Caller, reward: &Value) -> Vec<Value> {
     let page = app.data(caller, REWARD, "Redemptions", json!({ "reward": reward })).await;
@@ -111,5 +111,72 @@ async fn people_of_a_branch_redeem_there_and_see_what_was_asked_for_there() {
             ask(&app, till.caller(), "Close", json!({ "rewardId": reward })).await["reward"]["status"],
             "CLOSED"
         );
+    }
+}
+
+/// Somebody who works at these branches only.
+fn works_at(till: &Till<'_>, role: StaffRole, branches: &[BranchId]) -> Identity {
+    let posts: Vec<Post> = branches.iter().map(|branch| Post { branch: Some(*branch), role }).collect();
+    let identity = Identity::new(till.caller(), Actor::Staff(StaffId::new(Uuid::from_u128(8))));
+    Identity { posts: posts.into(), ..identity }.limited_to(role.scopes())
+}
+
+#[tokio::test]
+async fn people_of_a_branch_end_no_redemption_of_another_branch() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09126600004").await;
+        till.earn("e", "R", 500).await;
+        let reward = offer(&till, "k", json!({ "stock": 9 })).await;
+        let (here, there) =
+            (app.branch(till.merchant, "Vanak").await, app.branch(till.merchant, "Tajrish").await);
+        let begun_at = async |key: &str, branch| {
+            let branch = GlobalId::Branch(branch).write();
+            let input = json!({ "idempotencyKey": key, "rewardId": reward, "member": till.member_ref(),
+                "branchId": branch.as_str() });
+            ask(&app, till.caller(), "Redeem", input).await["redemption"].clone()
+        };
+        let (ours, theirs) = (begun_at("b1", here).await, begun_at("b2", there).await);
+        let own = redeem(&till, "m", &reward).await["redemption"].clone();
+        for (role, number) in [(StaffRole::Manager, 1), (StaffRole::Cashier, 2)] {
+            let token = app.token(&works_at(&till, role, &[here]));
+            let send = async |document: &str, name: &str, key: &str, input: Value| {
+                let mut input = input;
+                input["idempotencyKey"] = json!(format!("{key}{number}"));
+                let answer = app.send_with(Some(&token), document, name, json!({ "input": input })).await;
+                assert!(answer["errors"].is_null(), "{name} {answer:#}");
+                let payload = answer["data"].as_object().unwrap().values().next().unwrap().clone();
+                codes(&payload).join(",")
+            };
+            // What is in no list of theirs: of another branch, or of none.
+            for (other, key) in [(&theirs, "x"), (&own, "y")] {
+                let released = send(REWARD, "Release", key, json!({ "redemptionId": other["id"] })).await;
+                assert_eq!(released, "REDEMPTION_NOT_FOUND", "{role:?}");
+                let by_hold = send(POINTS, "Release", key, json!({ "holdId": other["hold"]["id"] })).await;
+                assert_eq!(by_hold, "HOLD_NOT_FOUND", "{role:?}");
+            }
+            let code = json!({ "voucherCode": theirs["voucherCode"] });
+            assert_eq!(send(REWARD, "Capture", "c", code).await, "REDEMPTION_NOT_FOUND", "{role:?}");
+        }
+        assert_eq!(stock(&app, &reward).await, 6, "nothing has ended");
+        // Their own they end, and a member with a voucher of no branch is served by any.
+        let cashier = app.token(&works_at(&till, StaffRole::Cashier, &[here]));
+        let both = app.token(&works_at(&till, StaffRole::Cashier, &[there, here]));
+        let end = async |token: &str, name: &str, input: Value| {
+            let answer = app.send_with(Some(token), REWARD, name, json!({ "input": input })).await;
+            let payload = answer["data"].as_object().unwrap().values().next().unwrap().clone();
+            assert_eq!(codes(&payload), Vec::<&str>::new(), "{answer:#}");
+            payload["redemption"]["status"].as_str().unwrap().to_owned()
+        };
+        let captured =
+            end(&cashier, "Capture", json!({ "idempotencyKey": "v", "voucherCode": own["voucherCode"] }));
+        assert_eq!(captured.await, "CAPTURED");
+        let released = end(&cashier, "Release", json!({ "idempotencyKey": "w", "redemptionId": ours["id"] }));
+        assert_eq!(released.await, "RELEASED");
+        let branch = GlobalId::Branch(there).write();
+        let input =
+            json!({ "idempotencyKey": "z", "redemptionId": theirs["id"], "branchId": branch.as_str() });
+        assert_eq!(end(&both, "Release", input).await, "RELEASED");
+        assert_eq!(stock(&app, &reward).await, 8);
+        assert_sound(&app).await;
     }
 }

@@ -74,6 +74,7 @@ pub(super) async fn redeem(
         tenant: Tenant::Merchant(merchant),
         reward: reward(of, merchant, now).id,
         wallet,
+        price: None,
         branch: None,
         vouchers: vec![VoucherCode::from_random(Uuid::from_u128(number))],
         now,

@@ -17,6 +17,7 @@ code-unauthenticated = Send an access token: `Authorization: Bearer TOKEN`.
 code-forbidden = This is not allowed for your role.
 code-not-found = There is no such thing, or it is not yours.
 code-throttled = Too many requests; wait and try again.
+look-ups-too-often = Members were looked for by mobile, card or code too often, or too many were not there. Nothing was done: send the same again after `retryAfter` seconds, or name the member by its id.
 code-overloaded = The server is busy and has done nothing; try again shortly.
 code-outcome-unknown = The outcome is not known; send the same request with the same idempotency key again.
 # Clients compare this text, whatever their language.

@@ -11,6 +11,11 @@ reward-no-longer-available = The reward can no longer be redeemed; choose anothe
 reward-out-of-stock = Nothing is left of this reward; choose another one, or try again later with the same key.
 reward-limit-reached = The member has had this reward as often as one member may.
 reward-limit-of = One member gets this reward { $limit } times at most, and has had it so often.
+reward-changed = The reward has another price by now; read it again and ask for it at that price.
+reward-price-is = The reward costs { $points ->
+    [one] { $points } point
+   *[other] { $points } points
+} by now: nothing was redeemed. Ask for it at that price, or not at all.
 redemption-not-found = There is no such redemption for you; check the voucher code or the id.
 redemption-expired = Nobody collected the redemption in time; its points are free again.
 redemption-released = The redemption was called off; its points are free again.

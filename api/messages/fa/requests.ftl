@@ -13,6 +13,7 @@ code-unauthenticated = توکن دسترسی بفرستید: `Authorization: Bea
 code-forbidden = نقش شما اجازهٔ این کار را ندارد.
 code-not-found = چنین چیزی وجود ندارد یا متعلق به شما نیست.
 code-throttled = تعداد درخواست‌ها بیش از حد مجاز است؛ کمی صبر کنید و دوباره بفرستید.
+look-ups-too-often = بیش از اندازه با شمارهٔ موبایل، کارت یا کد به دنبال اعضا گشته‌اید یا عضوهای زیادی پیدا نشده‌اند. کاری انجام نشد: پس از `retryAfter` ثانیه همین را دوباره بفرستید یا عضو را با شناسه‌اش (`id`) نام ببرید.
 code-overloaded = سرور شلوغ است و کاری انجام نداده است؛ اندکی بعد دوباره تلاش کنید.
 code-outcome-unknown = نتیجه معلوم نیست؛ همین درخواست را با همان کلید یکتا (`idempotencyKey`) دوباره بفرستید.
 # Clients compare this text, whatever their language.

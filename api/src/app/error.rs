@@ -24,6 +24,12 @@ pub enum AppError {
         /// The time after which it can be done; above zero.
         retry_after: Span,
     },
+    /// The caller looks too often for people by what could be tried out; nothing was done.
+    #[error("people are looked for too often")]
+    LooksTooOften {
+        /// The time after which it can be done; above zero.
+        retry_after: Span,
+    },
     /// There is too much to do; nothing was done.
     #[error("there is too much to do")]
     Overloaded,

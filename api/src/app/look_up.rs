@@ -4,8 +4,15 @@
 //! search through all numbers away. It is taken before the answer is known and given back when somebody was found, so
 //! that whoever is over the limit learns nothing, whatever number is tried and however many are tried at once.
 //!
+//! Of look-ups that are under way at once each takes its miss; one that finds no room waits for another to end before it is
+//! refused ([`turns`]), so that nobody is stopped by its own haste.
+//!
 //! Each limit holds for a person; for a merchant with all its people and keys; and for a key, which has a half of its
 //! merchant's. A member finds only itself and is not counted.
+
+mod turns;
+
+use std::time::Duration;
 
 use amvaj_domain::access::{Actor, Caller};
 use amvaj_domain::audit::Author;
@@ -14,8 +21,12 @@ use amvaj_domain::member::MemberLookup;
 use amvaj_domain::time::{Instant, Span};
 use amvaj_infra::limit::{Limit, Taken};
 
+use tokio::time;
+
 use super::{App, AppError};
 use crate::config::LookUpConfig;
+use turns::Turn;
+pub(super) use turns::Turns;
 
 /// Who looks.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +49,8 @@ pub(super) struct Counted<'a> {
     app: &'a App,
     at: Instant,
     taken: Vec<Bucket>,
+    /// Ends with this, when what was not needed has been given back.
+    _turn: Option<Turn>,
 }
 
 /// A limit for somebody.
@@ -53,11 +66,13 @@ struct Bucket {
 /// A miss is counted in so many parts. A few come back in an hour, and of a single unit that is given back a second later
 /// a whole one would be missing: a part of it has come back by itself.
 const PARTS: u64 = 100;
+/// How long one waits for others of its caller.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Looks for a member within the limits. `search` reads only, and its answer is not told when the limit is reached.
 ///
 /// # Errors
-/// [`AppError::Throttled`] when somebody looks too often, and what `search` fails with.
+/// [`AppError::LooksTooOften`] when somebody looks too often, and what `search` fails with.
 pub(super) async fn look_up<T, E>(
     app: &App,
     seeker: Seeker,
@@ -78,8 +93,37 @@ where
 
 /// Counts a look-up, before anything is done.
 pub(super) async fn count(app: &App, seeker: Seeker, purpose: Purpose) -> Result<Counted<'_>, AppError> {
+    let buckets = seeker.buckets(&app.look_ups);
+    // The last is the widest: of a merchant, that of all its people and keys.
+    let caller = buckets.last().map(|bucket| bucket.subject.clone());
+    let mut turn = caller.map(|caller| app.look_up_turns.begin(caller));
+    let until = time::Instant::now() + PATIENCE;
+    loop {
+        let refused = match take(app, seeker, purpose).await {
+            Ok(counted) => return Ok(Counted { _turn: turn, ..counted }),
+            Err(refused) => refused,
+        };
+        let may_become_free = match &mut turn {
+            Some(turn) if refused.of_misses => turn.wait(until).await,
+            Some(_) | None => false,
+        };
+        if !may_become_free {
+            return Err(AppError::LooksTooOften { retry_after: refused.retry_after });
+        }
+    }
+}
+
+/// Why a look-up was not counted.
+struct NoRoom {
+    retry_after: Span,
+    /// Whether there are too many misses, which those that find somebody give back.
+    of_misses: bool,
+}
+
+/// Takes a look-up from all of its buckets, or nothing.
+async fn take(app: &App, seeker: Seeker, purpose: Purpose) -> Result<Counted<'_>, NoRoom> {
     let at = app.now();
-    let mut counted = Counted { app, at, taken: Vec::new() };
+    let mut counted = Counted { app, at, taken: Vec::new(), _turn: None };
     for bucket in seeker.buckets(&app.look_ups) {
         if purpose == Purpose::Operate && !bucket.of_misses {
             continue;
@@ -88,7 +132,7 @@ pub(super) async fn count(app: &App, seeker: Seeker, purpose: Purpose) -> Result
             Taken::Granted { .. } => counted.taken.push(bucket),
             Taken::Refused { retry_after, .. } => {
                 counted.give_back(|_| true).await;
-                return Err(AppError::Throttled { retry_after });
+                return Err(NoRoom { retry_after, of_misses: bucket.of_misses });
             }
         }
     }

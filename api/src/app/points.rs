@@ -54,12 +54,22 @@ pub struct PointsRequest {
     pub occurred_at: Option<Instant>,
     /// Who asks in person, as far as that is known.
     pub actor: Option<Actor>,
+    /// The branches where whoever asks may do this; nothing when that is everywhere.
+    pub only_at: Option<Arc<[BranchId]>>,
 }
 
 impl PointsRequest {
     /// The request of whoever may act everywhere, with the branch that it names.
     pub const fn at(key: IdempotencyKey, branch: Option<BranchId>, occurred_at: Option<Instant>) -> Self {
-        Self { key, named: branch, branch, occurred_at, actor: None }
+        Self { key, named: branch, branch, occurred_at, actor: None, only_at: None }
+    }
+
+    /// The part of a merchant's ledger in which whoever asks may do this.
+    pub(super) fn scope(&self, merchant: MerchantId) -> LedgerScope {
+        match &self.only_at {
+            Some(branches) => LedgerScope::Branches(merchant, Arc::clone(branches)),
+            None => LedgerScope::Merchant(merchant),
+        }
     }
 }
 
@@ -71,6 +81,8 @@ pub(super) struct Acting {
     idem: Idem,
     branch: Option<BranchId>,
     actor: Option<Actor>,
+    /// The part of the merchant's ledger in which the caller may do this.
+    scope: LedgerScope,
 }
 
 impl Acting {
@@ -99,6 +111,7 @@ impl Acting {
             idem: Idem::of(tenant, &request.key),
             branch: request.branch,
             actor: request.actor,
+            scope: request.scope(merchant),
         })
     }
 
@@ -161,8 +174,9 @@ impl Acting {
         }
     }
 
-    /// Lets the merchant's own hold pass, but to be captured none of a redemption, which needs its voucher. Another
-    /// merchant's is not there, and nothing is written to its wallet; but a key that is in use answers what it answered.
+    /// Lets the merchant's own hold pass, but none of a redemption to be captured, which needs its voucher, or of one that the
+    /// caller does not see. Another merchant's is not there, and nothing is written to its wallet; but a key that is in use
+    /// answers what it answered.
     pub(super) async fn find_hold(
         &self,
         app: &App,
@@ -170,9 +184,14 @@ impl Acting {
         to_capture: bool,
     ) -> Result<(), Stopped<PointsRefusal>> {
         let own = app.reader.within(LedgerScope::Merchant(self.merchant())).holds(&[hold]).await?;
-        let is_redemptions =
-            to_capture && app.rewards.redemption_of_hold(hold, app.ledger_now()).await?.is_some();
-        if (own.is_empty() || is_redemptions) && app.reader.claimed_wallet(self.idem).await?.is_none() {
+        let sees_all = matches!(self.scope, LedgerScope::Merchant(_));
+        let of_redemption = if to_capture || !sees_all {
+            app.rewards.redemption_of_hold(hold, app.ledger_now()).await?
+        } else {
+            None
+        };
+        let is_barred = of_redemption.is_some_and(|found| to_capture || !self.scope.shows_redemption(&found));
+        if (own.is_empty() || is_barred) && app.reader.claimed_wallet(self.idem).await?.is_none() {
             return Err(Stopped::Refused(PointsRefusal::HoldNotFound));
         }
         Ok(())

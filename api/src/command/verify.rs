@@ -9,6 +9,7 @@ use amvaj_infra::board::Boards;
 use amvaj_infra::clock::Clock;
 use amvaj_infra::db::Database;
 use amvaj_infra::directory::Directory;
+use amvaj_infra::ledger_time;
 use amvaj_infra::verify::{CheckResult, Progress, Report, VerifyOptions, verify};
 use amvaj_infra::worker::WorkError;
 use anyhow::{Context as _, bail};
@@ -70,7 +71,9 @@ async fn copies(config: &Config, database: &Database) -> anyhow::Result<Option<C
     }
     let live = compose::live_boards(config, network.epoch).await?;
     let boards = Boards::new(database.clone(), Directory::new(database.clone()), live, Duration::ZERO);
-    match boards.drift(Clock::System.now()).await {
+    // Periods are those of the ledger's time.
+    let now = ledger_time::read(database, Clock::System.now()).await?;
+    match boards.drift(now).await {
         Ok(drift) => Ok(Some(CheckResult {
             number: 17,
             name: "A leaderboard's copy in Redis says what is reached",

@@ -9,6 +9,8 @@ use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, Response, Serv
 use crate::app::{AppError, Stopped};
 use crate::language::{Language, Message};
 
+/// The extension that says whether the same request may succeed later.
+pub const RETRYABLE: &str = "retryable";
 /// The extension that says how many seconds to wait.
 pub const RETRY_AFTER: &str = "retryAfter";
 /// Most errors that a response lists of a document that is wrong.
@@ -126,7 +128,7 @@ impl From<&AppError> for Code {
             AppError::Unauthenticated => Self::Unauthenticated,
             AppError::Forbidden => Self::Forbidden,
             AppError::NotFound => Self::NotFound,
-            AppError::Throttled { .. } => Self::Throttled,
+            AppError::Throttled { .. } | AppError::LooksTooOften { .. } => Self::Throttled,
             AppError::Overloaded => Self::Overloaded,
             AppError::OutcomeUnknown => Self::OutcomeUnknown,
             AppError::Mint(_) => Self::Internal,
@@ -153,8 +155,12 @@ impl From<&StoreError> for Code {
 pub fn fault(error: impl Into<AppError>) -> Error {
     let error = error.into();
     let code = Code::from(&error);
-    if let AppError::Throttled { retry_after } = error {
-        return throttled(retry_after);
+    match error {
+        AppError::Throttled { retry_after } => return throttled(retry_after),
+        AppError::LooksTooOften { retry_after } => {
+            return throttled_saying(Message::new("look-ups-too-often"), retry_after);
+        }
+        _ => {}
     }
     match code {
         Code::Internal => Code::internal(error.to_string()),
@@ -169,8 +175,12 @@ pub fn fault(error: impl Into<AppError>) -> Error {
 /// The refusal of whoever does something too often, with the seconds to wait in `extensions.retryAfter`. When nothing
 /// of the request was done, it is answered with 429.
 pub fn throttled(retry_after: Span) -> Error {
+    throttled_saying(Code::Throttled.message(), retry_after)
+}
+
+fn throttled_saying(message: Message, retry_after: Span) -> Error {
     let seconds = whole_seconds(retry_after);
-    Code::Throttled.error().extend_with(|_, extensions| extensions.set(RETRY_AFTER, seconds))
+    Code::Throttled.saying(message).extend_with(|_, extensions| extensions.set(RETRY_AFTER, seconds))
 }
 
 /// The seconds to wait that an error tells of.
@@ -274,7 +284,7 @@ pub fn whole_request(code: Code, message: &Message, request_id: &str, language: 
 fn stamp(error: &mut ServerError, code: Code, request_id: &str) {
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code.as_str());
-    extensions.set("retryable", code.retryable());
+    extensions.set(RETRYABLE, code.retryable());
     extensions.set("requestId", request_id);
 }
 

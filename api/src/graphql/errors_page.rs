@@ -19,7 +19,8 @@ Made by `amvaj schema --errors`. How to act on them is in [integrate.md](integra
 ## Faults: `errors[].extensions.code`
 
 The request as a whole, or one field of it, was not answered. `extensions.retryable` says what the second column says,
-`extensions.requestId` finds the request in the log of the operator.
+`extensions.requestId` finds the request in the log of the operator. The one exception: an unknown `documentId` is not worth
+another try, though an unknown hash is, with its text ([documents.md](documents.md)).
 
 | code | retry | what is said |
 |---|---|---|

@@ -12,6 +12,7 @@ pub mod source;
 use std::sync::Arc;
 
 use amvaj_domain::access::{Caller, Identity};
+use amvaj_domain::time::Instant;
 use amvaj_infra::persisted::{PersistedTexts, Sharers, TextHash};
 use async_graphql::Request;
 
@@ -115,6 +116,11 @@ impl NoText {
         }
     }
 
+    /// Whether the same request fails the same way, other than its code says: nobody introduces a document by an id.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::UnknownId)
+    }
+
     /// What to tell the client.
     pub fn message(self) -> Message {
         match self {
@@ -139,6 +145,7 @@ impl Persisted {
         request: &mut Request,
         wanted: Wanted,
         identity: Option<&Identity>,
+        now: Instant,
     ) -> Result<Option<Introduced>, NoText> {
         let only_trusted = self.only.binds(identity);
         match wanted {
@@ -162,7 +169,7 @@ impl Persisted {
                 let text = match self.trusted.text(hash) {
                     Some(text) => Some(text),
                     None if only_trusted => return Err(NoText::NotTrusted),
-                    None => self.texts.find(sharers(identity), hash).await,
+                    None => self.texts.find(sharers(identity), hash, now).await,
                 };
                 let is_id = matches!(wanted, Wanted::Id(_));
                 let unknown = if is_id { NoText::UnknownId } else { NoText::UnknownHash };
@@ -173,15 +180,16 @@ impl Persisted {
     }
 
     /// Keeps a text that was introduced. Whoever calls has found it valid.
-    pub async fn keep(&self, introduced: Introduced) {
+    pub async fn keep(&self, introduced: Introduced, now: Instant) {
         let Introduced { sharers, hash, text } = introduced;
-        self.texts.keep(sharers, hash, text).await;
+        self.texts.keep(sharers, hash, text, now).await;
     }
 }
 
 fn sharers(identity: Option<&Identity>) -> Sharers {
-    Sharers(identity.and_then(|identity| match identity.caller {
-        Caller::Merchant(merchant) => Some(merchant),
-        Caller::Operator | Caller::Agent | Caller::Member(_) => None,
-    }))
+    match identity.map(|identity| identity.caller) {
+        Some(Caller::Merchant(merchant)) => Sharers::Merchant(merchant),
+        Some(Caller::Operator | Caller::Agent | Caller::Member(_)) => Sharers::SignedIn,
+        None => Sharers::Strangers,
+    }
 }

@@ -49,6 +49,11 @@ impl Refused {
         Some(Self { rejection, asked: op.amount, limit: op.limit.unwrap_or_default(), tells_balance })
     }
 
+    /// The refusal of whoever has so few points that the ledger was not asked.
+    pub const fn short(asked: Points, spendable: i64, tells_balance: bool) -> Self {
+        Self { rejection: Rejection::InsufficientPoints, asked, limit: spendable, tells_balance }
+    }
+
     /// A refusal that has no record.
     pub const fn bare(rejection: Rejection) -> Self {
         Self { rejection, asked: Points::ZERO, limit: 0, tells_balance: true }
@@ -342,6 +347,11 @@ macro_rules! points_errors {
     (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RewardLimitReached $($rest:ident)*) => {
         $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
             #[doc = "The member has had the reward as often as one member may."] RewardLimitReached,
+        ] $($rest)*);
+    };
+    (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RewardChanged $($rest:ident)*) => {
+        $crate::graphql::points_error::points_errors!(@ $error $code [$($doc)+] [$($variants)*
+            #[doc = "The reward costs something else than the `points` that were named."] RewardChanged,
         ] $($rest)*);
     };
     (@ $error:ident $code:ident [$($doc:tt)+] [$($variants:tt)*] RedemptionNotFound $($rest:ident)*) => {

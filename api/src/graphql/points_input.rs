@@ -99,7 +99,9 @@ impl<E: PointsUserError> InputReader<E> {
             }
         };
         let occurred_at = occurred_at.map(|DateTime(at)| at);
-        Some(PointsRequest { key: key?, named, branch, occurred_at, actor: Some(identity.actor) })
+        let only_at = identity.branches(scope).map(Into::into);
+        let actor = Some(identity.actor);
+        Some(PointsRequest { key: key?, named, branch, occurred_at, actor, only_at })
     }
 
     fn branch(&mut self, branch: Option<&ID>) -> Option<Option<BranchId>> {

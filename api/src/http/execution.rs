@@ -129,7 +129,8 @@ impl Asker {
         };
         let charge = Charge::admit(bucket, &endpoint.clock).await?;
         let Received { mut request, wanted } = read()?;
-        let introduced = endpoint.persisted.resolve(&mut request, wanted, self.identity.as_ref()).await?;
+        let (identity, now) = (self.identity.as_ref(), endpoint.clock.now());
+        let introduced = endpoint.persisted.resolve(&mut request, wanted, identity, now).await?;
         let (operation, document) = request::select(&mut request, &endpoint.schema)?;
         allow(&operation)?;
         if operation.asked.introspects && !endpoint.introspection.allows(self.identity.as_ref()) {
@@ -186,7 +187,7 @@ impl Accepted {
         let execution = async {
             let (response, stage) = endpoint.schema.execute(request, document).await;
             if let (Some(introduced), Stage::Execution) = (introduced, stage) {
-                endpoint.persisted.keep(introduced).await;
+                endpoint.persisted.keep(introduced, endpoint.clock.now()).await;
             }
             finish(response, stage, operation, charge, id, language).await
         };

@@ -268,7 +268,7 @@ async fn next_of(
         Err(_) => true,
     };
     if let (true, Some(introduced)) = (fits, introduced.take()) {
-        endpoint.persisted.keep(introduced).await;
+        endpoint.persisted.keep(introduced, endpoint.clock.now()).await;
     }
     match first {
         Ok(first) => first,

@@ -37,6 +37,8 @@ pub struct More {
     pub retry_after: Option<i64>,
     /// What the request would have cost.
     pub cost: Option<Cost>,
+    /// Whether the same request fails the same way, though others with its code may not.
+    pub is_final: bool,
 }
 
 impl Refusal {
@@ -103,8 +105,13 @@ impl Refusal {
     pub(super) fn error(&self, id: &RequestId, language: Language) -> ServerError {
         let error = error::whole_request(self.code, &self.message, id.as_str(), language);
         let mut error = ServerError { locations: self.more.locations.clone(), ..error };
-        if let (Some(seconds), Some(extensions)) = (self.more.retry_after, &mut error.extensions) {
-            extensions.set(error::RETRY_AFTER, seconds);
+        if let Some(extensions) = &mut error.extensions {
+            if let Some(seconds) = self.more.retry_after {
+                extensions.set(error::RETRY_AFTER, seconds);
+            }
+            if self.more.is_final {
+                extensions.set(error::RETRYABLE, false);
+            }
         }
         error
     }
@@ -124,7 +131,11 @@ impl From<Refused> for Refusal {
 
 impl From<NoText> for Refusal {
     fn from(reason: NoText) -> Self {
-        Self::request(reason.code(), reason.message())
+        let refusal = Self::request(reason.code(), reason.message());
+        // Links of clients take the first answer of that exchange for one that succeeded and then send the text.
+        let status = (reason == NoText::UnknownHash).then_some(StatusCode::OK);
+        let more = More { is_final: reason.is_final(), ..More::default() };
+        Self { status, more: Box::new(more), ..refusal }
     }
 }
 

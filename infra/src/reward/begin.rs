@@ -2,6 +2,7 @@
 
 use amvaj_domain::id::{BranchId, RedemptionId, RewardId, WalletId};
 use amvaj_domain::ledger::{Digest, Idem, Tenant};
+use amvaj_domain::points::Points;
 use amvaj_domain::reward::{Redemption, RedemptionState, Reward, Unavailable, VoucherCode};
 use amvaj_domain::time::Instant;
 use sea_orm::sea_query::OnConflict;
@@ -27,6 +28,8 @@ pub struct Begin {
     pub wallet: WalletId,
     /// The branch whose till asks.
     pub branch: Option<BranchId>,
+    /// The price that whoever asks has seen; none when any will do.
+    pub price: Option<Points>,
     /// Codes that it may get; the first that is free it does.
     pub vouchers: Vec<VoucherCode>,
     /// The present.
@@ -53,6 +56,8 @@ pub enum BeginRefused {
     Unavailable(Unavailable),
     /// The member has had it so often as one may.
     LimitReached(i32),
+    /// Its price is another than was seen: this one.
+    Changed(Points),
     /// No voucher code is free.
     NoVoucher,
 }
@@ -115,7 +120,8 @@ async fn take_piece(
         return Ok(Err(BeginRefused::NoReward));
     };
     if taken > 0 {
-        return Ok(Ok(found));
+        let has_changed = asked.price.is_some_and(|seen| seen != found.terms.points);
+        return Ok(if has_changed { Err(BeginRefused::Changed(found.terms.points)) } else { Ok(found) });
     }
     // What stood against it may have changed since; then there was nothing left when it counted.
     let unavailable = found.unavailable(asked.now).unwrap_or(Unavailable::OutOfStock);

@@ -12,6 +12,19 @@ use super::rows::run;
 use crate::db::{Database, StoreError};
 use crate::ledger::{Touched, keys::Keys};
 
+/// The column that says when the hold `h` was captured or released; otherwise something else, for want of that.
+macro_rules! ended_at {
+    ($otherwise:literal) => {
+        concat!(
+            "coalesce((select max(e.recorded_at) from op e where e.shard_no = h.shard_no \
+                 and e.wallet_id = h.wallet_id and e.seq > h.seq and e.ref_seq = h.seq and e.kind in (3, 4) \
+                 and e.reject_code is null), ",
+            $otherwise,
+            ") as ended_at"
+        )
+    };
+}
+
 /// What to note of a redemption.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End {
@@ -30,6 +43,8 @@ struct Followed {
     /// The state of the hold; nothing when the ledger refused to make it.
     state: Option<i16>,
     expires_at: i64,
+    /// When the operation was recorded that ended the hold, or refused it; of one that is open or over, nothing that counts.
+    ended_at: i64,
 }
 
 impl Rewards {
@@ -39,12 +54,7 @@ impl Rewards {
         for sql in [PLACED, ENDED] {
             let statement = Keys::touched(self.db.backend(), touched).statement(sql);
             for found in Followed::find_by_statement(statement).all(self.db.for_outbox()).await? {
-                let noted = End {
-                    state: found.follows()?,
-                    seq: found.seq,
-                    expires_at: Instant::from_micros(found.expires_at),
-                    at: self.clock.now(),
-                };
+                let noted = found.end()?;
                 if end(&self.db, RedemptionId::new(found.redemption_id), &noted).await? {
                     moved = moved.saturating_add(1);
                 }
@@ -60,20 +70,28 @@ impl Rewards {
     pub async fn note_end(&self, id: RedemptionId, wallet: WalletId, seq: i64) -> Result<(), StoreError> {
         let statement = Statement::from_sql_and_values(
             self.db.backend(),
-            "select $1 as redemption_id, seq, state, expires_at from hold \
-             where shard_no = $2 and wallet_id = $3 and seq = $4 and state <> 1",
+            concat!(
+                "select $1 as redemption_id, h.seq, h.state, h.expires_at, ",
+                ended_at!("h.expires_at"),
+                " from hold h where h.shard_no = $2 and h.wallet_id = $3 and h.seq = $4 and h.state <> 1"
+            ),
             [id.uuid().into(), wallet.shard_no().into(), wallet.uuid().into(), seq.into()],
         );
         let Some(found) = Followed::find_by_statement(statement).one(self.db.reader()).await? else {
             return Ok(());
         };
-        let (at, expires_at) = (self.clock.now(), Instant::from_micros(found.expires_at));
-        end(&self.db, id, &End { state: found.follows()?, seq, expires_at, at }).await?;
+        end(&self.db, id, &found.end()?).await?;
         Ok(())
     }
 }
 
 impl Followed {
+    /// What is to be noted of it. It ended when the ledger ended it, whenever that is noted.
+    fn end(&self) -> Result<End, StoreError> {
+        let (expires_at, at) = (Instant::from_micros(self.expires_at), Instant::from_micros(self.ended_at));
+        Ok(End { state: self.follows()?, seq: self.seq, expires_at, at })
+    }
+
     fn follows(&self) -> Result<RedemptionState, StoreError> {
         let Some(state) = self.state else { return Ok(RedemptionState::Refused) };
         // A hold and a redemption beside it have the same numbers, shifted by one.
@@ -109,16 +127,22 @@ pub(super) async fn end(db: &Database, id: RedemptionId, noted: &End) -> Result<
 }
 
 /// Pending redemptions whose hold was made or refused by one of these operations.
-const PLACED: &str = "select r.redemption_id, o.seq, h.state, coalesce(h.expires_at, o.recorded_at) as expires_at \
-     from {k} join redemption r on r.shard_no = k.shard_no and r.wallet_id = k.wallet_id and r.state = 1 \
+const PLACED: &str = concat!(
+    "select r.redemption_id, o.seq, h.state, coalesce(h.expires_at, o.recorded_at) as expires_at, ",
+    ended_at!("o.recorded_at"),
+    " from {k} join redemption r on r.shard_no = k.shard_no and r.wallet_id = k.wallet_id and r.state = 1 \
      join op o on o.shard_no = k.shard_no and o.wallet_id = k.wallet_id \
          and o.seq between k.first_seq and k.last_seq and o.idem = r.hold_idem \
-     left join hold h on h.shard_no = o.shard_no and h.wallet_id = o.wallet_id and h.seq = o.seq";
+     left join hold h on h.shard_no = o.shard_no and h.wallet_id = o.wallet_id and h.seq = o.seq"
+);
 /// Redemptions of these wallets whose hold has ended.
-const ENDED: &str = "select distinct r.redemption_id, h.seq, h.state, h.expires_at \
-     from {k} join redemption r on r.shard_no = k.shard_no and r.wallet_id = k.wallet_id and r.state in (1, 2) \
+const ENDED: &str = concat!(
+    "select distinct r.redemption_id, h.seq, h.state, h.expires_at, ",
+    ended_at!("h.expires_at"),
+    " from {k} join redemption r on r.shard_no = k.shard_no and r.wallet_id = k.wallet_id and r.state in (1, 2) \
      join hold h on h.shard_no = r.shard_no and h.wallet_id = r.wallet_id and h.seq = r.hold_seq \
-     where h.state <> 1";
+     where h.state <> 1"
+);
 const END: &str = "update redemption set state = $3, hold_seq = $4, expires_at = $5, ended_at = $6 \
      where shard_no = $1 and redemption_id = $2 and state in (1, 2) and state <> $3";
 const GIVE_BACK: &str = "update reward set stock = stock + 1 where stock is not null and reward_id = \

@@ -5,7 +5,7 @@
 //! | begin | `begin` | in one transaction: the idempotency key, a piece of the stock, the member's count, a voucher, and the redemption as pending |
 //! | place | `place` | asks the ledger for the hold under a key that follows from the redemption, and notes its answer |
 //! | follow | [`RewardKeeper`], a consumer of the outbox | notes how holds ended, and gives pieces back |
-//! | finish | `finish`, a job of the worker | places again what a crash left pending |
+//! | finish | `finish`, a job of the worker | places again what a crash left pending, page by page |
 //!
 //! The ledger alone decides. Whoever places a hold again gets the answer that it gave before, so a redemption is never
 //! given up by the clock: what a crash left is carried to its end, reserved or refused. Where a redemption stands is read
@@ -22,6 +22,7 @@ mod rows;
 
 pub use begin::{Begin, BeginRefused, Begun};
 pub use catalogue::{ChangeRefused, ClosedRewards, Created, RewardFilter, StockChange, StockRefused};
+pub(crate) use finish::Finisher;
 pub use keeper::RewardKeeper;
 pub use read::RedemptionFilter;
 pub(crate) use read::redemptions_of_wallet;

@@ -4,12 +4,12 @@
 //! - `{uuid EXPRESSION}`: the text of a UUID; `{shard EXPRESSION}`: the last byte of a UUID;
 //!   `{hex EXPRESSION}`: bytes in hexadecimal digits
 //! - `{wallet}`, `{op}`, `{lot}`: how a row is named, from its columns `wallet_id`, `seq`, `lot_no`
-//! - `{stale}`: the instant before which nothing may be left undone; `{now}`: the present
+//! - `{stale}`: the instant of the ledger before which nothing may be left undone; `{stale present}`: the same of what goes
+//!   by the present; `{now}`: the present
 
-use amvaj_domain::time::Instant;
 use sea_orm::{ConnectionTrait, DbBackend};
 
-use super::{CheckResult, scope::Scope};
+use super::{CheckResult, Moments, scope::Scope};
 use crate::db::StoreError;
 
 /// What must hold, and the query for the rows where it does not.
@@ -28,13 +28,13 @@ impl Check {
         &self,
         connection: &C,
         scope: Scope<'_>,
-        (now, stale): (Instant, Instant),
+        moments: Moments,
         limit: u32,
     ) -> Result<CheckResult, StoreError> {
         let backend = connection.get_database_backend();
         let sql = format!(
             "select what, count(*) over () as violations from ({}) as bad order by what limit {}",
-            expand(self.sql, backend, (now, stale)),
+            expand(self.sql, backend, moments),
             limit.max(1)
         );
         let found = connection.query_all_raw(scope.statement(backend, &sql)).await?;
@@ -52,13 +52,14 @@ impl Check {
 }
 
 /// Replaces the words in braces.
-fn expand(sql: &str, backend: DbBackend, (now, stale): (Instant, Instant)) -> String {
+fn expand(sql: &str, backend: DbBackend, moments: Moments) -> String {
     let named = sql
         .replace("{op}", "{wallet} || ' seq ' || seq")
         .replace("{lot}", "{wallet} || ' lot ' || lot_no")
         .replace("{wallet}", "'wallet ' || {uuid wallet_id}")
-        .replace("{stale}", &stale.micros().to_string())
-        .replace("{now}", &now.micros().to_string());
+        .replace("{stale}", &moments.stale.micros().to_string())
+        .replace("{stale present}", &moments.stale_present.micros().to_string())
+        .replace("{now}", &moments.now.micros().to_string());
     let mut text = String::with_capacity(named.len());
     let mut rest = named.as_str();
     while let Some((before, word)) = rest.split_once('{') {
@@ -103,16 +104,19 @@ fn last_byte(expression: &str, backend: DbBackend) -> String {
 
 #[cfg(test)]
 mod tests {
+    use amvaj_domain::time::Instant;
+
     use super::*;
 
     #[test]
     fn words_in_braces_become_what_a_database_reads() {
-        let moments = (Instant::from_micros(9), Instant::from_micros(-7));
-        let sql = "select {op} from op where recorded_at < {stale} or recorded_at > {now}";
+        let moment = Instant::from_micros;
+        let moments = Moments { now: moment(9), stale: moment(-7), stale_present: moment(-9) };
+        let sql = "select {op} from op where recorded_at < {stale} or tried_at < {stale present} or recorded_at > {now}";
         assert_eq!(
             expand(sql, DbBackend::Postgres, moments),
             "select 'wallet ' || cast(wallet_id as text) || ' seq ' || seq from op where recorded_at < -7 \
-             or recorded_at > 9"
+             or tried_at < -9 or recorded_at > 9"
         );
         let sqlite = expand("select {shard w.wallet_id}, {uuid id}", DbBackend::Sqlite, moments);
         assert!(

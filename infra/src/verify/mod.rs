@@ -37,7 +37,7 @@ mod webhooks;
 use amvaj_domain::id::WalletId;
 use amvaj_domain::time::{Instant, Span};
 use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseTransaction, IsolationLevel, TransactionOptions,
+    AccessMode, ConnectionTrait, DatabaseTransaction, IsolationLevel, TransactionOptions,
     TransactionTrait as _,
 };
 
@@ -45,12 +45,13 @@ pub use self::nightly::{keep_verification, last_verified, was_verified};
 pub use self::watch::{Watch, Watched};
 use self::{check::Check, scope::Scope};
 use crate::db::{Database, StoreError};
+use crate::ledger_time;
 use crate::outbox::chain::heads_in as heads;
 
 /// How to audit.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
-    /// The present, by which something is late or not.
+    /// The present, from which follows what is late, also by the time of a sandbox.
     pub now: Instant,
     /// How long something may be left undone (a hold past its end, an outbox row without number, a refund beside
     /// its purchase) before it counts as stuck.
@@ -61,15 +62,23 @@ pub struct VerifyOptions {
     pub heads: Vec<Option<Vec<u8>>>,
 }
 
-impl VerifyOptions {
-    /// The instant before which nothing may be left undone.
-    fn stale(&self) -> Instant {
-        self.now.plus(Span::from_micros(self.grace.micros().saturating_neg()))
-    }
+/// The present, and the instants before which nothing may be left undone.
+#[derive(Debug, Clone, Copy)]
+struct Moments {
+    now: Instant,
+    /// By the ledger's time, which in a sandbox may be ahead.
+    stale: Instant,
+    /// By the present.
+    stale_present: Instant,
+}
 
-    /// The present, and that instant.
-    fn moments(&self) -> (Instant, Instant) {
-        (self.now, self.stale())
+impl VerifyOptions {
+    /// What was due at these instants has been due for longer than anything may be left undone. A step of a sandbox's time
+    /// makes much due at once, which is not late by that: so the ledger's instant is what its time was then.
+    async fn moments<C: ConnectionTrait>(&self, connection: &C) -> Result<Moments, StoreError> {
+        let stale_present = self.now.plus(Span::from_micros(self.grace.micros().saturating_neg()));
+        let stale = ledger_time::at(connection, stale_present).await?;
+        Ok(Moments { now: self.now, stale, stale_present })
     }
 }
 
@@ -145,7 +154,7 @@ pub async fn verify(
         // rows and would pick nested loops, which a wallet with a long history makes slow by its square.
         snapshot.execute_unprepared("set local enable_nestloop = off").await?;
     }
-    let moments = options.moments();
+    let moments = options.moments(&snapshot).await?;
     let others = [walk::CHECKS.len(), chain::CHECKS.len(), boards::CHECKS.len(), audit::CHECKS.len()];
     let total = count(others.into_iter().fold(checks().count(), usize::saturating_add));
     let mut results = Vec::new();
@@ -187,7 +196,7 @@ pub async fn verify_wallets(
         // The other way round: few rows of large tables, which are found by their keys.
         snapshot.execute_unprepared("set local enable_seqscan = off").await?;
     }
-    let (moments, limit) = (options.moments(), options.limit_per_check);
+    let (moments, limit) = (options.moments(&snapshot).await?, options.limit_per_check);
     let mut checks = Vec::new();
     let of_wallets: Vec<&'static Check> = OF_WALLETS.into_iter().flatten().collect();
     for check in of_wallets {

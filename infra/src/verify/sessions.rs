@@ -38,7 +38,7 @@ pub(super) const CHECKS: &[Check] = &[
                 || case session.kind when 2 then 'removed' else 'disabled' end as what
             from session
             join (
-                select 2 as kind, staff_id as id, removed_at as gone_at from staff where removed_at < {stale}
+                select 2 as kind, staff_id as id, removed_at as gone_at from staff where removed_at < {stale present}
                 union all
                 select 3, user_id, disabled_at from login_user where disabled_at is not null
             ) as gone on gone.kind = session.kind and gone.id = session.subject

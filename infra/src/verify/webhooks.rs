@@ -56,7 +56,7 @@ pub(super) const CHECKS: &[Check] = &[
                 || ' is due since ' || q.next_try_at as what
             from webhook_queue q
             join webhook_endpoint e on e.endpoint_id = q.endpoint_id and e.status = 1
-            where q.next_try_at < {stale} and coalesce(e.paused_until, 0) < {stale} and not exists (
-                select 1 from webhook_delivery d where d.endpoint_id = e.endpoint_id and d.tried_at >= {stale})",
+            where q.next_try_at < {stale present} and coalesce(e.paused_until, 0) < {stale present} and not exists (
+                select 1 from webhook_delivery d where d.endpoint_id = e.endpoint_id and d.tried_at >= {stale present})",
     },
 ];

@@ -52,7 +52,7 @@ use crate::{
     ledger::LedgerWriter,
     outbox::CacheRepair,
     relation::RelationKeeper,
-    reward::Rewards,
+    reward::{Finisher, Rewards},
     verify::Watch,
     webhook::{Couriers, Sender, WebhookKeeper},
 };
@@ -165,7 +165,9 @@ impl Worker {
             keeper: keeper(),
             retention: span(settings.retention),
         };
-        let redemptions = RedemptionJob { rewards, clock: clock.clone(), keeper: keeper(), interval };
+        let finisher = Finisher::default();
+        let redemptions =
+            RedemptionJob { rewards, finisher, clock: clock.clone(), keeper: keeper(), interval };
         let ends = Ends::by(ledger_clock.clone());
         let boards = BoardJob { boards, clock: clock.clone(), ends, keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };

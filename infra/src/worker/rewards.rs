@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use super::{WorkError, job::Job, keeper::Keeper, rounds::BUSY_PAUSE};
-use crate::{clock::Clock, reward::Rewards};
+use crate::{
+    clock::Clock,
+    reward::{Finisher, Rewards},
+};
 
 /// Finishes what was begun. Asking the ledger twice for one hold does no harm, so nothing is fenced.
 pub(super) struct RedemptionJob {
     pub(super) rewards: Rewards,
+    pub(super) finisher: Finisher,
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
     pub(super) interval: Duration,
@@ -20,10 +24,10 @@ impl Job for RedemptionJob {
         if self.keeper.lease(Self::NAME, self.clock.now()).await?.is_none() {
             return Ok(self.interval);
         }
-        let finished = self.rewards.finish().await?;
+        let round = self.rewards.finish(&mut self.finisher).await?;
         metrics::counter!("amvaj_redemptions_finished_total")
-            .increment(u64::try_from(finished).unwrap_or(u64::MAX));
-        Ok(if finished > 0 { BUSY_PAUSE.min(self.interval) } else { self.interval })
+            .increment(u64::try_from(round.finished).unwrap_or(u64::MAX));
+        Ok(if round.finished > 0 || round.goes_on { BUSY_PAUSE.min(self.interval) } else { self.interval })
     }
 
     async fn end(mut self) {

@@ -4,6 +4,7 @@ use amvaj_domain::access::Caller;
 use amvaj_domain::id::{MerchantId, RedemptionId};
 use amvaj_domain::ledger::{Command, Digest, Tenant};
 use amvaj_domain::reward::{Redemption, RedemptionState, VoucherCode};
+use amvaj_infra::db::StoreError;
 use amvaj_infra::ledger::{LedgerScope, Recorded};
 
 use super::redeem::placed;
@@ -39,14 +40,18 @@ pub async fn capture_redemption(
 ) -> Result<Ended, Stopped<EndRefused>> {
     // A code that nobody has is a miss, as a mobile that nobody has: whoever tries codes out is stopped.
     let seeker = Seeker::of_merchant(merchant, request.actor);
-    let search = app.rewards.redemption_of_voucher(merchant, code, app.ledger_now());
+    let search = async {
+        let found = app.rewards.redemption_of_voucher(merchant, code, app.ledger_now()).await?;
+        Ok::<_, StoreError>(found.filter(|redemption| may_collect(merchant, request, redemption)))
+    };
     let found = look_up(app, seeker, Purpose::Operate, search).await?;
     let body = Fingerprint::of("captureRedemption", request).line(Some(code.as_str())).digest();
     let command = |hold| Command::Capture { hold, amount: None };
     end(app, (Tenant::Merchant(merchant), request, body), found, command).await
 }
 
-/// Gives points and piece back, at the wish of the merchant or of the member.
+/// Gives points and piece back, at the wish of the merchant or of the member. People of a branch do it for what they see in
+/// the list of redemptions.
 pub async fn release_redemption(
     app: &App,
     caller: Caller,
@@ -54,7 +59,7 @@ pub async fn release_redemption(
     id: RedemptionId,
 ) -> Result<Ended, Stopped<EndRefused>> {
     let (tenant, scope) = match caller {
-        Caller::Merchant(merchant) => (Tenant::Merchant(merchant), LedgerScope::Merchant(merchant)),
+        Caller::Merchant(merchant) => (Tenant::Merchant(merchant), request.scope(merchant)),
         Caller::Member(member) => {
             let wallet = app.directory.wallet_of(member).await?.ok_or(AppError::NotFound)?;
             (Tenant::Member(member), LedgerScope::Wallet(wallet))
@@ -64,6 +69,12 @@ pub async fn release_redemption(
     let found = app.rewards.redemptions_by_id(&scope, &[id], app.ledger_now()).await?.pop();
     let body = Fingerprint::of("releaseRedemption", request).id(id.uuid()).digest();
     end(app, (tenant, request, body), found, |hold| Command::Release { hold }).await
+}
+
+/// Whether the caller's till may give what a voucher proves: what was asked for at a branch of another's is given there; what
+/// a member asked for by itself, wherever it comes.
+fn may_collect(merchant: MerchantId, request: &PointsRequest, redemption: &Redemption) -> bool {
+    redemption.branch.is_none() || request.scope(merchant).shows_redemption(redemption)
 }
 
 async fn end(

@@ -3,7 +3,9 @@
 use amvaj_domain::id::{MemberId, MerchantId, RedemptionId, RewardId, WalletId};
 use amvaj_domain::ledger::{Digest, Idem, Tenant};
 use amvaj_domain::member::MemberLookup;
-use amvaj_domain::reward::{Redemption, Unavailable, VoucherCode};
+use amvaj_domain::points::Points;
+use amvaj_domain::reward::{Redemption, Reward, Unavailable, VoucherCode};
+use amvaj_domain::time::Instant;
 use amvaj_infra::ledger::{LedgerScope, Recorded, SubmitError};
 use amvaj_infra::reward::{Begin, BeginRefused, Begun};
 
@@ -25,6 +27,8 @@ pub struct RedeemReward {
     pub reward: RewardId,
     /// Who redeems.
     pub redeemer: Redeemer,
+    /// The price that was seen, when only that is to be paid.
+    pub price: Option<Points>,
 }
 
 /// Who redeems, and on whose behalf it is asked for.
@@ -56,6 +60,17 @@ pub enum RedeemRefused {
     Unavailable(Unavailable),
     /// The member has had it so often as one may.
     LimitReached(i32),
+    /// It costs something else than was seen: so much.
+    Changed(Points),
+    /// The wallet has fewer points for it.
+    TooFewPoints {
+        /// The wallet.
+        wallet: WalletId,
+        /// What the reward costs.
+        price: Points,
+        /// What can be spent of the wallet at the merchant.
+        spendable: i64,
+    },
 }
 
 /// Redeems a reward: puts a piece aside, then has the ledger reserve its price. The ledger's answer is the redemption's.
@@ -69,6 +84,13 @@ pub async fn redeem_reward(app: &App, input: &RedeemReward) -> Result<Redeemed, 
     let reward = reward.filter(|reward| input.redeemer.may_have_of(reward.merchant));
     let reward = reward.ok_or(Stopped::Refused(RedeemRefused::RewardNotFound))?;
     let (wallet, now) = (wallet(app, input).await?, app.ledger_now());
+    if input.may_begin(&reward, now) {
+        let spendable = spendable(app, wallet, reward.merchant, now).await?;
+        if spendable < reward.terms.points.get() {
+            let price = reward.terms.points;
+            return Err(Stopped::Refused(RedeemRefused::TooFewPoints { wallet, price, spendable }));
+        }
+    }
     let vouchers: Option<Vec<VoucherCode>> =
         (0..CODES).map(|_| random::secret_uuid().map(VoucherCode::from_random)).collect();
     let begin = Begin {
@@ -78,6 +100,7 @@ pub async fn redeem_reward(app: &App, input: &RedeemReward) -> Result<Redeemed, 
         reward: reward.id,
         wallet,
         branch: input.request.branch,
+        price: input.price,
         vouchers: vouchers.ok_or(AppError::Overloaded)?,
         now,
     };
@@ -128,11 +151,19 @@ async fn wallet(app: &App, input: &RedeemReward) -> Result<WalletId, Stopped<Red
     }
 }
 
+/// What can be spent of a wallet at a merchant. Whoever has too little is not let to the stock: a piece that is put aside for it
+/// until the ledger refuses would be missing to others for that moment.
+async fn spendable(app: &App, wallet: WalletId, merchant: MerchantId, now: Instant) -> Result<i64, AppError> {
+    let state = app.reader.wallet(wallet, now).await?.ok_or(AppError::NotFound)?;
+    Ok(state.spendable_at(Some(merchant), now))
+}
+
 fn told(refused: BeginRefused) -> Stopped<RedeemRefused> {
     match refused {
         BeginRefused::NoReward => Stopped::Refused(RedeemRefused::RewardNotFound),
         BeginRefused::Unavailable(why) => Stopped::Refused(RedeemRefused::Unavailable(why)),
         BeginRefused::LimitReached(limit) => Stopped::Refused(RedeemRefused::LimitReached(limit)),
+        BeginRefused::Changed(price) => Stopped::Refused(RedeemRefused::Changed(price)),
         BeginRefused::NoVoucher => AppError::Overloaded.into(),
     }
 }
@@ -140,10 +171,20 @@ fn told(refused: BeginRefused) -> Stopped<RedeemRefused> {
 impl RedeemReward {
     fn body(&self) -> Digest {
         let request = Fingerprint::of("redeemReward", &self.request).id(self.reward.uuid());
-        match &self.redeemer {
-            Redeemer::Itself(_) => request.digest(),
-            Redeemer::AtTill(_, member) => request.member(member).digest(),
+        let request = match &self.redeemer {
+            Redeemer::Itself(_) => request,
+            Redeemer::AtTill(_, member) => request.member(member),
+        };
+        // Without a price it is what it was before there were any, because fingerprints are kept for ever.
+        match self.price {
+            None => request.digest(),
+            price => request.points(price).digest(),
         }
+    }
+
+    /// Whether nothing is known yet that stands against a beginning, which decides itself on what does.
+    fn may_begin(&self, reward: &Reward, now: Instant) -> bool {
+        reward.unavailable(now).is_none() && self.price.is_none_or(|price| price == reward.terms.points)
     }
 }
 

@@ -78,8 +78,9 @@ user_errors! {
 #[derive(SimpleObject)]
 pub struct EarnPointsBulkPayload {
     /// One for each purchase, in the order in which they were sent; null for a purchase that met a fault, which `errors`
-    /// tells with its path: those that were not begun in time are `OVERLOADED`. Send what may be repeated again as it was:
-    /// what was done is not done twice.
+    /// tells with its path: those that were not begun in time are `OVERLOADED`, and those whose member may not be looked for
+    /// now, because too many before were not there, are `THROTTLED`. Send what may be repeated again as it was: what was
+    /// done is not done twice.
     pub results: Vec<Option<Result<EarnPointsPayload>>>,
     /// Why nothing was done at all. What is wrong with one purchase its own result says.
     pub user_errors: Vec<EarnPointsBulkUserError>,

@@ -89,7 +89,7 @@ pub struct EndRedemptionMutations;
 #[Object]
 impl EndRedemptionMutations {
     /// Takes the points of the redemption whose voucher code a member shows; the merchant gives the reward. Merchants only,
-    /// for their own rewards.
+    /// for their own rewards; people of some branches for what was asked for there, or at no branch.
     async fn capture_redemption(
         &self,
         ctx: &Context<'_>,
@@ -117,7 +117,7 @@ impl EndRedemptionMutations {
     }
 
     /// Calls a redemption off before it is captured: piece and points are free again. A member its own, a merchant those of
-    /// its rewards.
+    /// its rewards, and people of some branches those that were asked for there.
     async fn release_redemption(
         &self,
         ctx: &Context<'_>,

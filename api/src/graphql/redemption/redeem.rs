@@ -14,6 +14,7 @@ use crate::graphql::global_id::GlobalId;
 use crate::graphql::member::MemberRef;
 use crate::graphql::points_error::{InputProblem, PointsUserError, Refused, points_errors};
 use crate::graphql::points_input::{InputReader, refusal_error};
+use crate::graphql::scalar::PointsScalar;
 use crate::graphql::user_error::UserErrorCode as _;
 use crate::graphql::wallet::Wallet;
 use crate::language::Message;
@@ -29,14 +30,17 @@ pub struct RedeemRewardInput {
     pub member: Option<MemberRef>,
     /// The branch where it happens; for merchants only.
     pub branch_id: Option<ID>,
+    /// The price that the member has seen. When the reward costs something else at the moment of the redemption, nothing is
+    /// redeemed and the error `REWARD_CHANGED` names the price. Absent: whatever it costs.
+    pub points: Option<PointsScalar>,
 }
 
 points_errors! {
     /// Why `redeemReward` redeemed nothing.
     RedeemRewardUserError, RedeemRewardErrorCode {
         InvalidIdempotencyKey IdempotencyMismatch InvalidBranchId BranchNeeded BranchNotYours InvalidMember
-        MemberNotFound RewardNotFound RewardClosed RewardNotYetAvailable RewardNoLongerAvailable RewardOutOfStock
-        RewardLimitReached MerchantBlocked BranchNotFound BranchClosed MemberBlocked OccurredInFuture
+        InvalidPoints MemberNotFound RewardNotFound RewardClosed RewardNotYetAvailable RewardNoLongerAvailable RewardOutOfStock
+        RewardLimitReached RewardChanged MerchantBlocked BranchNotFound BranchClosed MemberBlocked OccurredInFuture
         OccurredTooLongAgo InsufficientPoints
     }
 }
@@ -61,7 +65,8 @@ pub struct RedeemRewardMutation;
 #[Object]
 impl RedeemRewardMutation {
     /// Redeems a reward: puts a piece aside and reserves its points, until the merchant takes them against the voucher code.
-    /// A member redeems for itself; a merchant for a member at its till, and only what the merchant itself gives.
+    /// A member redeems for itself; a merchant for a member at its till, and only what the merchant itself gives. Who has too
+    /// few points puts nothing aside, and may ask again with the same key.
     async fn redeem_reward(
         &self,
         ctx: &Context<'_>,
@@ -73,6 +78,15 @@ impl RedeemRewardMutation {
         };
         match refusal_or_fault(redeem_reward(app(ctx)?, &request).await)? {
             Ok(redeemed) => answer(ctx, redeemed).await,
+            Err(RedeemRefused::TooFewPoints { wallet, price, spendable }) => {
+                let wallet = Wallet::find(ctx, wallet, None).await?;
+                let refused = Refused::short(price, spendable, wallet.is_some());
+                Ok(RedeemRewardPayload {
+                    wallet,
+                    user_errors: vec![rejected(refused)?],
+                    ..Default::default()
+                })
+            }
             Err(refused) => {
                 Ok(RedeemRewardPayload { user_errors: vec![told(refused)?], ..Default::default() })
             }
@@ -87,6 +101,7 @@ fn read(
 ) -> Result<Option<RedeemReward>> {
     let reward = GlobalId::reward(&input.reward_id).ok_or(());
     let reward = reader.take(reward, InputProblem::RewardNotFound, "input.rewardId");
+    let price = input.points.map_or(Some(None), |points| reader.points(points).map(Some));
     let (request, redeemer) = match identity(ctx)?.caller {
         Caller::Member(member) => (own(reader, input), Some(Redeemer::Itself(member))),
         Caller::Merchant(merchant) => {
@@ -107,8 +122,10 @@ fn read(
         }
         Caller::Operator | Caller::Agent => return Err(Code::Forbidden.error()),
     };
-    Ok(match (request, reward, redeemer) {
-        (Some(request), Some(reward), Some(redeemer)) => Some(RedeemReward { request, reward, redeemer }),
+    Ok(match (request, reward, redeemer, price) {
+        (Some(request), Some(reward), Some(redeemer), Some(price)) => {
+            Some(RedeemReward { request, reward, redeemer, price })
+        }
         _ => None,
     })
 }
@@ -166,6 +183,11 @@ fn told(refused: RedeemRefused) -> Result<RedeemRewardUserError> {
             let message = Message::new("reward-limit-of").with("limit", limit);
             return Ok(Code::RewardLimitReached.saying(message, "input.rewardId"));
         }
+        RedeemRefused::Changed(price) => {
+            let message = Message::new("reward-price-is").with("points", price);
+            return Ok(Code::RewardChanged.saying(message, "input.points"));
+        }
+        RedeemRefused::TooFewPoints { .. } => Code::InsufficientPoints,
         RedeemRefused::RewardNotFound => Code::RewardNotFound,
         RedeemRefused::Unavailable(Unavailable::Closed) => Code::RewardClosed,
         RedeemRefused::Unavailable(Unavailable::NotYet) => Code::RewardNotYetAvailable,
