@@ -21,6 +21,7 @@ mod m0014_reward;
 mod m0015_export;
 mod m0016_erasure;
 mod m0017_ledger_clock;
+mod m0018_erased_for_good;
 
 use sea_orm_migration::prelude::*;
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_export::Migration),
             Box::new(m0016_erasure::Migration),
             Box::new(m0017_ledger_clock::Migration),
+            Box::new(m0018_erased_for_good::Migration),
         ]
     }
 }
