@@ -27,8 +27,8 @@ pub enum EraseRefused {
 /// Erases a member: for itself, when it has just logged in, or for an operator who manages members. Erasing it again
 /// changes nothing; whatever stopped on the way is finished then.
 ///
-/// The wallet is blocked first, so that nothing begins there any more. Then the identity goes, with all that lets the member
-/// in. Then the wallet is blocked once more, so that whoever was about to reopen it comes too late.
+/// The wallet is blocked first, so that nothing begins there any more. Then the identity goes, with all that lets the
+/// member in. Then the wallet is blocked once more, so that whoever was about to reopen it comes too late.
 pub async fn erase_member(
     app: &App,
     identity: &Identity,

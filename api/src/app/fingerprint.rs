@@ -1,8 +1,8 @@
 //! The fingerprint of a request: its input as it was given, after normalisation, never what it resolved to. It is
 //! stored with the idempotency key for ever, so the form of every field is fixed here and not by a `Debug` text.
 //!
-//! What names a person by a number is kept with the server's secret as its key, because numbers can be tried out. What names
-//! one by an id tells no more than the journal does, and is known again even by a server that has lost its secret.
+//! What names a person by a number is kept with the server's secret as its key, because numbers can be tried out. What
+//! names one by an id tells no more than the journal does, and is known again even by a server that lost its secret.
 
 use amvaj_domain::{
     earn::BasketLine,

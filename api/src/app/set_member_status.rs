@@ -1,7 +1,7 @@
 //! The operator blocks a member or opens the account again.
 //!
-//! The member's row says what people see; the wallet has a status of its own, which the ledger's decisions read, and which
-//! follows the row.
+//! The member's row says what people see; the wallet has a status of its own, which the ledger's decisions read and
+//! which follows the row.
 
 use amvaj_domain::access::{Caller, EndReason, Subject};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
@@ -20,7 +20,7 @@ const ROUNDS: u32 = 20;
 /// Sets a member's status; that the member has it already is no fault.
 ///
 /// Of a block the wallet comes first: from its commit on the ledger refuses. Then comes the member's row, which decides
-/// between those who change it at the same moment, and the wallet is made what the row says ([`follow_row`]). A blocked
+/// between those who change it at the same moment; and the wallet is made what the row says ([`follow_row`]). A blocked
 /// member's sessions end last: a log-in that is under way reads the row after its session has begun (see
 /// [`super::sessions`]), so either it is ended here or it ends itself. If the process ends in between, asking again does
 /// what is left.
@@ -71,9 +71,9 @@ pub(super) async fn block_for_good(app: &App, wallet: WalletId) -> Result<(), Ap
 
 /// Makes a member's wallet what the member's row says: open for an open member, and blocked for any other.
 ///
-/// Whoever changes the row or the wallet looks at both again after it, so the last of them leaves them alike. A wallet is
-/// reopened only as it was before the row was read: so none is that an erasure has blocked since, even if this process ends
-/// before it looks again.
+/// Whoever changes the row or the wallet looks at both again after it, so the last of them leaves them alike. A wallet
+/// is reopened only as it was before the row was read: so none is that an erasure has blocked since, even if this
+/// process ends before it looks again.
 pub(super) async fn follow_row(app: &App, member: MemberId) -> Result<(), AppError> {
     for _ in 0..ROUNDS {
         let wallet = app.directory.wallet_of(member).await?.ok_or(AppError::NotFound)?;
