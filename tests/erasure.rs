@@ -1,5 +1,9 @@
 //! A member that is erased is gone as a person, everywhere and for good, and the ledger stays as it was.
 
+mod races;
+mod requests;
+mod ways_in;
+
 use std::time::Duration;
 
 use amvaj_api::app::relay_outbox::relay_outbox;

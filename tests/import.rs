@@ -1,6 +1,7 @@
 //! Purchases from CSV files: every line is accounted for, on both databases, however often and however far a run gets.
 //! The files here are written for the purpose.
 
+mod erased;
 mod network;
 mod reading;
 mod resume;

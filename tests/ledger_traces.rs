@@ -139,7 +139,7 @@ async fn trace(database: &Database, steps: u64, seed: u64) -> anyhow::Result<Vec
             wallet: wallet(random.below(5)),
             tenant,
             idem: Idem::of(tenant, &key),
-            body: Digest::of([format!("{command:?}").as_bytes()]),
+            body: Digest::of([format!("{command:?}").as_bytes()]).into(),
             merchant: Some(merchant(of)),
             branch: None,
             occurred_at: now,

@@ -22,6 +22,7 @@ mod m0015_export;
 mod m0016_erasure;
 mod m0017_ledger_clock;
 mod m0018_export_tries;
+mod m0019_erased_for_good;
 
 use sea_orm_migration::prelude::*;
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_erasure::Migration),
             Box::new(m0017_ledger_clock::Migration),
             Box::new(m0018_export_tries::Migration),
+            Box::new(m0019_erased_for_good::Migration),
         ]
     }
 }

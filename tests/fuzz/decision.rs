@@ -241,7 +241,7 @@ impl Request {
             wallet: state.wallet.id,
             tenant: if self.internal { Tenant::Internal } else { Tenant::Merchant(merchant) },
             idem: Idem::internal(&key),
-            body: Digest::of([key.as_bytes()]),
+            body: Digest::of([key.as_bytes()]).into(),
             merchant: Some(merchant),
             branch: None,
             occurred_at: now,

@@ -85,7 +85,7 @@ impl Asked {
             wallet: wallet(self.wallet),
             tenant,
             idem: Idem::of(tenant, &key),
-            body: Digest::of([format!("{self:?}").as_bytes()]),
+            body: Digest::of([format!("{self:?}").as_bytes()]).into(),
             merchant: Some(merchant),
             branch: None,
             occurred_at: NOW,

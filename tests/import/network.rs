@@ -1,6 +1,6 @@
 //! Imports into networks on both databases.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use amvaj_api::app::App;
 use amvaj_api::auth::Credentials;
@@ -34,16 +34,32 @@ pub(super) fn config(url: &str) -> Config {
     Config::from_sources(None, [("AMVAJ_DATABASE_URL".to_owned(), url.to_owned())]).unwrap()
 }
 
-async fn app(url: &str, plan: &Plan) -> Arc<App> {
+/// Credentials of an installation that all tests of imports share: its secret is a part of members' ids.
+static CREDENTIALS: LazyLock<Credentials> =
+    LazyLock::new(|| Credentials::generate(&Config::default().auth).unwrap());
+
+/// The network at the beginning of a plan.
+pub(super) async fn app(url: &str, plan: &Plan) -> Arc<App> {
+    app_as(url, plan, CREDENTIALS.clone()).await
+}
+
+async fn app_as(url: &str, plan: &Plan, credentials: Credentials) -> Arc<App> {
     let start = plan.events.first().unwrap().time();
-    let config = config(url);
-    let credentials = Credentials::generate(&config.auth).unwrap();
-    compose::open_with(&config, Clock::manual(start), credentials).await.unwrap()
+    compose::open_with(&config(url), Clock::manual(start), credentials).await.unwrap()
 }
 
 /// Plays a plan from its beginning, as a process of its own would.
-async fn import_plan(url: &str, map: &Map, plan: &Plan) -> Result<Report, ImportError> {
-    let app = app(url, plan).await;
+pub(super) async fn import_plan(url: &str, map: &Map, plan: &Plan) -> Result<Report, ImportError> {
+    import_plan_as(url, map, plan, CREDENTIALS.clone()).await
+}
+
+async fn import_plan_as(
+    url: &str,
+    map: &Map,
+    plan: &Plan,
+    credentials: Credentials,
+) -> Result<Report, ImportError> {
+    let app = app_as(url, plan, credentials).await;
     let report = play(map, plan, &mut Poster::new(&app, map), |_| ()).await;
     compose::close(app, None).await;
     report
@@ -51,7 +67,12 @@ async fn import_plan(url: &str, map: &Map, plan: &Plan) -> Result<Report, Import
 
 /// Imports a file with the usual header and map.
 pub(super) async fn import(url: &str, lines: &str) -> Report {
-    import_plan(url, &map(MAP), &planned(lines)).await.unwrap()
+    import_as(url, lines, CREDENTIALS.clone()).await
+}
+
+/// The same by another installation.
+pub(super) async fn import_as(url: &str, lines: &str, credentials: Credentials) -> Report {
+    import_plan_as(url, &map(MAP), &planned(lines), credentials).await.unwrap()
 }
 
 /// Every table with its number of rows and all of its contents in order.
@@ -90,7 +111,7 @@ async fn row_text(connection: &DatabaseConnection, table: &str) -> String {
     quoted.join(" || ',' || ")
 }
 
-async fn texts(connection: &DatabaseConnection, sql: &str) -> Vec<String> {
+pub(super) async fn texts(connection: &DatabaseConnection, sql: &str) -> Vec<String> {
     let statement = Statement::from_string(connection.get_database_backend(), sql.to_owned());
     let rows = connection.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get::<String>("", "t").unwrap()).collect()

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use amvaj_api::auth::Credentials;
 use sea_orm::{ConnectionTrait as _, Statement};
 
-use super::network::{contents, import, trace};
+use super::network::{config, contents, import_as, trace};
 use super::{HEADER, MAP};
 use crate::program::{amvaj, empty_folder};
 use crate::support::database::TestDb;
@@ -30,11 +31,23 @@ fn two_weeks() -> String {
     lines
 }
 
+/// Where the program keeps its secret, in its folder.
+const SECRET: &str = "server-secret.key";
+
+/// What the program in `folder` proves itself with.
+fn credentials(folder: &Path) -> Credentials {
+    let mut auth = config("sqlite://unused.sqlite").auth;
+    auth.secret_file = folder.join(SECRET);
+    auth.key_file = folder.join("signing-key.pem");
+    Credentials::load_or_create(&auth).unwrap()
+}
+
 /// The program with a map and a file in `folder`, on a database.
 fn purchases(folder: &Path, url: &str, lines: &str) -> Command {
     std::fs::write(folder.join("map.toml"), MAP).unwrap();
     std::fs::write(folder.join("lines.csv"), format!("{HEADER}{lines}")).unwrap();
     let mut command = amvaj(folder);
+    command.env("AMVAJ_AUTH_SECRET_FILE", SECRET);
     command.env("AMVAJ_DATABASE_URL", url).args(["import", "purchases", "lines.csv", "--map", "map.toml"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -53,10 +66,10 @@ async fn operations(url: &str) -> i64 {
 async fn an_import_that_is_killed_goes_on_where_it_was() {
     let lines = two_weeks();
     let whole = TestDb::sqlite().await;
-    let expected = import(&whole.url, &lines).await;
+    let folder = empty_folder("import-killed");
+    let expected = import_as(&whole.url, &lines, credentials(&folder)).await;
     let expected_trace = trace(&whole.url).await;
     for database in TestDb::both().await {
-        let folder = empty_folder("import-killed");
         let mut killed = 0;
         // Killed again and again, each time a little further.
         for at_least in [1, 150, 500] {
@@ -69,12 +82,12 @@ async fn an_import_that_is_killed_goes_on_where_it_was() {
         }
         assert!(killed > 0, "every run ended before it was killed");
         let before = operations(&database.url).await;
-        let report = import(&database.url, &lines).await;
+        let report = import_as(&database.url, &lines, credentials(&folder)).await;
         assert!(before > 0 && report.purchases.already_there > 0);
         assert_eq!(report.lines, expected.lines);
         assert!(trace(&database.url).await == expected_trace, "the journal differs from that of a whole run");
-        std::fs::remove_dir_all(folder).unwrap();
     }
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]

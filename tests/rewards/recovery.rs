@@ -35,7 +35,7 @@ async fn begun_only(till: &Till<'_>, reward: &str, number: u128) -> RedemptionId
     let key = IdempotencyKey::parse(&format!("crashed-{number}")).unwrap();
     let begin = Begin {
         id: RedemptionId::in_wallet(random::uuid(app.now()), till.wallet),
-        key: (Idem::of(tenant, &key), Digest::of([b"crashed".as_slice()])),
+        key: (Idem::of(tenant, &key), Digest::of([b"crashed".as_slice()]).into()),
         tenant,
         reward: GlobalId::reward(&reward.into()).unwrap(),
         wallet: till.wallet,

@@ -70,7 +70,7 @@ pub(super) async fn redeem(
 ) -> Option<i64> {
     let begin = Begin {
         id: RedemptionId::in_wallet(Uuid::from_u128(0xd_0000 + (number << 8)), wallet),
-        key: (idem(merchant, &format!("redemption-{number}")), Digest::of([b"redemption".as_slice()])),
+        key: (idem(merchant, &format!("redemption-{number}")), Digest::of([b"redemption".as_slice()]).into()),
         tenant: Tenant::Merchant(merchant),
         reward: reward(of, merchant, now).id,
         wallet,

@@ -116,7 +116,7 @@ impl Network {
             wallet: wallet(of),
             tenant,
             idem: Idem::of(tenant, &IdempotencyKey::parse(&key).unwrap()),
-            body: Digest::of([key.as_bytes()]),
+            body: Digest::of([key.as_bytes()]).into(),
             merchant,
             branch: None,
             occurred_at: self.clock.now(),

@@ -171,7 +171,7 @@ impl Ledger {
             wallet: of,
             tenant,
             idem: Idem::of(tenant, &key),
-            body: Digest::of([format!("{command:?}").as_bytes()]),
+            body: Digest::of([format!("{command:?}").as_bytes()]).into(),
             merchant: Some(merchant()),
             branch: None,
             occurred_at: self.clock.now(),

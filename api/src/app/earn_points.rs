@@ -58,7 +58,7 @@ pub async fn earn_points(
         .receipt(Some(&input.receipt))
         .money(input.basket.total())
         .lines(input.basket.lines())
-        .digest();
+        .body(&app.credentials.secret);
     submit_now(app, acting.operation(app, wallet, body, refusal, command)).await
 }
 

@@ -3,11 +3,11 @@
 use amvaj_domain::access::{Caller, Identity, Scope, Subject};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::id::{MemberId, WalletId};
-use amvaj_domain::ledger::{HoldState, WalletStatus};
+use amvaj_domain::ledger::HoldState;
 use amvaj_domain::member::{Member, MemberLookup, MemberStatus};
 use amvaj_domain::time::Span;
 
-use super::set_member_status::set_wallet_status;
+use super::set_member_status::{block_for_good, block_wallet, follow_row};
 use super::{App, AppError, Stopped};
 
 /// How long ago a member may have logged in that erases itself.
@@ -27,7 +27,8 @@ pub enum EraseRefused {
 /// Erases a member: for itself, when it has just logged in, or for an operator who manages members. Erasing it again
 /// changes nothing; whatever stopped on the way is finished then.
 ///
-/// The wallet is blocked first, so that nothing begins there any more, then the identity goes, then sessions end.
+/// The wallet is blocked first, so that nothing begins there any more. Then the identity goes, with all that lets the
+/// member in. Then the wallet is blocked once more, so that whoever was about to reopen it comes too late.
 pub async fn erase_member(
     app: &App,
     identity: &Identity,
@@ -42,34 +43,35 @@ pub async fn erase_member(
         if holds_are_open(app, found.wallet).await? {
             return Err(Stopped::Refused(HoldsOpen));
         }
-        set_wallet_status(app, found.wallet, WalletStatus::Blocked).await?;
+        block_wallet(app, found.wallet).await?;
         // A hold may have come before the block.
         if holds_are_open(app, found.wallet).await? {
-            if found.status == MemberStatus::Open {
-                set_wallet_status(app, found.wallet, WalletStatus::Open).await?;
-            }
+            follow_row(app, member).await?;
             return Err(Stopped::Refused(HoldsOpen));
         }
     }
-    let erased = erase(app, author, member).await?;
-    erased.ok_or(Stopped::Refused(MemberNotFound))
+    let erased = erase(app, author, member).await?.ok_or(Stopped::Refused(MemberNotFound))?;
+    if found.status == MemberStatus::Erased {
+        follow_row(app, member).await?;
+    } else {
+        block_for_good(app, found.wallet).await?;
+    }
+    Ok(erased)
 }
 
 /// Erases a member that had been erased before a backup was put back, whatever is in its wallet. Answers whether there is
 /// such a member.
 pub async fn erase_again(app: &App, author: &Author, member: MemberId) -> Result<bool, AppError> {
     let Some(wallet) = app.directory.wallet_of(member).await? else { return Ok(false) };
-    set_wallet_status(app, wallet, WalletStatus::Blocked).await?;
-    Ok(erase(app, author, member).await?.is_some())
+    block_wallet(app, wallet).await?;
+    let erased = erase(app, author, member).await?.is_some();
+    follow_row(app, member).await?;
+    Ok(erased)
 }
 
 async fn erase(app: &App, author: &Author, member: MemberId) -> Result<Option<Member>, AppError> {
     let act = Act::new(author, ActKind::MemberErased, Target::Member(member), app.now());
-    let erased = app.directory.erase_member(member, &act).await?;
-    if erased.is_some() {
-        app.sessions.end_erased(member, app.now()).await?;
-    }
-    Ok(erased)
+    Ok(app.directory.erase_member(member, &app.sessions, &act).await?)
 }
 
 /// Whom the caller may erase.

@@ -186,6 +186,7 @@ async fn ask(
     let made = asked.map_err(|refused| {
         Stopped::Refused(match refused {
             AskRefused::KeyReused => ExportRefused::IdempotencyMismatch,
+            AskRefused::NoMember => ExportRefused::MemberNotFound,
             AskRefused::TooMany => ExportRefused::TooMany,
         })
     })?;

@@ -1,32 +1,45 @@
 //! The fingerprint of a request: its input as it was given, after normalisation, never what it resolved to. It is
 //! stored with the idempotency key for ever, so the form of every field is fixed here and not by a `Debug` text.
+//!
+//! What names a person by a number is kept with the server's secret as its key, because numbers can be tried out. What
+//! names one by an id tells no more than the journal does, and is known again even by a server that lost its secret.
 
 use amvaj_domain::{
     earn::BasketLine,
     id::BranchId,
-    ledger::{Digest, RefundSpec},
+    ledger::{Body, Digest, RefundSpec},
     member::MemberLookup,
     points::Points,
     text::ReceiptNumber,
     time::Instant,
 };
+use uuid::Uuid;
 
 use super::points::PointsRequest;
+use crate::auth::{Purpose, ServerSecret};
 
 /// Collects the fields of an input in order.
-pub(super) struct Fingerprint(Vec<Vec<u8>>);
+pub(super) struct Fingerprint {
+    fields: Vec<Vec<u8>>,
+    /// Whether one of them is what somebody is known by outside the network.
+    names_somebody: bool,
+}
 
 impl Fingerprint {
     /// A request of this kind, with what all of them have.
     pub(super) fn of(kind: &str, request: &PointsRequest) -> Self {
-        let mut fields = Self(vec![kind.as_bytes().to_vec()]);
+        let mut fields = Self { fields: vec![kind.as_bytes().to_vec()], names_somebody: false };
         fields.branch(request.named);
         fields.time(request.occurred_at);
         fields
     }
 
     pub(super) fn member(mut self, member: &MemberLookup) -> Self {
-        self.0.push(
+        self.names_somebody |= match member {
+            MemberLookup::Id(_) | MemberLookup::Wallet(_) => false,
+            MemberLookup::Mobile(_) | MemberLookup::CardNumber(_) | MemberLookup::Customer { .. } => true,
+        };
+        self.fields.push(
             match member {
                 MemberLookup::Id(id) => format!("id:{}", id.uuid().simple()),
                 MemberLookup::Wallet(id) => format!("wallet:{}", id.uuid().simple()),
@@ -57,13 +70,13 @@ impl Fingerprint {
     }
 
     pub(super) fn hold(mut self, wallet: amvaj_domain::id::WalletId, seq: i64) -> Self {
-        self.0.push(wallet.uuid().into_bytes().to_vec());
+        self.fields.push(wallet.uuid().into_bytes().to_vec());
         self.number(Some(seq));
         self
     }
 
-    pub(super) fn id(mut self, id: uuid::Uuid) -> Self {
-        self.0.push(id.into_bytes().to_vec());
+    pub(super) fn id(mut self, id: Uuid) -> Self {
+        self.fields.push(id.into_bytes().to_vec());
         self
     }
 
@@ -118,12 +131,27 @@ impl Fingerprint {
         self
     }
 
+    /// The fingerprint, with a key where it has to have one.
+    pub(super) fn body(&self, secret: &ServerSecret) -> Body {
+        let plain = self.digest();
+        if !self.names_somebody {
+            return plain.into();
+        }
+        let fields: Vec<&[u8]> = self.fields.iter().map(Vec::as_slice).collect();
+        let mut kept = [0; 16];
+        for (place, byte) in kept.iter_mut().zip(secret.keyed_hash(Purpose::RequestBody, &fields)) {
+            *place = byte;
+        }
+        Body::keyed(Digest::stored(Uuid::from_bytes(kept)), plain)
+    }
+
+    /// The fingerprint of an input that names nobody.
     pub(super) fn digest(&self) -> Digest {
-        Digest::of(self.0.iter().map(Vec::as_slice))
+        Digest::of(self.fields.iter().map(Vec::as_slice))
     }
 
     fn branch(&mut self, branch: Option<BranchId>) {
-        self.0.push(branch.map(|id| id.uuid().into_bytes().to_vec()).unwrap_or_default());
+        self.fields.push(branch.map(|id| id.uuid().into_bytes().to_vec()).unwrap_or_default());
     }
 
     fn time(&mut self, time: Option<Instant>) {
@@ -132,10 +160,10 @@ impl Fingerprint {
 
     /// An absent value and an empty one differ: only a present one has a mark before it.
     fn text(&mut self, text: Option<&str>) {
-        self.0.push(text.map(|text| format!("={text}").into_bytes()).unwrap_or_default());
+        self.fields.push(text.map(|text| format!("={text}").into_bytes()).unwrap_or_default());
     }
 
     fn number(&mut self, number: Option<i64>) {
-        self.0.push(number.map(|number| number.to_be_bytes().to_vec()).unwrap_or_default());
+        self.fields.push(number.map(|number| number.to_be_bytes().to_vec()).unwrap_or_default());
     }
 }

@@ -58,6 +58,6 @@ pub async fn hold_points(
         .points(Some(input.amount))
         .seconds(Some(input.seconds))
         .receipt(input.receipt.as_ref())
-        .digest();
+        .body(&app.credentials.secret);
     submit_now(app, acting.operation(app, wallet, body, acting.standing(), command)).await
 }

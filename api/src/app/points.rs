@@ -8,7 +8,7 @@ use std::sync::Arc;
 use amvaj_domain::{
     access::{Actor, Caller},
     id::{BranchId, MerchantId, WalletId},
-    ledger::{Command, Digest, Idem, Operation, Rejection, Tenant},
+    ledger::{Body, Command, Idem, Operation, Rejection, Tenant},
     member::MemberLookup,
     merchant::{BranchStatus, MerchantStatus},
     money::Currency,
@@ -202,7 +202,7 @@ impl Acting {
         &self,
         app: &App,
         wallet: WalletId,
-        body: Digest,
+        body: impl Into<Body>,
         refusal: Option<Rejection>,
         command: Command,
     ) -> Operation {
@@ -210,7 +210,7 @@ impl Acting {
             wallet,
             tenant: self.tenant,
             idem: self.idem,
-            body,
+            body: body.into(),
             merchant: Some(self.merchant()),
             branch: self.branch.filter(|branch| self.file.branches.contains_key(branch)),
             occurred_at: self.occurred_at,

@@ -45,6 +45,6 @@ pub async fn redeem_points(
         .member(&input.member)
         .points(Some(input.amount))
         .receipt(input.receipt.as_ref())
-        .digest();
+        .body(&app.credentials.secret);
     submit_now(app, acting.operation(app, wallet, body, acting.standing(), command)).await
 }

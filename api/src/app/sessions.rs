@@ -70,8 +70,10 @@ pub enum EndRefused {
 pub async fn begin(app: &App, subject: Subject, user_agent: &str) -> Result<Option<SessionTokens>, AppError> {
     let now = app.now();
     let id = SessionId::new(random::uuid(now));
-    let session = app.sessions.start(id, subject, user_agent, now).await?;
-    enter(app, session).await
+    match app.sessions.start(id, subject, user_agent, now).await? {
+        Some(session) => enter(app, session).await,
+        None => Ok(None),
+    }
 }
 
 /// The first tokens of a session that has begun; nothing when its owner may not come in, and then it ends.

@@ -46,6 +46,10 @@ pub enum Purpose {
     WebhookSecret,
     /// A link to a file that was exported.
     ExportLink,
+    /// The fingerprint of a request that names somebody.
+    RequestBody,
+    /// The ids of a member that an import brings in.
+    ImportedMember,
 }
 
 /// The server's secret. Cheap to clone; it cannot print itself.
@@ -177,6 +181,8 @@ impl Purpose {
             Self::UserName => 24,
             Self::WebhookSecret => 30,
             Self::ExportLink => 40,
+            Self::RequestBody => 50,
+            Self::ImportedMember => 51,
         }
     }
 }

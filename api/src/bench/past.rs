@@ -133,7 +133,7 @@ impl Story<'_> {
                 wallet: self.wallet,
                 tenant,
                 idem: Idem::of(tenant, &key),
-                body: Digest::of([text.as_bytes()]),
+                body: Digest::of([text.as_bytes()]).into(),
                 merchant: Some(merchant),
                 branch: None,
                 occurred_at: self.now,

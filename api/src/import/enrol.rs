@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use amvaj_domain::access::Caller;
 use amvaj_domain::id::{MemberId, MerchantId};
+use amvaj_domain::ledger::{Idem, Tenant};
 use amvaj_domain::member::{Member, MemberLookup, MemberStatus};
 use amvaj_domain::text::{CustomerRef, Mobile, Name};
 use amvaj_domain::time::Instant;
 use amvaj_infra::audit::Audit;
 use amvaj_infra::directory::{Enrolment, EnrolmentRefused, LinkRefused};
 
+use super::basket::Purchase;
 use super::error::ImportError;
 use super::map::{Map, Reference};
 use super::member::MemberRef;
@@ -20,7 +22,16 @@ use crate::app::{App, AppError};
 pub(super) struct Members<'a> {
     app: &'a App,
     map: &'a Map,
-    known: HashMap<(MerchantId, MemberRef), MemberId>,
+    known: HashMap<(MerchantId, MemberRef), Named>,
+}
+
+/// Whom a reference of the file names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// This member.
+    Member(MemberId),
+    /// Somebody who was erased: nothing of the file brings it back.
+    Erased,
 }
 
 /// How many placeholder mobiles are tried for one member. Two references rarely make one number, and then the second
@@ -34,69 +45,93 @@ impl<'a> Members<'a> {
         Self { app, map, known: HashMap::new() }
     }
 
-    /// The member behind a merchant's reference, once [`Self::enrol`] has seen it.
-    pub(super) fn known(&self, merchant: MerchantId, member: &MemberRef) -> Option<MemberId> {
+    /// Whom a merchant's reference names, once [`Self::enrol`] has seen it.
+    pub(super) fn known(&self, merchant: MerchantId, member: &MemberRef) -> Option<Named> {
         self.known.get(&(merchant, member.clone())).copied()
     }
 
-    /// Makes sure that a reference names a member, and that the merchant knows the member by it.
-    pub(super) async fn enrol(
-        &mut self,
-        merchant: MerchantId,
-        reference: &MemberRef,
-        now: Instant,
-    ) -> Result<(), ImportError> {
-        if self.known(merchant, reference).is_none() {
-            let member = self.find_or_enrol(merchant, reference, now).await?;
-            self.known.insert((merchant, reference.clone()), member);
+    /// Makes sure that the reference of a purchase names a member, and that the merchant knows the member by it; unless
+    /// it names somebody who was erased.
+    pub(super) async fn enrol(&mut self, purchase: &Purchase, now: Instant) -> Result<(), ImportError> {
+        if self.known(purchase.merchant, &purchase.member).is_none() {
+            let named = self.find_or_enrol(purchase, now).await?;
+            self.known.insert((purchase.merchant, purchase.member.clone()), named);
         }
         Ok(())
     }
 
-    async fn find_or_enrol(
-        &self,
-        merchant: MerchantId,
-        reference: &MemberRef,
-        now: Instant,
-    ) -> Result<MemberId, ImportError> {
-        match reference {
-            MemberRef::Mobile(mobile) => {
-                if let Some(member) = self.find(MemberLookup::Mobile(*mobile)).await? {
-                    return Ok(member);
-                }
+    /// Whether an earlier run posted a purchase for a member that was erased since.
+    pub(super) async fn was_of_an_erased_member(&self, purchase: &Purchase) -> Result<bool, ImportError> {
+        let key = self.map.identities.earn_key(purchase.receipt.as_str());
+        let idem = Idem::of(Tenant::Merchant(purchase.merchant), &key);
+        let claimed = self.app.reader.claimed_wallet(idem).await.map_err(AppError::from)?;
+        let Some(wallet) = claimed.flatten() else { return Ok(false) };
+        let found = self.find(MemberLookup::Wallet(wallet)).await?;
+        Ok(found == Some(Named::Erased))
+    }
+
+    async fn find_or_enrol(&self, purchase: &Purchase, now: Instant) -> Result<Named, ImportError> {
+        let (merchant, reference) = (purchase.merchant, &purchase.member);
+        let lookup = match reference {
+            MemberRef::Mobile(mobile) => MemberLookup::Mobile(*mobile),
+            MemberRef::Customer(customer) => {
+                MemberLookup::Customer { merchant, customer_ref: customer.clone() }
+            }
+        };
+        if let Some(known) = self.find(lookup).await? {
+            return Ok(known);
+        }
+        // Nobody has the number any more. Whose it was may not come back by a file from before.
+        if self.was_of_an_erased_member(purchase).await? {
+            return Ok(Named::Erased);
+        }
+        match (self.made_by_an_import(reference).await?, reference) {
+            (Some(Named::Member(id)), MemberRef::Customer(customer)) => {
+                self.link(merchant, reference, customer, id, now).await
+            }
+            (Some(named), _) => Ok(named),
+            (None, MemberRef::Mobile(mobile)) => {
                 match self.enrol_with(*mobile, reference, None, now).await? {
-                    Ok(member) | Err(EnrolmentRefused::MobileTaken(member)) => Ok(member),
+                    Ok(member) | Err(EnrolmentRefused::MobileTaken(member)) => Ok(Named::Member(member)),
                     Err(refused) => Err(failed(reference, refused)),
                 }
             }
-            MemberRef::Customer(customer) => self.customer(merchant, reference, customer, now).await,
+            (None, MemberRef::Customer(customer)) => {
+                let enrolled = self.enrol_customer(merchant, reference, customer, now).await?;
+                Ok(Named::Member(enrolled))
+            }
         }
     }
 
-    async fn customer(
+    /// The member whom an import of this map has made of a reference: another run, or for another merchant of the file.
+    async fn made_by_an_import(&self, reference: &MemberRef) -> Result<Option<Named>, ImportError> {
+        let (ids, secret) = (&self.map.identities, &self.app.credentials.secret);
+        let (id, _) = ids.member(secret, reference.as_str());
+        for id in [id, ids.member_before(reference.as_str())] {
+            let found = self.find(MemberLookup::Id(id)).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn link(
         &self,
         merchant: MerchantId,
         reference: &MemberRef,
         customer: &CustomerRef,
+        id: MemberId,
         now: Instant,
-    ) -> Result<MemberId, ImportError> {
-        let lookup = MemberLookup::Customer { merchant, customer_ref: customer.clone() };
-        if let Some(member) = self.find(lookup).await? {
-            return Ok(member);
-        }
-        // Another merchant of the file may have brought the member in.
-        let id = self.map.identities.member(reference.as_str());
-        if self.find(MemberLookup::Id(id)).await?.is_none() {
-            return self.enrol_customer(merchant, reference, customer, now).await;
-        }
+    ) -> Result<Named, ImportError> {
         let linked = self.app.directory.link_customer(merchant, customer, id, now).await;
         match linked.map_err(AppError::from)? {
-            Ok(()) => Ok(id),
-            Err(
-                refused @ (LinkRefused::CustomerRefTaken
-                | LinkRefused::MerchantNotFound
-                | LinkRefused::MemberNotFound),
-            ) => Err(failed(reference, refused)),
+            Ok(()) => Ok(Named::Member(id)),
+            // It was there a moment ago.
+            Err(LinkRefused::MemberNotFound) => Ok(Named::Erased),
+            Err(refused @ (LinkRefused::CustomerRefTaken | LinkRefused::MerchantNotFound)) => {
+                Err(failed(reference, refused))
+            }
         }
     }
 
@@ -126,12 +161,12 @@ impl<'a> Members<'a> {
         customer: Option<(MerchantId, CustomerRef)>,
         now: Instant,
     ) -> Result<Result<MemberId, EnrolmentRefused>, ImportError> {
-        let identities = &self.map.identities;
-        let id = identities.member(reference.as_str());
+        let secret = &self.app.credentials.secret;
+        let (id, wallet) = self.map.identities.member(secret, reference.as_str());
         let name = self.map.members.name.replace("{}", &reference.shown());
         let member = Member {
             id,
-            wallet: identities.wallet(reference.as_str()),
+            wallet,
             mobile,
             card_number: None,
             name: Name::parse(&name).map_err(|error| failed(reference, error))?,
@@ -156,10 +191,13 @@ impl<'a> Members<'a> {
         Mobile::parse(&format!("{prefix}{number:0free$}")).map_err(|error| failed(reference, error))
     }
 
-    async fn find(&self, lookup: MemberLookup) -> Result<Option<MemberId>, ImportError> {
+    async fn find(&self, lookup: MemberLookup) -> Result<Option<Named>, ImportError> {
         let found =
             self.app.directory.members(Caller::Operator).find(&lookup).await.map_err(AppError::from)?;
-        Ok(found.map(|member| member.id))
+        Ok(found.map(|member| match member.status {
+            MemberStatus::Open | MemberStatus::Blocked => Named::Member(member.id),
+            MemberStatus::Erased => Named::Erased,
+        }))
     }
 }
 

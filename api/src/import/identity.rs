@@ -1,9 +1,12 @@
-//! Identities that depend on the map and the file alone, so that a second run finds what the first one made.
+//! Identities that depend on the map and the file alone, so that a second run finds what the first one made; those of members
+//! on the server's secret as well, because an erased member leaves its id, which would tell whoever tries numbers out.
 
 use amvaj_domain::id::{BranchId, MemberId, MerchantId, WalletId};
 use amvaj_domain::text::IdempotencyKey;
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
+
+use crate::auth::{Purpose, ServerSecret};
 
 /// Gives out the identities of one map; its name is part of each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +30,18 @@ impl Identities {
         BranchId::new(self.uuid("branch", &[&merchant.to_string(), name]))
     }
 
-    /// The member with this reference in the file.
-    pub fn member(&self, reference: &str) -> MemberId {
-        MemberId::new(self.uuid("member", &[reference]))
+    /// The member with this reference in the file, and its wallet.
+    pub fn member(&self, secret: &ServerSecret, reference: &str) -> (MemberId, WalletId) {
+        let keyed = |kind: &str| {
+            let parts = [self.name.as_bytes(), kind.as_bytes(), reference.as_bytes()];
+            custom(secret.keyed_hash(Purpose::ImportedMember, &parts))
+        };
+        (MemberId::new(keyed("member")), WalletId::new(keyed("wallet")))
     }
 
-    /// The wallet of that member.
-    pub fn wallet(&self, reference: &str) -> WalletId {
-        WalletId::new(self.uuid("wallet", &[reference]))
+    /// The id that the member with this reference got from imports before ids depended on a secret.
+    pub fn member_before(&self, reference: &str) -> MemberId {
+        MemberId::new(self.uuid("member", &[reference]))
     }
 
     /// A number below `limit` for a member's placeholder mobile; `attempt` gives another one when it is taken.
@@ -61,11 +68,7 @@ impl Identities {
     }
 
     fn uuid(&self, kind: &str, parts: &[&str]) -> Uuid {
-        let mut bytes = [0; 16];
-        for (place, byte) in bytes.iter_mut().zip(self.hash(kind, parts)) {
-            *place = byte;
-        }
-        Builder::from_custom_bytes(bytes).into_uuid()
+        custom(self.hash(kind, parts))
     }
 
     /// Every part is length-prefixed, so that no two identities run together.
@@ -79,6 +82,14 @@ impl Identities {
     }
 }
 
+fn custom(hash: [u8; 32]) -> Uuid {
+    let mut bytes = [0; 16];
+    for (place, byte) in bytes.iter_mut().zip(hash) {
+        *place = byte;
+    }
+    Builder::from_custom_bytes(bytes).into_uuid()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,10 +99,24 @@ mod tests {
         let ids = Identities::new("shop");
         assert_eq!(ids.merchant("a").to_string(), Identities::new("shop").merchant("a").to_string());
         assert_ne!(ids.merchant("a"), Identities::new("shop 2").merchant("a"));
-        assert_ne!(ids.member("7").uuid(), ids.wallet("7").uuid());
-        assert_eq!(ids.member("7").uuid().get_version_num(), 8);
         assert_eq!(ids.earn_key("1001").as_str(), "import-earn-da66c53ba8df8994b4c2189f0c31d658");
-        assert_eq!(ids.member("7").to_string(), "424027b8-ca5d-8bf8-9a6a-5348785522df");
+        assert_eq!(ids.member_before("7").to_string(), "424027b8-ca5d-8bf8-9a6a-5348785522df");
+    }
+
+    #[test]
+    fn nobody_makes_the_ids_of_a_member_without_the_secret() {
+        let ids = Identities::new("shop");
+        let [one, other] = [(), ()].map(|()| ServerSecret::generate().unwrap());
+        let (member, wallet) = ids.member(&one, "7");
+        assert_eq!((member, wallet), ids.member(&one, "7"));
+        assert_ne!(member.uuid(), wallet.uuid());
+        assert_eq!(member.uuid().get_version_num(), 8);
+        for differs in
+            [ids.member(&one, "8"), ids.member(&other, "7"), Identities::new("x").member(&one, "7")]
+        {
+            assert!(differs.0 != member && differs.1 != wallet);
+        }
+        assert_ne!(member, ids.member_before("7"));
     }
 
     #[test]

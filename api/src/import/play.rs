@@ -1,6 +1,6 @@
 //! Plays a plan: the clock follows the file, days end on the way, and what happened at one instant is posted together.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use amvaj_domain::id::MerchantId;
 use amvaj_domain::text::ReceiptNumber;
@@ -18,7 +18,8 @@ use super::tally::{Outcome, Tally};
 /// Wallets whose events are posted side by side.
 const SIDE_BY_SIDE: usize = 256;
 
-type Receipts = HashSet<(MerchantId, ReceiptNumber)>;
+/// Purchases that the ledger does not have, and what becomes of their refunds, which would wait for them for ever.
+type Missing = HashMap<(MerchantId, ReceiptNumber), Outcome>;
 
 /// What a plan would do, without doing it.
 ///
@@ -46,7 +47,7 @@ pub async fn play(
 ) -> Result<Report, ImportError> {
     let began = std::time::Instant::now();
     let mut tally = Tally::new(map, plan);
-    let mut refused = Receipts::new();
+    let mut missing = Missing::new();
     if let Some(first) = plan.events.first() {
         poster.register(plan, first.time()).await?;
     }
@@ -56,9 +57,9 @@ pub async fn play(
         end_days(poster, last, now).await?;
         poster.app().clock.advance_to(now);
         poster.enrol(wave, now).await?;
-        for (event, outcome) in play_wave(poster, wave, &refused).await? {
-            if let (Event::Purchase(purchase), Outcome::Posted(Posted::Refused(_))) = (event, outcome) {
-                refused.insert((purchase.merchant, purchase.receipt.clone()));
+        for (event, outcome) in play_wave(poster, wave, &missing).await? {
+            if let (Event::Purchase(purchase), Some(of_refunds)) = (event, outcome.of_refunds()) {
+                missing.insert((purchase.merchant, purchase.receipt.clone()), of_refunds);
             }
             tally.count(event, outcome);
             progress(event.lines());
@@ -91,14 +92,14 @@ async fn end_days(poster: &mut Poster<'_>, last: Option<Instant>, now: Instant) 
 async fn play_wave<'e>(
     poster: &Poster<'_>,
     wave: &'e [Event],
-    refused: &Receipts,
+    missing: &Missing,
 ) -> Result<Vec<(&'e Event, Outcome)>, ImportError> {
     let mut wallets: BTreeMap<_, Vec<&Event>> = BTreeMap::new();
     for event in wave {
         wallets.entry(event.member()).or_default().push(event);
     }
     let played: Vec<Vec<_>> = stream::iter(wallets.into_values())
-        .map(|events| play_wallet(poster, events, refused))
+        .map(|events| play_wallet(poster, events, missing))
         .buffered(SIDE_BY_SIDE)
         .try_collect()
         .await?;
@@ -108,26 +109,24 @@ async fn play_wave<'e>(
 async fn play_wallet<'e>(
     poster: &Poster<'_>,
     events: Vec<&'e Event>,
-    refused_before: &Receipts,
+    missing_before: &Missing,
 ) -> Result<Vec<(&'e Event, Outcome)>, ImportError> {
-    let mut refused = HashSet::new();
+    let mut missing = Missing::new();
     let mut outcomes = Vec::with_capacity(events.len());
     for event in events {
         let outcome = match event {
             Event::Purchase(purchase) => {
-                let posted = poster.post(event).await?;
-                if matches!(posted, Posted::Refused(_)) {
-                    refused.insert((purchase.merchant, purchase.receipt.clone()));
+                let outcome = Outcome::Posted(poster.post(event).await?);
+                if let Some(of_refunds) = outcome.of_refunds() {
+                    missing.insert((purchase.merchant, purchase.receipt.clone()), of_refunds);
                 }
-                Outcome::Posted(posted)
+                outcome
             }
             Event::Refund(refund) => {
                 let purchase = (refund.merchant, refund.receipt.clone());
-                if refused.contains(&purchase) || refused_before.contains(&purchase) {
-                    // The ledger does not know the purchase; its refund would wait for it for ever.
-                    Outcome::PurchaseRefused
-                } else {
-                    Outcome::Posted(poster.post(event).await?)
+                match missing.get(&purchase).or_else(|| missing_before.get(&purchase)) {
+                    Some(outcome) => *outcome,
+                    None => Outcome::Posted(poster.post(event).await?),
                 }
             }
         };
@@ -142,7 +141,19 @@ impl Outcome {
         match self {
             Self::Planned | Self::Posted(Posted::Applied { .. }) => None,
             Self::Posted(Posted::Refused(rejection)) => Some(Reason::Refused(rejection)),
+            Self::Posted(Posted::OfErased { .. }) => Some(Reason::MemberErased),
             Self::PurchaseRefused => Some(Reason::PurchaseRefused),
+        }
+    }
+
+    /// What becomes of the refunds of a purchase, when the ledger does not have it.
+    const fn of_refunds(self) -> Option<Self> {
+        match self {
+            Self::Posted(Posted::Refused(_)) => Some(Self::PurchaseRefused),
+            Self::Posted(Posted::OfErased { booked: false }) => Some(self),
+            Self::Planned
+            | Self::PurchaseRefused
+            | Self::Posted(Posted::Applied { .. } | Posted::OfErased { booked: true }) => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use amvaj_infra::worker::{Sweep, SweepSettings};
 
 use super::basket::Purchase;
 use super::cancel::Refund;
-use super::enrol::Members;
+use super::enrol::{Members, Named};
 use super::error::ImportError;
 use super::map::{Map, MerchantPlan, NewMerchant};
 use super::plan::{Event, Plan};
@@ -49,6 +49,11 @@ pub(super) enum Posted {
     },
     /// It is refused.
     Refused(Rejection),
+    /// It is a purchase of somebody who was erased, and was not posted.
+    OfErased {
+        /// Whether an earlier run had posted it, so that what comes back of it can be booked.
+        booked: bool,
+    },
 }
 
 /// How often an event is posted whose outcome is not known, or which the ledger has no room for.
@@ -91,7 +96,7 @@ impl<'a> Poster<'a> {
     pub(super) async fn enrol(&mut self, events: &[Event], now: Instant) -> Result<(), ImportError> {
         for event in events {
             if let Event::Purchase(purchase) = event {
-                self.members.enrol(purchase.merchant, &purchase.member, now).await?;
+                self.members.enrol(purchase, now).await?;
             }
         }
         Ok(())
@@ -122,18 +127,32 @@ impl<'a> Poster<'a> {
     }
 
     async fn earn(&self, purchase: &Purchase) -> Result<Posted, ImportError> {
+        let member = match self.members.known(purchase.merchant, &purchase.member) {
+            Some(Named::Member(member)) => member,
+            Some(Named::Erased) => {
+                let booked = self.members.was_of_an_erased_member(purchase).await?;
+                return Ok(Posted::OfErased { booked });
+            }
+            None => return Err(ImportError::App(AppError::NotFound)),
+        };
         let input = EarnPoints {
             request: PointsRequest::at(
                 self.map.identities.earn_key(purchase.receipt.as_str()),
                 self.branch(purchase.merchant, purchase.branch.as_ref()),
                 Some(purchase.time),
             ),
-            member: self.member(purchase.merchant, purchase)?,
+            member: MemberLookup::Id(member),
             receipt: purchase.receipt.clone(),
             basket: purchase.basket.clone(),
         };
         match earn_points(self.app, purchase.merchant, &input).await {
             Ok(recorded) => Ok(posted(&recorded)),
+            // Whoever enrolled again with the number is somebody else, and has nothing of the purchases from before.
+            Err(Stopped::Refused(PointsRefusal::IdempotencyMismatch))
+                if self.members.was_of_an_erased_member(purchase).await? =>
+            {
+                Ok(Posted::OfErased { booked: true })
+            }
             Err(stopped) => refused(stopped, purchase.receipt.as_str()),
         }
     }
@@ -158,11 +177,6 @@ impl<'a> Poster<'a> {
             ))),
             Err(stopped) => refused(stopped, receipt),
         }
-    }
-
-    fn member(&self, merchant: MerchantId, purchase: &Purchase) -> Result<MemberLookup, ImportError> {
-        let member = self.members.known(merchant, &purchase.member);
-        member.map(MemberLookup::Id).ok_or(ImportError::App(AppError::NotFound))
     }
 
     fn branch(&self, merchant: MerchantId, name: Option<&Name>) -> Option<BranchId> {

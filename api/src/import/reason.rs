@@ -46,6 +46,8 @@ pub enum Reason {
     UnmatchedCancellation,
     /// A cancellation whose purchase the ledger refused.
     PurchaseRefused,
+    /// It is of a member that was erased.
+    MemberErased,
     /// The ledger refused it.
     Refused(Rejection),
 }
@@ -98,6 +100,7 @@ impl Reason {
             Self::OversizedPurchase => "oversized_purchase",
             Self::UnmatchedCancellation => "unmatched_cancellation",
             Self::PurchaseRefused => "purchase_refused",
+            Self::MemberErased => "member_erased",
             Self::Refused(_) => "refused",
         }
     }
@@ -123,6 +126,9 @@ impl Reason {
             Self::OversizedPurchase => "its purchase is larger than one purchase may be",
             Self::UnmatchedCancellation => "no earlier purchase has these units left",
             Self::PurchaseRefused => "the ledger refused the purchase that it cancels",
+            Self::MemberErased => {
+                "its member was erased; whoever enrols again with the number is a new member"
+            }
         })
     }
 }

@@ -68,7 +68,7 @@ pub struct Posts {
     pub new: u64,
     /// Found as an earlier run had left them.
     pub already_there: u64,
-    /// Refused by the ledger.
+    /// Refused by the ledger, or of a member that was erased and therefore not posted.
     pub refused: u64,
 }
 

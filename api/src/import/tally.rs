@@ -121,7 +121,9 @@ impl Outcome {
     const fn points_and_money(self) -> Option<(i64, i64)> {
         match self {
             Self::Posted(Posted::Applied { points, money, .. }) => Some((points, money)),
-            Self::Planned | Self::Posted(Posted::Refused(_)) | Self::PurchaseRefused => None,
+            Self::Planned
+            | Self::Posted(Posted::Refused(_) | Posted::OfErased { .. })
+            | Self::PurchaseRefused => None,
         }
     }
 }
@@ -130,7 +132,9 @@ fn add(posts: &mut Posts, outcome: Outcome) {
     let place = match outcome {
         Outcome::Planned | Outcome::Posted(Posted::Applied { replayed: false, .. }) => &mut posts.new,
         Outcome::Posted(Posted::Applied { replayed: true, .. }) => &mut posts.already_there,
-        Outcome::Posted(Posted::Refused(_)) | Outcome::PurchaseRefused => &mut posts.refused,
+        Outcome::Posted(Posted::Refused(_) | Posted::OfErased { .. }) | Outcome::PurchaseRefused => {
+            &mut posts.refused
+        }
     };
     *place = place.saturating_add(1);
 }

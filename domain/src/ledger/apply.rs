@@ -16,7 +16,8 @@ pub enum Outcome {
     Applied(i64),
     /// It was refused; the refusal is recorded under this sequence number, so that a retry gets it again.
     Rejected(i64),
-    /// It was an operation of the ledger itself and refused: nothing is recorded, so that it can succeed later.
+    /// It was an operation of the ledger itself and refused, or a wish to reopen that came too late: nothing is recorded,
+    /// so that it can succeed later.
     Dismissed(Rejection),
     /// It asked for nothing but what is due.
     Settled,
@@ -42,11 +43,17 @@ impl From<Rejection> for Stop {
 }
 
 /// Settles what is due on the wallet, then does what is asked. The state's journal and changes grow by what
-/// happened; a refused operation moves nothing but is recorded (except the ledger's own).
+/// happened; a refused operation moves nothing but is recorded (except the ledger's own, and a [`Command::Reopen`] that came
+/// too late).
 ///
 /// # Errors
 /// [`Fault::DetailNotRead`] leaves the state as it was; after any other fault the state must be thrown away.
 pub fn apply(state: &mut WalletState, operation: &Operation, now: Instant) -> Result<Outcome, Fault> {
+    if let Command::Reopen { after } = operation.command
+        && state.wallet.version != after
+    {
+        return Ok(Outcome::Dismissed(Rejection::MemberBlocked));
+    }
     if !state.detail_read && due::needs_detail(&state.wallet, &operation.command, now) {
         return Err(Fault::DetailNotRead);
     }
@@ -83,6 +90,7 @@ fn admit(state: &WalletState, operation: &Operation, now: Instant) -> Result<(),
         | Command::Release { .. }
         | Command::Refund(_)
         | Command::SetStatus(_)
+        | Command::Reopen { .. }
         | Command::Settle => false,
     };
     if starts_something && state.wallet.status == WalletStatus::Blocked {
@@ -103,12 +111,20 @@ fn run(state: &mut WalletState, operation: &Operation, kind: OpKind, now: Instan
         Command::Release { hold } => capture::release(state, operation, *hold, now),
         Command::Refund(command) => refund::refund(state, operation, command, now),
         Command::SetStatus(status) => {
-            state.wallet.status = *status;
-            Posting::open(state, now).close(heading(operation, kind));
+            set_status(state, *status, heading(operation, kind), now);
+            Ok(())
+        }
+        Command::Reopen { .. } => {
+            set_status(state, WalletStatus::Open, heading(operation, kind), now);
             Ok(())
         }
         Command::Settle => Ok(()),
     }
+}
+
+fn set_status(state: &mut WalletState, status: WalletStatus, heading: Heading, now: Instant) {
+    state.wallet.status = status;
+    Posting::open(state, now).close(heading);
 }
 
 /// The record of an operation as far as the operation itself says it.
@@ -116,7 +132,7 @@ pub(super) fn heading(operation: &Operation, kind: OpKind) -> Heading {
     Heading {
         tenant: operation.tenant,
         idem: operation.idem,
-        body: operation.body,
+        body: operation.body.kept(),
         kind,
         amount: Points::ZERO,
         money: operation.command.money(),

@@ -29,7 +29,7 @@ enum Due {
 pub fn needs_detail(wallet: &Wallet, command: &Command, now: Instant) -> bool {
     let command_needs = match command {
         Command::Earn(_) => !wallet.balances.debt.is_zero(),
-        Command::SetStatus(_) => false,
+        Command::SetStatus(_) | Command::Reopen { .. } => false,
         Command::Hold(_)
         | Command::Capture { .. }
         | Command::Release { .. }
@@ -161,7 +161,7 @@ fn internal(kind: OpKind, key: &str, amount: Points, occurred_at: Instant) -> He
     Heading {
         tenant: Tenant::Internal,
         idem: Idem::internal(key),
-        body: Digest::NONE,
+        body: Digest::NONE.into(),
         kind,
         amount,
         money: None,

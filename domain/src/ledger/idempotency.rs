@@ -117,6 +117,41 @@ impl Digest {
     }
 }
 
+/// What a request is known by when its key comes again.
+///
+/// A fingerprint that anybody can make of a request tells whoever has the database which number it named: numbers are few
+/// enough to try all of them. So what names a person is kept with a key, and the fingerprint without one is known again
+/// where it was kept before there was a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Body {
+    kept: Digest,
+    former: Digest,
+}
+
+impl Body {
+    /// A request with a fingerprint that only the holder of a key can make, and the one that anybody can.
+    pub const fn keyed(kept: Digest, former: Digest) -> Self {
+        Self { kept, former }
+    }
+
+    /// The fingerprint that is kept.
+    pub const fn kept(self) -> Digest {
+        self.kept
+    }
+
+    /// Whether `stored` was kept of this request.
+    pub fn was_kept_as(self, stored: Digest) -> bool {
+        stored == self.kept || stored == self.former
+    }
+}
+
+impl From<Digest> for Body {
+    /// A request that names nobody.
+    fn from(digest: Digest) -> Self {
+        Self { kept: digest, former: digest }
+    }
+}
+
 fn first_sixteen(hash: Sha256) -> Uuid {
     let mut first = [0; 16];
     for (place, byte) in first.iter_mut().zip(hash.finalize()) {
@@ -144,6 +179,15 @@ mod tests {
     #[test]
     fn fields_of_a_fingerprint_do_not_run_together() {
         assert_ne!(Digest::of([b"ab".as_slice(), b"c"]), Digest::of([b"a".as_slice(), b"bc"]));
+    }
+
+    #[test]
+    fn a_request_is_known_again_by_what_is_kept_now_and_by_what_was_kept_before() {
+        let [keyed, plain, other] = [[1], [2], [3]].map(|field| Digest::of([field.as_slice()]));
+        let body = Body::keyed(keyed, plain);
+        assert_eq!(body.kept(), keyed);
+        assert!(body.was_kept_as(keyed) && body.was_kept_as(plain) && !body.was_kept_as(other));
+        assert!(Body::from(plain).was_kept_as(plain) && !Body::from(plain).was_kept_as(keyed));
     }
 
     #[test]

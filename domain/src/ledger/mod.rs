@@ -38,7 +38,7 @@ pub use apply::{Outcome, apply, settle};
 pub use due::needs_detail;
 pub use fault::Fault;
 pub use hold::{Hold, HoldState};
-pub use idempotency::{Digest, Idem, Tenant};
+pub use idempotency::{Body, Digest, Idem, Tenant};
 pub(crate) use journal::stored;
 pub use journal::{AccountKind, Balances, Entry, Journal, LotUse, LotUseKind, OpKind, OpRecord};
 pub use lot::{Lot, LotState};

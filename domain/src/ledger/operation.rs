@@ -1,6 +1,6 @@
 //! What can be asked of a wallet.
 
-use super::{Digest, Idem, OpKind, Rejection, Tenant, WalletStatus};
+use super::{Body, Idem, OpKind, Rejection, Tenant, WalletStatus};
 use crate::{
     calendar::LocalDay,
     earn::{Basket, EarnRule},
@@ -21,7 +21,7 @@ pub struct Operation {
     /// The identity of tenant and idempotency key.
     pub idem: Idem,
     /// The fingerprint of the input as it was given.
-    pub body: Digest,
+    pub body: Body,
     /// The merchant that acts.
     pub merchant: Option<MerchantId>,
     /// The branch where it happens.
@@ -96,6 +96,12 @@ pub enum Command {
     Refund(CommandRefund),
     /// The operator blocks or reopens the wallet.
     SetStatus(WalletStatus),
+    /// The operator reopens the wallet, if nothing has happened in it since this operation: whoever blocks it meanwhile,
+    /// for a reason that the operator did not know, is not overruled.
+    Reopen {
+        /// The wallet's last operation when it was looked at.
+        after: i64,
+    },
     /// Nothing but what is due: activation, hold end, expiry.
     Settle,
 }
@@ -170,7 +176,7 @@ impl Command {
             Self::Redeem(_) => Some(OpKind::Redeem),
             Self::Refund(_) => Some(OpKind::Refund),
             Self::SetStatus(WalletStatus::Blocked) => Some(OpKind::Block),
-            Self::SetStatus(WalletStatus::Open) => Some(OpKind::Unblock),
+            Self::SetStatus(WalletStatus::Open) | Self::Reopen { .. } => Some(OpKind::Unblock),
             Self::Settle => None,
         }
     }
@@ -182,7 +188,11 @@ impl Command {
             Self::Hold(hold) => hold.receipt.as_ref(),
             Self::Redeem(redeem) => redeem.receipt.as_ref(),
             Self::Refund(refund) => Some(&refund.receipt),
-            Self::Capture { .. } | Self::Release { .. } | Self::SetStatus(_) | Self::Settle => None,
+            Self::Capture { .. }
+            | Self::Release { .. }
+            | Self::SetStatus(_)
+            | Self::Reopen { .. }
+            | Self::Settle => None,
         }
     }
 
@@ -192,9 +202,12 @@ impl Command {
             Self::Hold(hold) => hold.amount,
             Self::Redeem(redeem) => redeem.amount,
             Self::Capture { amount, .. } => amount.unwrap_or_default(),
-            Self::Earn(_) | Self::Release { .. } | Self::Refund(_) | Self::SetStatus(_) | Self::Settle => {
-                Points::ZERO
-            }
+            Self::Earn(_)
+            | Self::Release { .. }
+            | Self::Refund(_)
+            | Self::SetStatus(_)
+            | Self::Reopen { .. }
+            | Self::Settle => Points::ZERO,
         }
     }
 
@@ -209,6 +222,7 @@ impl Command {
             | Self::Capture { .. }
             | Self::Release { .. }
             | Self::SetStatus(_)
+            | Self::Reopen { .. }
             | Self::Settle => None,
         }
     }

@@ -6,11 +6,13 @@
 
 use amvaj_domain::{
     access::SubjectKind,
+    id::MemberId,
     time::{Instant, Span},
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement,
+    ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    Statement,
     sea_query::{Expr, ExprTrait as _},
 };
 use uuid::Uuid;
@@ -19,6 +21,7 @@ use crate::db::{
     Database, StoreError,
     entity::login_challenge::{ActiveModel, Column, Entity},
 };
+use crate::directory::present::present;
 
 /// How long a code is good.
 pub const CODE_LIFE: Span = Span::minutes(2);
@@ -120,11 +123,12 @@ impl LoginCodes {
             let until = self.wait(&transaction, request).await?;
             return Ok(SendDecision::Wait { until: until.max(now.plus(Span::seconds(1))) });
         }
+        let subject = whoever_is_here(&transaction, request).await?;
         let expires_at = now.plus(CODE_LIFE);
         let row = ActiveModel {
             challenge_id: Set(request.challenge),
             kind: Set(request.kind.stored()),
-            subject: Set(request.subject),
+            subject: Set(subject),
             code_hash: Set(request.code_hash.to_vec()),
             tries_left: Set(MOST_TRIES),
             expires_at: Set(expires_at.micros()),
@@ -196,6 +200,19 @@ impl LoginCodes {
         let window = Instant::from_micros(began).plus(WINDOW);
         Ok(if sent >= MOST_CODES { resend.max(window) } else { resend })
     }
+}
+
+/// Whom a code lets in: nobody who was erased since the number was looked up. A number that nobody has takes the same
+/// statement.
+async fn whoever_is_here(
+    transaction: &DatabaseTransaction,
+    request: &CodeRequest,
+) -> Result<Option<Uuid>, StoreError> {
+    if request.kind != SubjectKind::Member {
+        return Ok(request.subject);
+    }
+    let member = MemberId::new(request.subject.unwrap_or_default());
+    Ok(present(transaction, member).await?.map(|row| row.member_id))
 }
 
 /// Counts a code for a number in one statement, or changes nothing when the number has to wait.

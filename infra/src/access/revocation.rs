@@ -38,12 +38,15 @@ const OVERLAP: Span = Span::minutes(10);
 /// How often a node removes rows that nothing needs any more, in polls.
 const POLLS_PER_PURGE: u32 = 4 * 3_600;
 
+/// Until when what is revoked of an erased member is kept: whatever anybody makes for it later is good for nothing.
+pub(crate) const FOR_EVER: Instant = Instant::from_micros(i64::MAX);
+
 /// What can be revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Revoked {
     /// One session: its access tokens.
     Session(SessionId),
-    /// A member: every token made before.
+    /// A member: every token made before, and of one that was erased every other as well.
     Member(MemberId),
     /// One of a merchant's people: every token made before.
     Staff(StaffId),
@@ -121,28 +124,25 @@ impl Revocations {
     }
 
     /// Whether a token or key of this identity that was made at `issued_at` is revoked. Whatever revokes a person or
-    /// a key revokes what was made until then, within the second that tokens count in.
+    /// a key revokes what was made until then, within the second that tokens count in. Of an erased member everything
+    /// is revoked, whenever and by whomever it was made.
     pub fn refuse(&self, identity: &Identity, issued_at: Instant) -> bool {
         let table = self.known.at.read().unwrap_or_else(PoisonError::into_inner);
         if table.revoked.is_empty() {
             return false;
         }
+        let person = person(identity);
+        let revoked = person.and_then(|person| table.revoked.get(&person));
+        if revoked.is_some_and(|(_, keep_until)| *keep_until == FOR_EVER) {
+            return true;
+        }
         if let Some(session) = identity.session {
             // A session is revoked for good; whatever revokes its owner ends each of the sessions.
             return table.revoked.contains_key(&Revoked::Session(session));
         }
-        let person = match (identity.actor, identity.caller) {
-            (Actor::User(id), _) => Some(Revoked::User(id)),
-            (Actor::Staff(id), _) => Some(Revoked::Staff(id)),
-            (Actor::Member(id), _) | (Actor::Console | Actor::Outside, Caller::Member(id)) => {
-                Some(Revoked::Member(id))
-            }
-            // A key never comes back.
-            (Actor::ApiKey(id), _) => return table.revoked.contains_key(&Revoked::ApiKey(id)),
-            (Actor::Console | Actor::Outside, _) => None,
-        };
-        person.is_some_and(|person| {
-            table.revoked.get(&person).is_some_and(|(revoked_at, _)| issued_at <= *revoked_at)
+        // A key never comes back.
+        revoked.is_some_and(|(revoked_at, _)| {
+            issued_at <= *revoked_at || matches!(person, Some(Revoked::ApiKey(_)))
         })
     }
 
@@ -150,6 +150,19 @@ impl Revocations {
     pub fn has_key(&self, key: ApiKeyId) -> bool {
         let table = self.known.at.read().unwrap_or_else(PoisonError::into_inner);
         table.revoked.contains_key(&Revoked::ApiKey(key))
+    }
+}
+
+/// What can be revoked of whoever calls.
+const fn person(identity: &Identity) -> Option<Revoked> {
+    match (identity.actor, identity.caller) {
+        (Actor::User(id), _) => Some(Revoked::User(id)),
+        (Actor::Staff(id), _) => Some(Revoked::Staff(id)),
+        (Actor::Member(id), _) | (Actor::Console | Actor::Outside, Caller::Member(id)) => {
+            Some(Revoked::Member(id))
+        }
+        (Actor::ApiKey(id), _) => Some(Revoked::ApiKey(id)),
+        (Actor::Console | Actor::Outside, _) => None,
     }
 }
 
@@ -172,9 +185,12 @@ pub(crate) async fn insert<C: ConnectionTrait>(
             expires_at: Set(keep_until.micros()),
         }
     });
+    // What is revoked for ever stays so, whatever is ended of it later.
+    let longest = "case when revocation.expires_at > excluded.expires_at then revocation.expires_at \
+        else excluded.expires_at end";
     let latest_wins = OnConflict::columns([Column::Kind, Column::Subject])
         .value(Column::RevokedAt, Expr::cust("excluded.revoked_at"))
-        .value(Column::ExpiresAt, Expr::cust("excluded.expires_at"))
+        .value(Column::ExpiresAt, Expr::cust(longest))
         .to_owned();
     Entity::insert_many(rows).on_conflict(latest_wins).exec_without_returning(connection).await?;
     Ok(())

@@ -24,6 +24,7 @@ use crate::db::{
     entity::login_challenge,
     entity::session::{ActiveModel, Column, Entity, Model},
 };
+use crate::directory::present::present;
 
 /// Most sessions of one subject at a time; the one unused for longest makes room.
 const MOST_SESSIONS: u64 = 20;
@@ -96,19 +97,24 @@ impl Sessions {
         Self { db, revocations, access_life }
     }
 
-    /// Begins a session.
+    /// Begins a session; nothing for a member that is not there, or not any more.
     pub async fn start(
         &self,
         id: SessionId,
         subject: Subject,
         user_agent: &str,
         now: Instant,
-    ) -> Result<Session, StoreError> {
+    ) -> Result<Option<Session>, StoreError> {
         let transaction = self.db.begin().await?;
+        if let Subject::Member(member) = subject
+            && present(&transaction, member).await?.is_none()
+        {
+            return Ok(None);
+        }
         let (started, ended) = self.start_in(&transaction, id, subject, user_agent, now).await?;
         transaction.commit().await?;
         self.note(&ended, now);
-        Ok(started)
+        Ok(Some(started))
     }
 
     /// Like [`Self::start`], within the transaction of what the session rests on. What had to make room is to be noted
@@ -250,28 +256,34 @@ impl Sessions {
         Ok(ended.sessions.len())
     }
 
-    /// Ends what lets an erased member in, and forgets its log-ins and the codes that it was sent. What is over by then is
-    /// forgotten only: whoever is logging in at this moment finds out by itself.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn end_erased(&self, member: MemberId, now: Instant) -> Result<(), StoreError> {
+    /// Ends what lets a member in that is being erased, for ever, and forgets its log-ins and the codes that it was sent. To
+    /// be noted by [`Self::note_erased`] after the commit.
+    pub(crate) async fn erase_in<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        member: MemberId,
+        now: Instant,
+    ) -> Result<AllEnded, StoreError> {
         let subject = Subject::Member(member);
-        self.end_all(subject, EndReason::Blocked, now).await?;
-        let over =
-            Condition::any().add(Column::EndedAt.is_not_null()).add(Column::ExpiresAt.lte(now.micros()));
+        let ended = self.end_all_in(connection, subject, EndReason::Blocked, now).await?;
+        revocation::insert(connection, &[Revoked::Member(member)], now, revocation::FOR_EVER).await?;
         Entity::delete_many()
             .filter(Column::Kind.eq(subject.kind().stored()))
             .filter(Column::Subject.eq(subject.uuid()))
-            .filter(over)
-            .exec(self.db.writer())
+            .exec(connection)
             .await?;
         login_challenge::Entity::delete_many()
             .filter(login_challenge::Column::Kind.eq(subject.kind().stored()))
             .filter(login_challenge::Column::Subject.eq(subject.uuid()))
-            .exec(self.db.writer())
+            .exec(connection)
             .await?;
-        Ok(())
+        Ok(ended)
+    }
+
+    /// Makes what [`Self::erase_in`] ended effective here, after its commit.
+    pub(crate) fn note_erased(&self, ended: &AllEnded) {
+        self.note(&ended.sessions, ended.at);
+        self.revocations.note(&[ended.whole], ended.at, revocation::FOR_EVER);
     }
 
     /// Like [`Self::end_all`], within the transaction of what makes it necessary; to be noted after its commit.

@@ -20,6 +20,7 @@ use super::{
     read::{Shown, Slice},
 };
 use crate::db::{StoreError, entity::board_hidden};
+use crate::directory::present::present;
 
 /// A member on a board.
 #[derive(Debug, Clone)]
@@ -110,22 +111,21 @@ impl Boards {
     }
 
     /// Hides a member from others on every board, or shows it again. Saying it again changes nothing. False when there is
-    /// no such member.
+    /// no such member, or none any more: whoever was erased stays hidden.
     pub async fn hide(&self, member: MemberId, hidden: bool, now: Instant) -> Result<bool, StoreError> {
-        if self.directory.wallet_of(member).await?.is_none() {
+        let transaction = self.db.begin().await?;
+        if present(&transaction, member).await?.is_none() {
             return Ok(false);
         }
         if hidden {
             let row =
                 board_hidden::ActiveModel { member_id: Set(member.uuid()), hidden_at: Set(now.micros()) };
             let once = OnConflict::column(board_hidden::Column::MemberId).do_nothing().to_owned();
-            board_hidden::Entity::insert(row)
-                .on_conflict(once)
-                .exec_without_returning(self.db.writer())
-                .await?;
+            board_hidden::Entity::insert(row).on_conflict(once).exec_without_returning(&transaction).await?;
         } else {
-            board_hidden::Entity::delete_by_id(member.uuid()).exec(self.db.writer()).await?;
+            board_hidden::Entity::delete_by_id(member.uuid()).exec(&transaction).await?;
         }
+        transaction.commit().await?;
         if let Some(pages) = &self.pages {
             pages.invalidate_all();
         }

@@ -8,11 +8,9 @@ use amvaj_domain::member::{Member, MemberStatus};
 use amvaj_domain::relation::RelationSource;
 use amvaj_domain::text::{CardNumber, CustomerRef};
 use amvaj_domain::time::Instant;
-use sea_orm::sea_query::LockType;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect as _, Value,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Value};
 
+use super::present::present;
 use super::set_column::set_column;
 use super::{Directory, rows};
 use crate::audit::{Audit, Unit};
@@ -156,9 +154,7 @@ impl Directory {
             // A merchant's own business.
             let unit = Unit::begin(&self.db, Audit::Ordinary).await?;
             let transaction = unit.transaction();
-            // Held until the end: whoever erases the member at the same moment waits, and finds the reference.
-            let found = Entity::find_by_id(member.uuid()).lock(LockType::KeyShare).one(transaction).await?;
-            let Some(row) = found.filter(|row| row.erased_at.is_none()) else {
+            let Some(row) = present(transaction, member).await? else {
                 return Ok(Err(LinkRefused::MemberNotFound));
             };
             if !merchant_exists(transaction, merchant).await? {

@@ -1,8 +1,7 @@
 //! Erasure of a member: everything that is a person's goes, and what the ledger needs stays under a pseudonym.
 //!
-//! It is two steps, in the order in which a block is: first the identity goes, and whoever logs in at that moment sees it;
-//! then what let somebody in ends. Each step can be taken again, so that whatever stopped in between is finished by asking
-//! once more.
+//! It is one transaction, which holds the member's row. Whoever writes anything of a member holds that row as well (see
+//! [`present`](super::present)): so what comes before is found and taken away, and what comes after finds nobody.
 
 use amvaj_domain::audit::Act;
 use amvaj_domain::id::{MemberId, MerchantId, WalletId};
@@ -17,6 +16,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Directory, rows};
+use crate::access::Sessions;
 use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
 use crate::db::entity::member::{Column, Entity, Model};
@@ -26,12 +26,17 @@ use crate::db::entity::{board_hidden, customer_ref, export_chunk, export_job, re
 const PAGE: u64 = 1_000;
 
 impl Directory {
-    /// Takes a member's identity away: names, numbers, merchants' references, consents, and files that hold them. Nothing
-    /// when there is no such member; one that was erased before stays as it is, and is not told of again.
+    /// Takes a member's identity away: names, numbers, merchants' references, consents, files that hold them, and what lets
+    /// it in. Nothing when there is no such member; one that was erased before stays as it is, and is not told of again.
     ///
     /// # Errors
     /// When the database fails; nothing was erased then.
-    pub async fn erase_member(&self, id: MemberId, act: &Act) -> Result<Option<Member>, StoreError> {
+    pub async fn erase_member(
+        &self,
+        id: MemberId,
+        sessions: &Sessions,
+        act: &Act,
+    ) -> Result<Option<Member>, StoreError> {
         let unit = Unit::begin(&self.db, Audit::Entry(act)).await?;
         let transaction = unit.transaction();
         let found = Entity::find_by_id(id.uuid()).lock_exclusive().one(transaction).await?;
@@ -43,8 +48,10 @@ impl Directory {
         let merchants = forget_dealings(transaction, id, act.at).await?;
         forget_exports(transaction, id).await?;
         hide(transaction, id, act.at).await?;
+        let ended = sessions.erase_in(transaction, id, act.at).await?;
         let erased = forget_identity(transaction, row, act.at).await?;
         unit.commit().await?;
+        sessions.note_erased(&ended);
         for merchant in merchants {
             self.relations().forget(merchant, wallet);
         }

@@ -15,6 +15,7 @@ mod file;
 mod member;
 mod merchant;
 mod network;
+pub(crate) mod present;
 mod rows;
 mod set_column;
 mod staff;

@@ -1,6 +1,6 @@
 //! Asking for a file.
 
-use amvaj_domain::export::{Export, MOST_UNDER_WAY};
+use amvaj_domain::export::{Export, ExportOf, MOST_UNDER_WAY};
 use amvaj_domain::ledger::{Digest, Idem};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
@@ -11,6 +11,7 @@ use super::{Exports, row};
 use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
 use crate::db::entity::export_job::{Column, Entity, Model};
+use crate::directory::present::present;
 
 /// What became of a request for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Asked {
 pub enum AskRefused {
     /// The key was used for something else.
     KeyReused,
+    /// The member that the file would be about is not there, or not any more.
+    NoMember,
     /// As many files are being made for this owner as may be.
     TooMany,
 }
@@ -41,6 +44,11 @@ impl Exports {
         audit: Audit<'_>,
     ) -> Result<Result<Asked, AskRefused>, StoreError> {
         let unit = Unit::begin(&self.db, audit).await?;
+        if let ExportOf::Member(member, _) = export.of
+            && present(unit.transaction(), member).await?.is_none()
+        {
+            return Ok(Err(AskRefused::NoMember));
+        }
         for slot in 0..MOST_UNDER_WAY {
             if let Some(made) = made_before(unit.transaction(), idem).await? {
                 return answer(&made, body);

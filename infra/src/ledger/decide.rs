@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use amvaj_domain::{
     id::{BatchId, WalletId},
     ledger::{
-        self, Digest, Fault, Idem, OpRecord, Operation, Outcome, ReceiptKey, Rejection, WalletState, apply,
+        self, Body, Fault, Idem, OpRecord, Operation, Outcome, ReceiptKey, Rejection, WalletState, apply,
     },
     time::Instant,
 };
@@ -94,7 +94,7 @@ struct Deciding {
     now: Instant,
     rows: WriteBatch,
     /// The keys used in this batch: by which wallet, for which input, with which answer.
-    keys: HashMap<Idem, (WalletId, Digest, Answer)>,
+    keys: HashMap<Idem, (WalletId, Body, Answer)>,
     /// The receipts named in this batch: by which wallet (none for a refund that waits).
     receipts: HashMap<ReceiptKey, Option<WalletId>>,
     /// Wallets whose state a fault has spoilt.
@@ -147,7 +147,7 @@ impl Deciding {
     }
 
     fn replay(&self, claim: &Claim, operation: &Operation) -> Answer {
-        if claim.body != operation.body {
+        if !operation.body.was_kept_as(claim.body) {
             return Answer::Mismatch;
         }
         match &claim.holder {
@@ -200,7 +200,7 @@ impl Deciding {
                     idem: operation.idem.uuid(),
                     wallet_id: Some(wallet.uuid()),
                     seq: Some(seq),
-                    body_hash: operation.body.uuid(),
+                    body_hash: operation.body.kept().uuid(),
                 });
                 let answer = self.recorded(wallet, &op, false);
                 self.keys.insert(operation.idem, (wallet, operation.body, answer.clone()));
@@ -236,7 +236,7 @@ impl Deciding {
             idem: operation.idem.uuid(),
             wallet_id: None,
             seq: None,
-            body_hash: operation.body.uuid(),
+            body_hash: operation.body.kept().uuid(),
         });
         self.rows.refunds.push(row);
         Fate::AfterCommit(None, Answer::Waiting { replayed: false })

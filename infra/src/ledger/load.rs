@@ -100,7 +100,7 @@ async fn decided(database: &Database, batch: BatchId, pasts: &[Past]) -> Result<
                     idem: operation.idem.uuid(),
                     wallet_id: Some(past.wallet.uuid()),
                     seq: Some(seq),
-                    body_hash: operation.body.uuid(),
+                    body_hash: operation.body.kept().uuid(),
                 });
             }
         }

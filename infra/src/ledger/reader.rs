@@ -3,7 +3,7 @@
 use amvaj_domain::{
     calendar::LocalDay,
     id::{MerchantId, WalletId},
-    ledger::{self, Idem, ReceiptKey, Wallet, WalletState},
+    ledger::{self, Idem, ReceiptKey, Wallet, WalletState, WalletStatus},
     points::Points,
     time::Instant,
 };
@@ -19,7 +19,7 @@ use crate::{
     cache::Balance,
     db::{
         Database, StoreError,
-        entity::{cap_used, claim, receipt},
+        entity::{cap_used, claim, receipt, wallet},
     },
 };
 
@@ -55,6 +55,14 @@ impl LedgerReader {
     /// The wallet with its open lots and holds at `now`, whatever is due by then settled in memory.
     pub async fn wallet(&self, wallet: WalletId, now: Instant) -> Result<Option<WalletState>, StoreError> {
         settled(self.source(), wallet, now).await
+    }
+
+    /// A wallet's status and the sequence number of its last operation, as they are stored.
+    pub async fn standing(&self, wallet: WalletId) -> Result<Option<(WalletStatus, i64)>, StoreError> {
+        let row = wallet::Entity::find_by_id((wallet.shard_no(), wallet.uuid()));
+        let row = row.one(self.database.reader()).await?;
+        let head = row.as_ref().map(rows::wallet_from).transpose()?;
+        Ok(head.map(|head| (head.status, head.version)))
     }
 
     const fn source(&self) -> Source<'_> {

@@ -3,16 +3,15 @@
 use amvaj_domain::id::{MemberId, MerchantId, WalletId};
 use amvaj_domain::relation::{Consent, Relation, RelationSource};
 use amvaj_domain::time::Instant;
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect as _,
-};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::{Relations, read};
 use crate::audit::{Audit, Unit};
 use crate::db::StoreError;
+use crate::db::entity::merchant as merchants;
 use crate::db::entity::relation::{ActiveModel, Column, Entity};
-use crate::db::entity::{member, merchant as merchants};
+use crate::directory::present::present;
 
 /// Why a consent was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -117,10 +116,7 @@ async fn wallet_of(
     transaction: &DatabaseTransaction,
     member: MemberId,
 ) -> Result<Option<WalletId>, StoreError> {
-    // Held until the end: whoever erases the member at the same moment waits, and finds what was said.
-    let found = member::Entity::find_by_id(member.uuid()).lock(LockType::KeyShare).one(transaction).await?;
-    let found = found.filter(|row| row.erased_at.is_none());
-    Ok(found.map(|row| WalletId::new(row.wallet_id)))
+    Ok(present(transaction, member).await?.map(|row| WalletId::new(row.wallet_id)))
 }
 
 async fn relation(

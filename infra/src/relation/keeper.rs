@@ -1,6 +1,6 @@
 //! The consumer of the outbox that writes which operations began a relation.
 
-use amvaj_domain::relation::RelationSource;
+use amvaj_domain::relation::{Consent, RelationSource};
 use sea_orm::ConnectionTrait as _;
 
 use crate::{
@@ -55,7 +55,12 @@ impl RelationKeeper {
         }
         let touched: Vec<Touched> = rows.iter().flat_map(|row| row.touched.iter().copied()).collect();
         let transaction = buckets.fence(&self.database).await?;
-        transaction.execute_raw(Keys::touched(self.database.backend(), &touched).statement(&begun())).await?;
+        transaction
+            .execute_raw(
+                Keys::touched(self.database.backend(), &touched)
+                    .statement(&begun(self.database.is_postgres())),
+            )
+            .await?;
         self.consumer.advance_in(&transaction, rows).await?;
         transaction.commit().await?;
         Ok(rows.len())
@@ -65,11 +70,17 @@ impl RelationKeeper {
 /// Of each wallet and merchant the first applied operation begins the relation, unless one is there. What only the
 /// member's consent has written becomes a relation. Whether there is one is a scalar subquery, because for `not exists`
 /// PostgreSQL may choose to look through all relations of the member.
-fn begun() -> String {
+///
+/// With an erased member a merchant has a relation of which it sees nothing. The members are held until the end: whoever
+/// erases one at the same moment waits, and finds the relation.
+fn begun(postgres: bool) -> String {
     let (operation, consent) = (RelationSource::Operation.stored(), RelationSource::Consent.stored());
+    let hidden = Consent::Hidden.stored();
+    let hold = if postgres { "for key share of member" } else { "" };
     format!(
-        "insert into relation (member_id, merchant_id, since, source, seq) \
-         select member.member_id, first.merchant_id, first.occurred_at, {operation}, first.seq \
+        "insert into relation (member_id, merchant_id, since, source, seq, consent, consented_at) \
+         select member.member_id, first.merchant_id, first.occurred_at, {operation}, first.seq, \
+             case when member.erased_at is not null then {hidden} end, member.erased_at \
          from ( \
              select o.wallet_id, o.merchant_id, o.seq, o.occurred_at, \
                  row_number() over (partition by o.wallet_id, o.merchant_id order by o.seq) as nth \
@@ -80,6 +91,7 @@ fn begun() -> String {
          join member on member.wallet_id = first.wallet_id \
          where first.nth = 1 and coalesce((select r.source from relation r where r.member_id = member.member_id \
              and r.merchant_id = first.merchant_id), {consent}) = {consent} \
+         {hold} \
          on conflict (member_id, merchant_id) do update \
          set since = excluded.since, source = excluded.source, seq = excluded.seq \
          where relation.source = {consent}"

@@ -1,7 +1,7 @@
 //! The beginning of a redemption: a piece is put aside, in one transaction with the redemption itself.
 
 use amvaj_domain::id::{BranchId, RedemptionId, RewardId, WalletId};
-use amvaj_domain::ledger::{Digest, Idem, Tenant};
+use amvaj_domain::ledger::{Body, Digest, Idem, Tenant};
 use amvaj_domain::points::Points;
 use amvaj_domain::reward::{Redemption, RedemptionState, Reward, Unavailable, VoucherCode};
 use amvaj_domain::time::Instant;
@@ -19,7 +19,7 @@ pub struct Begin {
     /// Its id.
     pub id: RedemptionId,
     /// The request's key and fingerprint.
-    pub key: (Idem, Digest),
+    pub key: (Idem, Body),
     /// On whose behalf it is asked for.
     pub tenant: Tenant,
     /// The reward.
@@ -100,7 +100,7 @@ async fn claim_key(transaction: &DatabaseTransaction, asked: &Begin) -> Result<b
     let row = claim::ActiveModel {
         idem: Set(idem.uuid()),
         redemption_id: Set(asked.id.uuid()),
-        body_hash: Set(body.uuid()),
+        body_hash: Set(body.kept().uuid()),
     };
     let once = OnConflict::column(claim::Column::Idem).do_nothing().to_owned();
     let written = claim::Entity::insert(row).on_conflict(once).exec_without_returning(transaction).await?;

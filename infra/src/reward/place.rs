@@ -47,7 +47,7 @@ impl Rewards {
             wallet: redemption.wallet,
             tenant: redemption.tenant,
             idem: Redemption::hold_idem(redemption.id),
-            body: Redemption::hold_body(redemption.id),
+            body: Redemption::hold_body(redemption.id).into(),
             merchant: Some(redemption.merchant),
             branch: redemption.branch.filter(|branch| file.branches.contains_key(branch)),
             occurred_at: redemption.created_at,

@@ -23,13 +23,22 @@ pub(super) const CHECKS: &[Check] = &[
                 union all
                 select member_id, 'a consent is kept' from relation where consent = 2
                 union all
+                select member_id, 'a merchant sees what it has' from relation where consent is null
+                union all
                 select subject, 'a code to log in with is kept' from login_challenge where kind = 1
                 union all
                 select subject, 'a session goes on' from session where kind = 1 and ended_at is null
                 union all
-                select export_job.member_id, 'a file holds what was known of it' from export_job
-                join member on member.member_id = export_job.member_id
-                where export_job.created_at < member.erased_at
+                select member_id, 'a file holds what was known of it' from export_job where member_id is not null
+                union all
+                select member.member_id, 'others see it on boards' from member
+                left join board_hidden on board_hidden.member_id = member.member_id
+                where board_hidden.member_id is null
+                union all
+                select member.member_id, 'a token that is made for it lets it in' from member
+                left join revocation on revocation.kind = 2 and revocation.subject = member.member_id
+                    and revocation.expires_at = 9223372036854775807
+                where revocation.subject is null
             ) as left_over on left_over.member_id = member.member_id
             where member.erased_at is not null",
     },

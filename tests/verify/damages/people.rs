@@ -113,25 +113,35 @@ pub(super) fn keys() -> Vec<Damage> {
 
 /// Members that were erased, each with something that should have gone.
 pub(super) fn erased() -> Vec<Damage> {
+    /// Somebody whom a merchant has dealt with.
+    const RELATED: &str = "member_id in (select member_id from relation where source <> 4)";
     // What an erasure leaves of the first member that meets a condition.
     const ERASED: &str = "name = 'erased-1', mobile = 'erased-1', card_number = null, language = null, search_key = '', \
          status = 2, erased_at = 9000000000000000";
-    const BLOCKED: &str = "update wallet set status = 2 where wallet_id in (select wallet_id from member where erased_at is not null)";
+    const BLOCKED: &str = "update wallet set status = 2
+            where wallet_id in (select wallet_id from member where erased_at is not null);
+        insert into board_hidden (member_id, hidden_at) select member_id, 1 from member where erased_at is not null
+            on conflict (member_id) do update set hidden_at = 1;
+        insert into revocation (kind, subject, revoked_at, expires_at)
+            select 2, member_id, 1, 9223372036854775807 from member where erased_at is not null
+            on conflict (kind, subject) do update set expires_at = excluded.expires_at;
+        update relation set consent = 1, consented_at = 1
+            where member_id in (select member_id from member where erased_at is not null)";
     let one = |condition: &str| {
         format!("member_id = (select member_id from member where {condition} order by member_id limit 1)")
     };
     let named = |name, sql: String| Damage { name, number: 30, sql };
     let with = |name, then: &str| {
-        named(name, format!("update member set {ERASED} where {}; {BLOCKED}; {then}", one("1 = 1")))
+        named(name, format!("update member set {ERASED} where {}; {BLOCKED}; {then}", one(RELATED)))
     };
     let keeps = |name, what: &str| {
-        let whole = format!("update member set {ERASED} where {}; {BLOCKED}", one("1 = 1"));
+        let whole = format!("update member set {ERASED} where {}; {BLOCKED}", one(RELATED));
         named(name, format!("{whole}; update member set {what} where erased_at is not null"))
     };
     vec![
         named(
             "a member that was not erased under a pseudonym",
-            format!("update member set name = 'erased-1', mobile = 'erased-1' where {}", one("1 = 1")),
+            format!("update member set name = 'erased-1', mobile = 'erased-1' where {}", one(RELATED)),
         ),
         keeps("an erased member with a name", "name = 'Mina'"),
         keeps("an erased member with a number", "mobile = '+989120000000'"),
@@ -150,9 +160,33 @@ pub(super) fn erased() -> Vec<Damage> {
             "update session set ended_at = null, end_reason = null,
                 subject = (select member_id from member where erased_at is not null) where kind = 1",
         ),
+        with(
+            "a code to log in with of an erased member",
+            "insert into login_challenge (challenge_id, kind, subject, code_hash, tries_left, expires_at)
+                select session_id, 1, member_id, secret_hash, 1, 1 from session, api_key, member
+                where session.kind = 1 and api_key.prefix = 'key-1' and erased_at is not null",
+        ),
+        with(
+            "an erased member on boards",
+            "delete from board_hidden where member_id in (select member_id from member where erased_at is not null)",
+        ),
+        with(
+            "a token that is good for an erased member",
+            "update revocation set expires_at = 9000000000000000
+                where subject in (select member_id from member where erased_at is not null)",
+        ),
+        named(
+            "a merchant that sees what an erased member has",
+            format!(
+                "update member set {ERASED} where {}; {BLOCKED}; update relation set consent = null, consented_at = null
+                    where source <> 4 and member_id in (select member_id from member where erased_at is not null)",
+                one(RELATED),
+            ),
+        ),
         named(
             "the wallet of an erased member open",
-            format!("update member set {ERASED} where {}", one("1 = 1")),
+            format!("update member set {ERASED} where {}; {BLOCKED}; update wallet set status = 1
+                where wallet_id in (select wallet_id from member where erased_at is not null)", one(RELATED)),
         ),
     ]
 }

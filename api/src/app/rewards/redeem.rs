@@ -1,7 +1,7 @@
 //! A member redeems a reward, by itself or at a till of the merchant that gives it.
 
 use amvaj_domain::id::{MemberId, MerchantId, RedemptionId, RewardId, WalletId};
-use amvaj_domain::ledger::{Digest, Idem, Tenant};
+use amvaj_domain::ledger::{Body, Idem, Tenant};
 use amvaj_domain::member::MemberLookup;
 use amvaj_domain::points::Points;
 use amvaj_domain::reward::{Redemption, Reward, Unavailable, VoucherCode};
@@ -13,6 +13,7 @@ use crate::app::fingerprint::Fingerprint;
 use crate::app::look_up::Purpose;
 use crate::app::points::{Acting, PointsRefusal, PointsRequest};
 use crate::app::{App, AppError, Stopped};
+use crate::auth::ServerSecret;
 use crate::random;
 
 /// Codes that are drawn for one redemption. Of a million million hardly any is taken.
@@ -76,7 +77,7 @@ pub enum RedeemRefused {
 /// Redeems a reward: puts a piece aside, then has the ledger reserve its price. The ledger's answer is the redemption's.
 pub async fn redeem_reward(app: &App, input: &RedeemReward) -> Result<Redeemed, Stopped<RedeemRefused>> {
     let tenant = input.redeemer.tenant();
-    let key = (Idem::of(tenant, &input.request.key), input.body());
+    let key = (Idem::of(tenant, &input.request.key), input.body(&app.credentials.secret));
     if let Some(redeemed) = begun_before(app, key).await? {
         return Ok(redeemed);
     }
@@ -114,10 +115,10 @@ pub async fn redeem_reward(app: &App, input: &RedeemReward) -> Result<Redeemed, 
 /// The answer to a request whose key has begun a redemption before.
 async fn begun_before(
     app: &App,
-    (idem, body): (Idem, Digest),
+    (idem, body): (Idem, Body),
 ) -> Result<Option<Redeemed>, Stopped<RedeemRefused>> {
     let Some((id, before)) = app.rewards.claimed(idem).await? else { return Ok(None) };
-    if before != body {
+    if !body.was_kept_as(before) {
         return Err(Stopped::Refused(RedeemRefused::Points(PointsRefusal::IdempotencyMismatch)));
     }
     let redemption = find(app, id).await?;
@@ -169,7 +170,7 @@ fn told(refused: BeginRefused) -> Stopped<RedeemRefused> {
 }
 
 impl RedeemReward {
-    fn body(&self) -> Digest {
+    fn body(&self, secret: &ServerSecret) -> Body {
         let request = Fingerprint::of("redeemReward", &self.request).id(self.reward.uuid());
         let request = match &self.redeemer {
             Redeemer::Itself(_) => request,
@@ -177,8 +178,8 @@ impl RedeemReward {
         };
         // Without a price it is what it was before there were any, because fingerprints are kept for ever.
         match self.price {
-            None => request.digest(),
-            price => request.points(price).digest(),
+            None => request.body(secret),
+            price => request.points(price).body(secret),
         }
     }
 

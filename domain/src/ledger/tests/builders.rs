@@ -116,7 +116,7 @@ pub(super) fn operation(number: u64, merchant: MerchantId, command: Command, now
         wallet: wallet_id(),
         tenant: Tenant::Merchant(merchant),
         idem: Idem::internal(&key),
-        body: Digest::of([key.as_bytes()]),
+        body: Digest::of([key.as_bytes()]).into(),
         merchant: Some(merchant),
         branch: None,
         occurred_at: now,

@@ -79,6 +79,10 @@ impl Naive {
                 self.blocked = *status == WalletStatus::Blocked;
                 Ok(0)
             }
+            Command::Reopen { .. } => {
+                self.blocked = false;
+                Ok(0)
+            }
             Command::Settle => Ok(0),
         }
     }

@@ -60,6 +60,19 @@ fn a_blocked_wallet_starts_nothing_and_ends_what_it_began() {
 }
 
 #[test]
+fn a_wallet_is_reopened_only_as_it_was_when_it_was_looked_at() {
+    let mut till = till();
+    let seen = till.does(shop(1), Command::SetStatus(WalletStatus::Blocked));
+    let again = till.does(shop(1), Command::SetStatus(WalletStatus::Blocked));
+    let late = till.operation(shop(1), Command::Reopen { after: seen });
+    assert_eq!(till.run(&late), Outcome::Dismissed(Rejection::MemberBlocked));
+    assert_eq!(till.refuses(shop(1), earn("S", 1)), (Rejection::MemberBlocked, None));
+    let seen = again + 1; // The refusal is recorded.
+    assert_eq!(till.does(shop(1), Command::Reopen { after: seen }), seen + 1);
+    till.does(shop(1), earn("T", 1));
+}
+
+#[test]
 fn a_purchase_must_have_happened_within_the_window() {
     let cases = [
         (Span::days(-30), None),

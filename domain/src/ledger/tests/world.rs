@@ -191,6 +191,7 @@ impl World {
             | Command::Earn(_)
             | Command::Refund(_)
             | Command::SetStatus(_)
+            | Command::Reopen { .. }
             | Command::Settle => {}
         }
         Some((merchant, command))

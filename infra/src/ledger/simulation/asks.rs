@@ -96,7 +96,7 @@ pub(crate) fn operation(
         wallet,
         tenant,
         idem: Idem::of(tenant, &IdempotencyKey::parse(key).unwrap()),
-        body: Digest::of([format!("{wallet} {command:?}").as_bytes()]),
+        body: Digest::of([format!("{wallet} {command:?}").as_bytes()]).into(),
         merchant: if let Tenant::Merchant(merchant) = tenant { Some(merchant) } else { None },
         branch: None,
         occurred_at: now,

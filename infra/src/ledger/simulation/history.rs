@@ -54,7 +54,8 @@ impl History {
     pub(crate) fn sent(&self) -> Sent {
         let mut sent = Sent::new();
         for Delivery { operation, sent: at, .. } in self.0.lock().unwrap().iter() {
-            sent.entry((operation.idem, operation.body.uuid())).or_insert_with(|| (*at, operation.clone()));
+            sent.entry((operation.idem, operation.body.kept().uuid()))
+                .or_insert_with(|| (*at, operation.clone()));
         }
         sent
     }
@@ -130,12 +131,12 @@ impl Key<'_> {
                 let (_, body) = self.claim().expect("a mismatch needs a stored key");
                 assert_ne!(
                     body,
-                    operation.body.uuid(),
+                    operation.body.kept().uuid(),
                     "a key was refused with its own input: {operation:?}"
                 );
             }
             Ok(Answer::Waiting { .. }) => {
-                assert_eq!(self.claim(), Some((None, operation.body.uuid())), "{operation:?}");
+                assert_eq!(self.claim(), Some((None, operation.body.kept().uuid())), "{operation:?}");
                 assert!(self.refund().is_some(), "nothing waits for {operation:?}");
             }
             Ok(Answer::RefusedLater(rejection)) => {
@@ -168,7 +169,7 @@ impl Key<'_> {
         let stored = self.tables.op(*wallet, op.seq);
         assert_eq!(stored.as_ref(), Some(op), "what was answered is not what is stored: {operation:?}");
         if op.idem == self.idem {
-            let claim = (Some(wallet.uuid()), operation.body.uuid());
+            let claim = (Some(wallet.uuid()), operation.body.kept().uuid());
             assert_eq!(self.claim(), Some(claim), "{operation:?}");
         } else {
             let refund = self.refund().expect("a refund that waited");
@@ -238,7 +239,8 @@ const fn is_first(answer: &Answer) -> bool {
 fn check_nothing_came_from_nowhere(tables: &Tables, by_key: &BTreeMap<Idem, Vec<&Delivery>>) {
     for claim in tables.claims.rows() {
         let deliveries = by_key.get(&Idem::stored(claim.idem)).expect("a stored key was sent by somebody");
-        let sent: BTreeSet<_> = deliveries.iter().map(|delivery| delivery.operation.body.uuid()).collect();
+        let sent: BTreeSet<_> =
+            deliveries.iter().map(|delivery| delivery.operation.body.kept().uuid()).collect();
         assert!(sent.contains(&claim.body_hash), "nobody sent the input of {claim:?}");
     }
     for row in tables.ops.rows() {
@@ -258,7 +260,7 @@ fn check_nothing_came_from_nowhere(tables: &Tables, by_key: &BTreeMap<Idem, Vec<
 fn is_of(op: &OpRecord, wallet: Uuid, sent: &Operation) -> bool {
     let is_refund = sent.wallet.uuid().is_nil();
     (is_refund || sent.wallet.uuid() == wallet)
-        && (op.tenant, op.body, op.merchant) == (sent.tenant, sent.body, sent.merchant)
+        && (op.tenant, op.body, op.merchant) == (sent.tenant, sent.body.kept(), sent.merchant)
         && sent.command.kind() == Some(op.kind)
         && op.receipt.as_ref().is_none_or(|number| sent.command.receipt().is_none_or(|sent| sent == number))
         && (op.occurred_at, op.branch) == (sent.occurred_at, sent.branch)
