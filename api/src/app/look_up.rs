@@ -25,8 +25,8 @@ use tokio::time;
 
 use super::{App, AppError};
 use crate::config::LookUpConfig;
-use turns::Turn;
 pub(super) use turns::Turns;
+use turns::{Turn, Waited};
 
 /// Who looks.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +66,8 @@ struct Bucket {
 /// A miss is counted in so many parts. A few come back in an hour, and of a single unit that is given back a second later
 /// a whole one would be missing: a part of it has come back by itself.
 const PARTS: u64 = 100;
+/// How often one that finds no room and is alone asks again: whoever had the room may have ended in between.
+const ALONE: u32 = 2;
 /// How long one waits for others of its caller.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -98,16 +100,18 @@ pub(super) async fn count(app: &App, seeker: Seeker, purpose: Purpose) -> Result
     let caller = buckets.last().map(|bucket| bucket.subject.clone());
     let mut turn = caller.map(|caller| app.look_up_turns.begin(caller));
     let until = time::Instant::now() + PATIENCE;
+    let mut alone = 0_u32;
     loop {
         let refused = match take(app, seeker, purpose).await {
             Ok(counted) => return Ok(Counted { _turn: turn, ..counted }),
             Err(refused) => refused,
         };
-        let may_become_free = match &mut turn {
+        let waited = match &mut turn {
             Some(turn) if refused.of_misses => turn.wait(until).await,
-            Some(_) | None => false,
+            Some(_) | None => Waited::InVain,
         };
-        if !may_become_free {
+        alone = if waited == Waited::Alone { alone.saturating_add(1) } else { 0 };
+        if waited == Waited::InVain || alone > ALONE {
             return Err(AppError::LooksTooOften { retry_after: refused.retry_after });
         }
     }

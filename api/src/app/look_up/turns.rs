@@ -24,6 +24,17 @@ struct UnderWay {
     ended: Arc<Notify>,
 }
 
+/// What became of waiting for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// One has ended.
+    Ended,
+    /// None goes on. One that went on when there was no room may have ended since.
+    Alone,
+    /// None has ended in time.
+    InVain,
+}
+
 /// A look-up that is under way until this is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -56,9 +67,8 @@ impl Turns {
 }
 
 impl Turn {
-    /// Steps aside until another look-up of the caller has ended. Answers `false` when none goes on that it could wait for,
-    /// or none has ended until then.
-    pub(super) async fn wait(&mut self, until: Instant) -> bool {
+    /// Steps aside until another look-up of the caller has ended, unless it is alone or none has ended until then.
+    pub(super) async fn wait(&mut self, until: Instant) -> Waited {
         let ended = Arc::clone(&self.ended);
         let told = ended.notified();
         tokio::pin!(told);
@@ -69,12 +79,16 @@ impl Turn {
             under_way.looking = under_way.looking.saturating_sub(1);
             under_way.looking
         });
-        if others == 0 || timeout_at(until, told).await.is_err() {
-            return false;
-        }
+        let waited = if others == 0 {
+            Waited::Alone
+        } else if timeout_at(until, told).await.is_ok() {
+            Waited::Ended
+        } else {
+            return Waited::InVain;
+        };
         self.is_looking = true;
         self.turns.change(&self.caller, |under_way| under_way.looking = under_way.looking.saturating_add(1));
-        true
+        waited
     }
 }
 
@@ -105,7 +119,7 @@ mod tests {
         let turns = Turns::default();
         let _other = turns.begin("other".to_owned());
         let mut turn = turns.begin("one".to_owned());
-        assert!(!turn.wait(soon()).await);
+        assert_eq!(turn.wait(soon()).await, Waited::Alone);
         drop(turn);
         assert_eq!(turns.0.lock().unwrap().len(), 1, "who has ended is forgotten");
     }
@@ -119,7 +133,7 @@ mod tests {
             tokio::spawn(async move {
                 let until = soon();
                 // Each finds no room, whoever has ended.
-                while turn.wait(until).await {}
+                while turn.wait(until).await == Waited::Ended {}
                 Instant::now() < until
             })
         });
