@@ -110,3 +110,26 @@ async fn points_that_only_another_merchant_takes_do_not_count() {
         assert_sound(&app).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_many_times_at_once_is_answered_the_same_by_who_comes_when_points_and_piece_are_gone() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09126700301").await;
+        for round in 0..5 {
+            till.earn(&format!("e{round}"), &format!("R{round}"), 50).await;
+            // Of every second one there are more pieces, so that nothing but the points is gone.
+            let stock = if round % 2 == 0 { 1 } else { 9 };
+            let reward = offer(&till, &format!("k{round}"), json!({ "stock": stock })).await;
+            let key = format!("r{round}");
+            let answers = join_all((0..12).map(|_| redeem(&till, &key, &reward))).await;
+            let first = answers.iter().filter(|answer| answer["replayed"] == false).count();
+            assert_eq!(first, 1, "{answers:#?}");
+            for answer in &answers {
+                assert_eq!(codes(answer), Vec::<&str>::new());
+                assert_eq!(answer["redemption"]["id"], answers[0]["redemption"]["id"]);
+            }
+        }
+        assert_eq!(till.wallet_now().await["held"], "250");
+        assert_sound(&app).await;
+    }
+}

@@ -44,7 +44,7 @@ fn author(caller: Caller, actor: Actor) -> Author {
 async fn look(app: &TestApp, author: &Author, lookup: &MemberLookup) -> Option<bool> {
     match find_member(&app.app, author.caller.unwrap(), author, lookup).await {
         Ok(found) => Some(found.is_some()),
-        Err(AppError::Throttled { retry_after }) => {
+        Err(AppError::LooksTooOften { retry_after }) => {
             assert!(retry_after.micros() > 0);
             None
         }

@@ -85,12 +85,9 @@ pub async fn redeem_reward(app: &App, input: &RedeemReward) -> Result<Redeemed, 
     let reward = reward.filter(|reward| input.redeemer.may_have_of(reward.merchant));
     let reward = reward.ok_or(Stopped::Refused(RedeemRefused::RewardNotFound))?;
     let (wallet, now) = (wallet(app, input).await?, app.ledger_now());
-    if input.may_begin(&reward, now) {
-        let spendable = spendable(app, wallet, reward.merchant, now).await?;
-        if spendable < reward.terms.points.get() {
-            let price = reward.terms.points;
-            return Err(Stopped::Refused(RedeemRefused::TooFewPoints { wallet, price, spendable }));
-        }
+    if let Some(refused) = refused_at_door(app, input, &reward, wallet, now).await? {
+        // What stands against it may be what a request with the same key has just begun.
+        return begun_before(app, key).await?.ok_or(Stopped::Refused(refused));
     }
     let vouchers: Option<Vec<VoucherCode>> =
         (0..CODES).map(|_| random::secret_uuid().map(VoucherCode::from_random)).collect();
@@ -152,11 +149,26 @@ async fn wallet(app: &App, input: &RedeemReward) -> Result<WalletId, Stopped<Red
     }
 }
 
-/// What can be spent of a wallet at a merchant. Whoever has too little is not let to the stock: a piece that is put aside for it
-/// until the ledger refuses would be missing to others for that moment.
-async fn spendable(app: &App, wallet: WalletId, merchant: MerchantId, now: Instant) -> Result<i64, AppError> {
+/// What stands against a beginning as far as that can be read. Whoever is refused here is not let to the stock: a piece that
+/// is put aside for who has too few points, until the ledger refuses, would be missing to others for that moment.
+async fn refused_at_door(
+    app: &App,
+    input: &RedeemReward,
+    reward: &Reward,
+    wallet: WalletId,
+    now: Instant,
+) -> Result<Option<RedeemRefused>, AppError> {
+    if let Some(why) = reward.unavailable(now) {
+        return Ok(Some(RedeemRefused::Unavailable(why)));
+    }
+    let price = reward.terms.points;
+    if input.price.is_some_and(|seen| seen != price) {
+        return Ok(Some(RedeemRefused::Changed(price)));
+    }
     let state = app.reader.wallet(wallet, now).await?.ok_or(AppError::NotFound)?;
-    Ok(state.spendable_at(Some(merchant), now))
+    let spendable = state.spendable_at(Some(reward.merchant), now);
+    let is_short = spendable < price.get();
+    Ok(is_short.then_some(RedeemRefused::TooFewPoints { wallet, price, spendable }))
 }
 
 fn told(refused: BeginRefused) -> Stopped<RedeemRefused> {
@@ -181,11 +193,6 @@ impl RedeemReward {
             None => request.body(secret),
             price => request.points(price).body(secret),
         }
-    }
-
-    /// Whether nothing is known yet that stands against a beginning, which decides itself on what does.
-    fn may_begin(&self, reward: &Reward, now: Instant) -> bool {
-        reward.unavailable(now).is_none() && self.price.is_none_or(|price| price == reward.terms.points)
     }
 }
 
