@@ -52,7 +52,7 @@ use crate::{
     ledger::LedgerWriter,
     outbox::CacheRepair,
     relation::RelationKeeper,
-    reward::{Finisher, Rewards},
+    reward::Rewards,
     verify::Watch,
     webhook::{Couriers, Sender, WebhookKeeper},
 };
@@ -165,9 +165,7 @@ impl Worker {
             keeper: keeper(),
             retention: span(settings.retention),
         };
-        let finisher = Finisher::default();
-        let redemptions =
-            RedemptionJob { rewards, finisher, clock: clock.clone(), keeper: keeper(), interval };
+        let redemptions = RedemptionJob::new(rewards, clock.clone(), keeper(), interval);
         let ends = Ends::by(ledger_clock.clone());
         let boards = BoardJob { boards, clock: clock.clone(), ends, keeper: keeper(), interval };
         let access = AccessJob { database: database.clone(), clock: clock.clone(), keeper: keeper() };

@@ -10,11 +10,17 @@ use crate::{
 
 /// Finishes what was begun. Asking the ledger twice for one hold does no harm, so nothing is fenced.
 pub(super) struct RedemptionJob {
-    pub(super) rewards: Rewards,
-    pub(super) finisher: Finisher,
-    pub(super) clock: Clock,
-    pub(super) keeper: Keeper,
-    pub(super) interval: Duration,
+    rewards: Rewards,
+    finisher: Finisher,
+    clock: Clock,
+    keeper: Keeper,
+    interval: Duration,
+}
+
+impl RedemptionJob {
+    pub(super) fn new(rewards: Rewards, clock: Clock, keeper: Keeper, interval: Duration) -> Self {
+        Self { rewards, finisher: Finisher::default(), clock, keeper, interval }
+    }
 }
 
 impl Job for RedemptionJob {
