@@ -80,8 +80,8 @@ pub(super) async fn follow_row(app: &App, member: MemberId) -> Result<(), AppErr
         let (status, after) = app.reader.standing(wallet).await?.ok_or(AppError::NotFound)?;
         let row = app.directory.members(Caller::Operator).find(&MemberLookup::Id(member)).await?;
         let command = match (row.ok_or(AppError::NotFound)?.status, status) {
-            (MemberStatus::Open, WalletStatus::Open) => return Ok(()),
-            (MemberStatus::Blocked | MemberStatus::Erased, WalletStatus::Blocked) => return Ok(()),
+            (MemberStatus::Open, WalletStatus::Open)
+            | (MemberStatus::Blocked | MemberStatus::Erased, WalletStatus::Blocked) => return Ok(()),
             (MemberStatus::Open, WalletStatus::Blocked) => Command::Reopen { after },
             (MemberStatus::Blocked | MemberStatus::Erased, WalletStatus::Open) => {
                 Command::SetStatus(WalletStatus::Blocked)

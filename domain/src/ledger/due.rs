@@ -161,7 +161,7 @@ fn internal(kind: OpKind, key: &str, amount: Points, occurred_at: Instant) -> He
     Heading {
         tenant: Tenant::Internal,
         idem: Idem::internal(key),
-        body: Digest::NONE.into(),
+        body: Digest::NONE,
         kind,
         amount,
         money: None,
