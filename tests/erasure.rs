@@ -115,7 +115,7 @@ async fn nothing_of_the_person_is_left_and_the_ledger_balances() {
         let own = Caller::Member(till.member);
         let export = json!({ "input": { "idempotencyKey": "k" } });
         let export = app.data(own, EXPORT, "ExportMember", export).await["exportMember"]["export"].clone();
-        app.clock.advance_to(app.clock.now().plus(Span::seconds(8)));
+        app.clock.advance_to(app.clock.now().plus(Span::seconds(21)));
         let mut config = Config::default();
         config.worker.interval = Duration::from_millis(20);
         config.worker.verify_at = None;

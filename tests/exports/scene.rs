@@ -21,7 +21,7 @@ pub(super) const EXPORT: &str = include_str!("../queries/export.graphql");
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long what the ledger recorded takes to settle.
-pub(super) const SETTLED: Span = Span::seconds(8);
+pub(super) const SETTLED: Span = Span::seconds(21);
 
 /// Moves the clock.
 pub(super) fn pass(app: &TestApp, span: Span) {

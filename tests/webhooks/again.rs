@@ -106,7 +106,7 @@ async fn what_was_on_its_way_beside_the_event_of_a_cursor_comes_again() {
         pass(&app, Span::seconds(1));
         hook.delivered(2).await;
         let asked = web.asked();
-        let cursor = asked.iter().find(|asked| asked.body.contains("\"CURSOR\"")).map(|asked| body(asked));
+        let cursor = asked.iter().find(|asked| asked.body.contains("\"CURSOR\"")).map(body);
         let after = json!({ "after": cursor.unwrap()["cursor"] });
         assert_eq!(codes(&hook.ask("Replay", after).await), Vec::<&str>::new());
         let again = web.asked_times(asked.len() + 2).await.split_off(asked.len());

@@ -19,7 +19,7 @@ invalid-refund = Say what comes back: the whole purchase, at least one unit of a
 
 ## Refusals of the ledger
 
-currency-mismatch = Use the currency of your merchant, `viewer { merchant { currency } }`, under a new idempotency key.
+currency-mismatch = Use the currency of your merchant, which its `currency` tells, under a new idempotency key.
 no-earn-rule = No earn rule of your merchant held at the time of this purchase, so it cannot earn. Ask the operator to set one for those that come.
 occurred-in-future = The time lies in the future: check the clock of the till.
 occurred-too-long-ago = The time lies too far back to be accepted now.

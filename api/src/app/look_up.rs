@@ -49,8 +49,8 @@ pub(super) struct Counted<'a> {
     app: &'a App,
     at: Instant,
     taken: Vec<Bucket>,
-    /// Ends with this, when what was not needed has been given back.
-    _turn: Option<Turn>,
+    /// They end with this, when what was not needed has been given back.
+    _turns: Vec<Turn>,
 }
 
 /// A limit for somebody.
@@ -95,20 +95,20 @@ where
 
 /// Counts a look-up, before anything is done.
 pub(super) async fn count(app: &App, seeker: Seeker, purpose: Purpose) -> Result<Counted<'_>, AppError> {
-    let buckets = seeker.buckets(&app.look_ups);
-    // The last is the widest: of a merchant, that of all its people and keys.
-    let caller = buckets.last().map(|bucket| bucket.subject.clone());
-    let mut turn = caller.map(|caller| app.look_up_turns.begin(caller));
+    let of_misses = seeker.buckets(&app.look_ups).into_iter().filter(|bucket| bucket.of_misses);
+    let mut turns: Vec<Turn> = of_misses.map(|bucket| app.look_up_turns.begin(bucket.subject)).collect();
     let until = time::Instant::now() + PATIENCE;
     let mut alone = 0_u32;
     loop {
         let refused = match take(app, seeker, purpose).await {
-            Ok(counted) => return Ok(Counted { _turn: turn, ..counted }),
+            Ok(counted) => return Ok(Counted { _turns: turns, ..counted }),
             Err(refused) => refused,
         };
-        let waited = match &mut turn {
-            Some(turn) if refused.of_misses => turn.wait(until).await,
-            Some(_) | None => Waited::InVain,
+        // Those that are counted in another bucket leave no room in this one.
+        let full = refused.misses_of.as_deref();
+        let waited = match turns.iter_mut().find(|turn| Some(turn.caller()) == full) {
+            Some(turn) => turn.wait(until).await,
+            None => Waited::InVain,
         };
         alone = if waited == Waited::Alone { alone.saturating_add(1) } else { 0 };
         if waited == Waited::InVain || alone > ALONE {
@@ -120,14 +120,14 @@ pub(super) async fn count(app: &App, seeker: Seeker, purpose: Purpose) -> Result
 /// Why a look-up was not counted.
 struct NoRoom {
     retry_after: Span,
-    /// Whether there are too many misses, which those that find somebody give back.
-    of_misses: bool,
+    /// Of whom there are too many misses, which those that find somebody give back; nobody when there are too many looks.
+    misses_of: Option<String>,
 }
 
 /// Takes a look-up from all of its buckets, or nothing.
 async fn take(app: &App, seeker: Seeker, purpose: Purpose) -> Result<Counted<'_>, NoRoom> {
     let at = app.now();
-    let mut counted = Counted { app, at, taken: Vec::new(), _turn: None };
+    let mut counted = Counted { app, at, taken: Vec::new(), _turns: Vec::new() };
     for bucket in seeker.buckets(&app.look_ups) {
         if purpose == Purpose::Operate && !bucket.of_misses {
             continue;
@@ -136,7 +136,7 @@ async fn take(app: &App, seeker: Seeker, purpose: Purpose) -> Result<Counted<'_>
             Taken::Granted { .. } => counted.taken.push(bucket),
             Taken::Refused { retry_after, .. } => {
                 counted.give_back(|_| true).await;
-                return Err(NoRoom { retry_after, of_misses: bucket.of_misses });
+                return Err(NoRoom { retry_after, misses_of: bucket.of_misses.then_some(bucket.subject) });
             }
         }
     }

@@ -70,7 +70,7 @@ pub enum SecretError {
         source: io::Error,
     },
     /// The file is there but holds something else.
-    #[error("{} is not a secret of 32 bytes in base64; restore it from a backup, or move it away: then everybody has to log in again and merchants need new API keys", path.display())]
+    #[error("{} is not a secret of 32 bytes in base64; restore it from a backup, or move it away: then everybody has to log in again, merchants need new API keys and webhook secrets, and earlier requests that named a member by number are not known any more", path.display())]
     NotASecret {
         /// The file.
         path: PathBuf,

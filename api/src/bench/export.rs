@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long the worker may do nothing.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Longer than what the ledger records takes to settle, which would be measured too.
-const SETTLED: Span = Span::seconds(8);
+const SETTLED: Span = Span::seconds(21);
 
 /// One file.
 #[derive(Debug, Clone, Serialize)]

@@ -5,6 +5,7 @@ mod places;
 
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{
@@ -14,10 +15,10 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use amvaj_domain::access::Caller;
 use amvaj_domain::export::{Export, ExportFormat, ExportOf, ExportStatus};
 use amvaj_domain::id::ExportId;
 use amvaj_domain::sealed::hex;
+use amvaj_domain::time::Instant;
 use amvaj_infra::clock::Clock;
 use amvaj_infra::db::StoreError;
 use amvaj_infra::export::Exports;
@@ -25,6 +26,8 @@ use async_graphql::{ID, ScalarType as _, Value};
 use futures_util::stream::{self, LocalBoxStream, StreamExt as _};
 use serde::Deserialize;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::charge::{Charge, Throttled};
 use super::client::Client;
@@ -44,6 +47,9 @@ pub use places::Places;
 
 /// How soon somebody who found no place may ask again, in seconds.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("5");
+
+/// How long a client may take to receive a chunk, so that its place is not held by somebody who reads nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What files are fetched with.
 #[derive(Debug, Clone)]
@@ -93,7 +99,7 @@ enum NoFile {
 /// A file that is there, and whom it is sent to.
 struct Found {
     export: Export,
-    to: Caller,
+    link: Link,
 }
 
 /// The part of a file that is sent.
@@ -122,11 +128,11 @@ pub async fn file(
 ) -> HttpResponse {
     let Some(downloads) = downloads.get_ref().clone() else { return docs::not_found(request).await };
     let network = Client::of(&request, endpoint.proxies).network();
-    let (asked, runtime) = (downloads.clone(), downloads.runtime.clone());
+    let (asked, runtime, own) = (downloads.clone(), downloads.runtime.clone(), endpoint.clone());
     let (id, signed) = (id.into_inner(), signed.map(Query::into_inner));
     let found = runtime.spawn(async move { asked.find(&endpoint, network, &id, signed).await }).await;
     let answer = match found {
-        Ok(Ok(found)) => downloads.answer(&request, &found, &places),
+        Ok(Ok(found)) => downloads.answer(&request, own, found, &places),
         Ok(Err(reason)) => Err(reason),
         Err(_) => Err(NoFile::Unavailable),
     };
@@ -175,7 +181,7 @@ async fn refused(request: &HttpRequest, throttled: Throttled) -> HttpResponse {
 
 impl Downloads {
     /// The file that a link leads to, if whoever it was made for may still have it. Each request is charged to the bucket of
-    /// whom the link was made for, what is no link of ours to that of its address.
+    /// whom the link was made for; with a link that is not good, or not any more, to that of its address.
     async fn find(
         &self,
         endpoint: &Endpoint,
@@ -183,24 +189,36 @@ impl Downloads {
         id: &str,
         signed: Option<Signed>,
     ) -> Result<Found, NoFile> {
-        let link = self.read(id, signed);
+        let now = self.clock.now();
+        let link = self.good(endpoint, id, signed, now);
         let bucket = match &link {
-            Some(link) => endpoint.throttle.of_caller(&link.holder),
-            None => endpoint.throttle.of_address(network),
+            Ok(link) => endpoint.throttle.of_caller(&link.holder),
+            Err(_) => endpoint.throttle.of_address(network),
         };
         Charge::admit(bucket, &endpoint.clock).await.map_err(NoFile::Throttled)?;
-        let link = link.ok_or(NoFile::Forged)?;
-        let now = self.clock.now();
+        let link = link?;
+        let found =
+            self.exports.by_id(link.export).await.map_err(|error| unavailable(link.export, &error))?;
+        let export = found.filter(|export| export.status(now) == ExportStatus::Done).ok_or(NoFile::Gone)?;
+        Ok(Found { export, link })
+    }
+
+    /// The link that was sent, if it is good at `now`.
+    fn good(
+        &self,
+        endpoint: &Endpoint,
+        id: &str,
+        signed: Option<Signed>,
+        now: Instant,
+    ) -> Result<Link, NoFile> {
+        let link = self.read(id, signed).ok_or(NoFile::Forged)?;
         if link.until <= now {
             return Err(NoFile::Over);
         }
         if endpoint.authenticator.is_revoked(&link.holder, link.since) {
             return Err(NoFile::Revoked);
         }
-        let found =
-            self.exports.by_id(link.export).await.map_err(|error| unavailable(link.export, &error))?;
-        let export = found.filter(|export| export.status(now) == ExportStatus::Done).ok_or(NoFile::Gone)?;
-        Ok(Found { export, to: link.holder.caller })
+        Ok(link)
     }
 
     /// The link that was sent, if it is one of ours.
@@ -213,7 +231,8 @@ impl Downloads {
     fn answer(
         &self,
         request: &HttpRequest,
-        Found { export, to }: &Found,
+        endpoint: Data<Endpoint>,
+        Found { export, link }: Found,
         places: &Places,
     ) -> Result<HttpResponse, NoFile> {
         let tag = EntityTag::new_strong(hex(export.sha256.as_deref().unwrap_or_default()));
@@ -231,7 +250,7 @@ impl Downloads {
             .insert_header((header::CONTENT_TYPE, media_type(export.format)))
             .insert_header((
                 header::CONTENT_DISPOSITION,
-                format!("attachment; filename=\"{}\"", file_name(export)),
+                format!("attachment; filename=\"{}\"", file_name(&export)),
             ))
             .insert_header((header::ACCEPT_RANGES, "bytes"))
             .insert_header((header::CACHE_CONTROL, "private, no-store"))
@@ -243,41 +262,60 @@ impl Downloads {
             answer.insert_header(ContentRange(spec));
         }
         // Of what is only told of, nothing is read.
-        let chunks = match *request.method() {
-            Method::HEAD => stream::empty().boxed_local(),
-            _ => self.chunks(export.id, part, places.take(*to).ok_or(NoFile::NoPlace)?),
+        let chunks = if *request.method() == Method::HEAD {
+            stream::empty().boxed_local()
+        } else {
+            let place = places.take(link.holder.caller).ok_or(NoFile::NoPlace)?;
+            self.chunks(endpoint, link, part, place)
         };
         Ok(answer.body(SizedStream::new(unsigned(part.until.saturating_sub(part.from)), chunks)))
     }
 
-    /// The bytes of a part, each chunk read when its client has taken the one before. The place is taken until the last one
-    /// was, or the client has gone.
+    /// The bytes of a part, each chunk read when its client has taken the one before.
     fn chunks(
         &self,
-        id: ExportId,
+        endpoint: Data<Endpoint>,
+        link: Link,
         part: Part,
         place: Place,
-    ) -> LocalBoxStream<'static, Result<Bytes, io::Error>> {
+    ) -> LocalBoxStream<'static, io::Result<Bytes>> {
+        let (sender, body) = mpsc::channel(1);
         let downloads = self.clone();
-        let next = move |part: Part| {
-            let _taken = &place;
-            let downloads = downloads.clone();
-            async move {
-                if part.from >= part.until {
-                    return Ok(None);
-                }
-                let exports = downloads.exports.clone();
-                let most = part.until.saturating_sub(part.from);
-                let read =
-                    downloads.runtime.spawn(async move { exports.part(id, part.from, most).await }).await;
-                let bytes = read.map_err(io::Error::other)?.map_err(io::Error::other)?;
-                // A file that goes while it is sent ends too early, which its client sees by the length.
-                let bytes = bytes.ok_or_else(|| io::Error::other("the file is gone"))?;
-                let from = part.from.saturating_add(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
-                Ok(Some((Bytes::from(bytes), Part { from, ..part })))
+        self.runtime.spawn(async move {
+            // Taken until the last chunk was, or the client has gone or takes no more.
+            let _place = place;
+            let ended = downloads.send(&endpoint, &link, part, &sender).await;
+            if let Err(error) = ended {
+                // A file that ends too early is seen by its length.
+                let _ = sender.try_send(Err(error));
             }
-        };
-        stream::try_unfold(part, next).boxed_local()
+        });
+        stream::unfold(body, async |mut body: mpsc::Receiver<_>| Some((body.recv().await?, body)))
+            .boxed_local()
+    }
+
+    /// Sends a part, as long as its client takes it and the link is good.
+    async fn send(
+        &self,
+        endpoint: &Endpoint,
+        link: &Link,
+        mut part: Part,
+        body: &mpsc::Sender<io::Result<Bytes>>,
+    ) -> io::Result<()> {
+        while part.from < part.until {
+            if endpoint.authenticator.is_revoked(&link.holder, link.since) {
+                return Err(io::Error::other("the link is not good any more"));
+            }
+            let most = part.until.saturating_sub(part.from);
+            let read = self.exports.part(link.export, part.from, most).await.map_err(io::Error::other)?;
+            let bytes = read.ok_or_else(|| io::Error::other("the file is gone"))?;
+            part.from = part.from.saturating_add(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+            match timeout(PATIENCE, body.send(Ok(Bytes::from(bytes)))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Err(io::Error::other("nobody takes it")),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use amvaj_domain::audit::{Act, ActKind, Author, Target};
 use amvaj_domain::earn::EarnRule;
 use amvaj_domain::id::{BranchId, MerchantId};
-use amvaj_domain::ledger::{RefundSpec, Rejection};
+use amvaj_domain::ledger::{ReceiptKey, RefundSpec, Rejection};
 use amvaj_domain::member::MemberLookup;
 use amvaj_domain::merchant::{Branch, BranchStatus, Merchant, MerchantStatus, Names};
 use amvaj_domain::text::Name;
@@ -130,8 +130,7 @@ impl<'a> Poster<'a> {
         let member = match self.members.known(purchase.merchant, &purchase.member) {
             Some(Named::Member(member)) => member,
             Some(Named::Erased) => {
-                let booked = self.members.was_of_an_erased_member(purchase).await?;
-                return Ok(Posted::OfErased { booked });
+                return Ok(Posted::OfErased { booked: self.is_booked(purchase).await? });
             }
             None => return Err(ImportError::App(AppError::NotFound)),
         };
@@ -151,10 +150,16 @@ impl<'a> Poster<'a> {
             Err(Stopped::Refused(PointsRefusal::IdempotencyMismatch))
                 if self.members.was_of_an_erased_member(purchase).await? =>
             {
-                Ok(Posted::OfErased { booked: true })
+                Ok(Posted::OfErased { booked: self.is_booked(purchase).await? })
             }
             Err(stopped) => refused(stopped, purchase.receipt.as_str()),
         }
+    }
+
+    /// Whether the ledger has a purchase, and not a refusal of it.
+    async fn is_booked(&self, purchase: &Purchase) -> Result<bool, ImportError> {
+        let key = ReceiptKey { merchant: purchase.merchant, number: purchase.receipt.clone() };
+        Ok(self.app.reader.receipt(&key).await.map_err(AppError::from)?.is_some())
     }
 
     async fn refund(&self, refund: &Refund) -> Result<Posted, ImportError> {

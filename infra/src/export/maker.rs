@@ -127,7 +127,7 @@ impl ExportMaker {
             return Ok(false);
         }
         let begun = one.export.stage != ExportStage::Queued;
-        if !begun && !self.settling.is_settled(&self.db, &one.export, ledger_now).await? {
+        if !begun && !self.settling.is_settled(&self.db, &one.export, (now, ledger_now)).await? {
             return Ok(false);
         }
         let page = AssertUnwindSafe(self.page(lease, &one, now, ledger_now)).catch_unwind().await;

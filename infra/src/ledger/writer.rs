@@ -32,8 +32,9 @@ const CACHE_QUEUE: usize = 256;
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// The longest time from the moment that operations carry to the one when they are sent to the database. What took longer
-/// to be read is decided anew, so whoever reads by time knows when nothing earlier can come any more.
-pub(crate) const WRITTEN_WITHIN: Span = Span::seconds(5);
+/// to be read is decided anew, so whoever reads by time knows when nothing earlier can come any more. It is longer than a
+/// reading and a connection are waited for, so that a database that is slow for a while loses no batch by it.
+pub(crate) const WRITTEN_WITHIN: Span = Span::seconds(15);
 const FRESH: Duration = Duration::from_micros(WRITTEN_WITHIN.micros().unsigned_abs());
 
 /// How the writer works.

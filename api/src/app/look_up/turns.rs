@@ -67,6 +67,11 @@ impl Turns {
 }
 
 impl Turn {
+    /// Whose look-up it is.
+    pub(super) fn caller(&self) -> &str {
+        &self.caller
+    }
+
     /// Steps aside until another look-up of the caller has ended, unless it is alone or none has ended until then.
     pub(super) async fn wait(&mut self, until: Instant) -> Waited {
         let ended = Arc::clone(&self.ended);

@@ -2,7 +2,7 @@
 
 use amvaj_domain::access::Caller;
 use amvaj_domain::id::{MerchantId, RedemptionId};
-use amvaj_domain::ledger::{Command, Digest, Tenant};
+use amvaj_domain::ledger::{Command, Digest, Idem, Tenant};
 use amvaj_domain::reward::{Redemption, RedemptionState, VoucherCode};
 use amvaj_infra::db::StoreError;
 use amvaj_infra::ledger::{LedgerScope, Recorded};
@@ -40,9 +40,10 @@ pub async fn capture_redemption(
 ) -> Result<Ended, Stopped<EndRefused>> {
     // A code that nobody has is a miss, as a mobile that nobody has: whoever tries codes out is stopped.
     let seeker = Seeker::of_merchant(merchant, request.actor);
+    let is_retry = is_in_use(app, Tenant::Merchant(merchant), request).await?;
     let search = async {
         let found = app.rewards.redemption_of_voucher(merchant, code, app.ledger_now()).await?;
-        Ok::<_, StoreError>(found.filter(|redemption| may_collect(merchant, request, redemption)))
+        Ok::<_, StoreError>(found.filter(|redemption| is_retry || may_collect(merchant, request, redemption)))
     };
     let found = look_up(app, seeker, Purpose::Operate, search).await?;
     let body = Fingerprint::of("captureRedemption", request).line(Some(code.as_str())).digest();
@@ -59,7 +60,11 @@ pub async fn release_redemption(
     id: RedemptionId,
 ) -> Result<Ended, Stopped<EndRefused>> {
     let (tenant, scope) = match caller {
-        Caller::Merchant(merchant) => (Tenant::Merchant(merchant), request.scope(merchant)),
+        Caller::Merchant(merchant) => {
+            let tenant = Tenant::Merchant(merchant);
+            let is_retry = is_in_use(app, tenant, request).await?;
+            (tenant, if is_retry { LedgerScope::Merchant(merchant) } else { request.scope(merchant) })
+        }
         Caller::Member(member) => {
             let wallet = app.directory.wallet_of(member).await?.ok_or(AppError::NotFound)?;
             (Tenant::Member(member), LedgerScope::Wallet(wallet))
@@ -69,6 +74,11 @@ pub async fn release_redemption(
     let found = app.rewards.redemptions_by_id(&scope, &[id], app.ledger_now()).await?.pop();
     let body = Fingerprint::of("releaseRedemption", request).id(id.uuid()).digest();
     end(app, (tenant, request, body), found, |hold| Command::Release { hold }).await
+}
+
+/// Whether the request's key is in use: then the ledger says what became of it, whatever the caller sees by now.
+async fn is_in_use(app: &App, tenant: Tenant, request: &PointsRequest) -> Result<bool, StoreError> {
+    Ok(app.reader.claimed_wallet(Idem::of(tenant, &request.key)).await?.is_some())
 }
 
 /// Whether the caller's till may give what a voucher proves: what was asked for at a branch of another's is given there; what
