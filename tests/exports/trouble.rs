@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use amvaj_api::config::Config;
 use amvaj_api::export::ExportPen;
 use amvaj_domain::access::Identity;
 use amvaj_domain::export::ExportFormat;
@@ -19,6 +20,7 @@ use super::scene::{
     SETTLED, ask, asked, copies, done, fetched, lines, merchant, pass, seen, worker, worker_with,
 };
 use crate::support::app::TestApp;
+use crate::support::database::TestDb;
 use crate::support::till::Till;
 
 /// How long a lease lasts where pages take longer.
@@ -208,7 +210,9 @@ async fn an_operation_whose_commit_is_late_is_in_the_file_of_its_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_decided_long_ago_is_decided_anew_before_it_is_written() {
-    let [_, app] = TestApp::both().await;
+    // Where readings are waited for longer than what they led to may be sent.
+    let patient = |config: &mut Config| config.http.request_timeout = Duration::from_secs(60);
+    let app = TestApp::start_with(TestDb::postgres().await, patient).await;
     let till = Till::open(&app, "09121110001").await;
     till.earn("k1", "R-1", 100).await;
     let begun = app.clock.now();
@@ -219,7 +223,7 @@ async fn what_was_decided_long_ago_is_decided_anew_before_it_is_written() {
     let meanwhile = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         pass(&app, Span::seconds(6));
-        tokio::time::sleep(Duration::from_secs(6)).await;
+        tokio::time::sleep(Duration::from_secs(16)).await;
         lock.commit().await.unwrap();
     };
     let (earned, ()) = futures_util::future::join(slow, meanwhile).await;

@@ -1,13 +1,19 @@
 //! What is sent again, secrets that are replaced, and what is forgotten.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use amvaj_api::config::Config;
 use amvaj_domain::time::Span;
 use sea_orm::{ConnectionTrait as _, Database, Statement};
 use serde_json::{Value, json};
 
-use super::scene::{Hook, ask, body, both, header, pass, receipts, signed, taking, with_status, worker};
+use super::scene::{
+    Hook, ask, body, both, header, pass, receipts, sandbox, signed, taking, with_status, worker,
+};
+use crate::support::app::TestApp;
+use crate::support::database::TestDb;
 use crate::support::till::{Till, assert_sound, codes};
 use crate::support::web::{FakeWeb, Reply};
 
@@ -84,14 +90,21 @@ async fn a_receiver_gets_again_whatever_reached_it_after_its_cursor() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn what_was_on_its_way_beside_the_event_of_a_cursor_comes_again() {
-    for app in both().await {
+    let patient = |config: &mut Config| {
+        sandbox(config);
+        config.webhooks.timeout = Duration::from_secs(15);
+    };
+    for database in TestDb::both().await {
+        let app = TestApp::start_with(database, patient).await;
         let till = Till::open(&app, "09121110001").await;
         let member = app.member("علی", "09121110002").await;
         let wallet = app.app.directory.wallet_of(member).await.unwrap().unwrap();
         let beside = Till { app: &app, merchant: till.merchant, member, wallet };
+        let may_answer = Arc::new(AtomicBool::new(false));
+        let may_go_on = Arc::clone(&may_answer);
         let web = FakeWeb::start(move |asked| {
-            if asked.body.contains("\"CURSOR\"") {
-                std::thread::sleep(Duration::from_millis(500));
+            while asked.body.contains("\"CURSOR\"") && !may_go_on.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(10));
             }
             Reply::Answer(200, String::new())
         })
@@ -104,6 +117,7 @@ async fn what_was_on_its_way_beside_the_event_of_a_cursor_comes_again() {
         hook.delivered(1).await;
         // The receiver took the one of the cursor before the other, and was slower to say so.
         pass(&app, Span::seconds(1));
+        may_answer.store(true, Ordering::SeqCst);
         hook.delivered(2).await;
         let asked = web.asked();
         let cursor = asked.iter().find(|asked| asked.body.contains("\"CURSOR\"")).map(body);

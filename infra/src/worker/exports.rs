@@ -12,6 +12,8 @@ use super::{
 };
 use crate::{clock::Clock, export::ExportMaker};
 
+/// How long one turn may take. A page is read in moments, where it has to look far in minutes.
+const LONGEST_TURN: Duration = Duration::from_mins(30);
 /// How often old files are looked for.
 const PURGE_EVERY: Span = Span::minutes(1);
 
@@ -36,7 +38,7 @@ impl Job for ExportJob {
         let made = tokio::select! {
             biased;
             made = self.maker.turn(&lease, now, self.ledger.now()) => made,
-            lost = self.keeper.keep(&lease, &self.clock) => Err(lost),
+            lost = self.keeper.keep(&lease, &self.clock, LONGEST_TURN) => Err(lost),
         };
         let made = forget_if_fenced(&mut self.keeper, made)?;
         let more = self.purge(now).await?;

@@ -51,11 +51,17 @@ impl Keeper {
         Ok(taken)
     }
 
-    /// Renews a lease again and again, beside work that may take longer than it lasts. Ends when the lease is lost.
-    pub(super) async fn keep(&mut self, lease: &Lease, clock: &Clock) -> WorkError {
+    /// Renews a lease again and again, beside work that may take longer than it lasts. Ends when the lease is lost, and after
+    /// `longest`: work that hangs, as on a connection that broke without a word, must not keep other nodes from going on.
+    pub(super) async fn keep(&mut self, lease: &Lease, clock: &Clock, longest: Duration) -> WorkError {
         let quarter = Duration::from_micros(self.ttl.micros().unsigned_abs() / 4);
+        let end = tokio::time::Instant::now() + longest;
         loop {
             tokio::time::sleep(quarter).await;
+            if tokio::time::Instant::now() >= end {
+                tracing::error!(name = lease.name(), "work hangs and is given up");
+                return WorkError::Fenced(lease.name().to_owned());
+            }
             match self.lease(lease.name(), clock.now()).await {
                 Ok(Some(kept)) if kept.epoch() == lease.epoch() => {}
                 Ok(_) => return WorkError::Fenced(lease.name().to_owned()),
