@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -16,6 +16,8 @@ use crate::program::empty_folder;
 
 /// The member under which the protocol names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// How long something may take to show.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Keys by the protocol's characters for them.
 pub(super) const CONTROL: char = '\u{e009}';
 pub(super) const ENTER: char = '\u{e007}';
@@ -98,15 +100,22 @@ impl Chromium {
         self.post("execute/sync", json!({ "script": format!("return ({expression});"), "args": [] })).await
     }
 
-    /// Waits in the page until an expression holds, and answers with its value.
+    /// Waits until an expression holds in the page, and answers with its value. It is asked for from here again and again: a
+    /// script that waits in the page would be gone with it when another page is being opened.
     pub(super) async fn until(&self, expression: &str) -> Result<Value> {
-        let script = format!(
-            "const done = arguments[0];
-             const look = () => {{ const value = ({expression}); value ? done(value) : setTimeout(look, 20); }};
-             look();"
-        );
-        let value = self.post("execute/async", json!({ "script": script, "args": [] })).await;
-        value.with_context(|| format!("waiting for {expression}"))
+        let began = Instant::now();
+        loop {
+            let value = self.value(expression).await.with_context(|| format!("waiting for {expression}"));
+            let holds = value
+                .as_ref()
+                .is_ok_and(|value| ![json!(null), json!(false), json!(0), json!("")].contains(value));
+            if holds || began.elapsed() > PATIENCE {
+                let value = value?;
+                ensure!(holds, "waiting for {expression}: it is {value}");
+                return Ok(value);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Clicks on an element as a person would, so one that is covered or out of sight is an error.
