@@ -143,7 +143,10 @@ impl Load {
             self.turns = self.turns.saturating_sub(1);
             return None;
         }
-        tokio::time::sleep_until(due.into()).await;
+        // A timer ends with the millisecond, so one for a moment that is here already would wait for that.
+        if self.timing.every.is_some() {
+            tokio::time::sleep_until(due.into()).await;
+        }
         Some(due)
     }
 
