@@ -1,5 +1,5 @@
-//! An operation's response on its way to the client. It is written as JSON on the runtime that executed the operation: a
-//! long one takes time, which the threads that many connections share do not have.
+//! An operation's response on its way to the client. It is written as JSON where the operation was executed: a long one takes
+//! time, which the threads that many connections share do not have.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};

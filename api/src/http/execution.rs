@@ -178,7 +178,7 @@ impl Accepted {
         let Asker { language, id, .. } = asker;
         let kind = kind_name(operation.kind);
         // Before a mutation is committed, because whoever waits can still be given up.
-        let _turn = endpoint.turns.take(&operation).await;
+        let _turn = endpoint.turns.take(&operation, commitment).await;
         if operation.kind == OperationType::Mutation && !commitment.commit() {
             // The client has been told that nothing was done.
             return Err(Refusal::failed(Code::Overloaded));

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::request::Operation;
+use super::work::Commitment;
 use crate::graphql::document::Asked;
 
 /// From which cost on an operation is dear: some milliseconds of a processor.
@@ -25,9 +26,18 @@ impl Turns {
     }
 
     /// Waits for a turn, which lasts as long as what is returned; nothing to wait for unless the operation is dear. Those
-    /// who wait come in the order in which they asked.
-    pub(super) async fn take(&self, operation: &Operation) -> Option<OwnedSemaphorePermit> {
+    /// who wait come in the order in which they asked. What is dear moves over, so that it does not keep the thread of many
+    /// connections.
+    pub(super) async fn take(
+        &self,
+        operation: &Operation,
+        commitment: &Commitment,
+    ) -> Option<OwnedSemaphorePermit> {
         let Asked { cost, of_many, .. } = operation.asked;
+        if cost < DEAR {
+            return None;
+        }
+        commitment.move_over().await;
         if cost.saturating_sub(of_many) < DEAR {
             return None;
         }
@@ -61,18 +71,18 @@ mod tests {
 
     #[tokio::test]
     async fn dear_operations_wait_for_each_other_and_nothing_else_does() {
-        let turns = Turns { free: Arc::new(Semaphore::new(1)) };
+        let (turns, here) = (Turns { free: Arc::new(Semaphore::new(1)) }, Commitment::default());
         let dear = operation(OperationType::Query, DEAR);
-        let first = turns.take(&dear).await;
+        let first = turns.take(&dear, &here).await;
         assert!(first.is_some());
         for dear in [dear.clone(), operation(OperationType::Mutation, DEAR)] {
-            assert!(timeout(Duration::from_millis(50), turns.take(&dear)).await.is_err());
+            assert!(timeout(Duration::from_millis(50), turns.take(&dear, &here)).await.is_err());
         }
-        assert!(turns.take(&operation(OperationType::Query, DEAR - 1)).await.is_none());
+        assert!(turns.take(&operation(OperationType::Query, DEAR - 1), &here).await.is_none());
         let mut bulk = operation(OperationType::Mutation, 10 * DEAR);
         bulk.asked.of_many = 9 * DEAR + 1;
-        assert!(turns.take(&bulk).await.is_none(), "it waits for the ledger");
+        assert!(turns.take(&bulk, &here).await.is_none(), "it waits for the ledger");
         drop(first);
-        assert!(turns.take(&dear).await.is_some());
+        assert!(turns.take(&dear, &here).await.is_some());
     }
 }
