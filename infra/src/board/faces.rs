@@ -3,7 +3,11 @@
 //! Members who hide keep their place: nobody moves up or down because somebody hides, and nobody but the member, the
 //! operator and agents sees who it is. Other members see initials; a merchant sees what relation and consent allow.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use amvaj_domain::{
     access::Caller,
@@ -13,6 +17,7 @@ use amvaj_domain::{
     relation::Disclosure,
     time::Instant,
 };
+use moka::sync::Cache;
 use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
 
 use super::{
@@ -20,7 +25,10 @@ use super::{
     read::{Shown, Slice},
 };
 use crate::db::{StoreError, entity::board_hidden};
-use crate::directory::present::present;
+use crate::directory::{Directory, present::present};
+
+/// Most members of whom is known who they are, in about 500 bytes each.
+const MOST_FACES: u64 = 20_000;
 
 /// A member on a board.
 #[derive(Debug, Clone)]
@@ -31,12 +39,20 @@ pub struct Face {
     pub hidden: bool,
 }
 
+/// Made before the database is read, so that what is in it is never older than its age tells.
+type Cell = Arc<OnceLock<Option<Arc<Face>>>>;
+
+/// Members that were read a moment ago. Neighbours are others for everybody who asks, and the same few members for those who
+/// stand near each other.
+#[derive(Debug, Clone)]
+pub(super) struct Faces(Cache<WalletId, Cell>);
+
 /// A place on a board with whoever has it.
 #[derive(Debug, Clone)]
 pub struct Seat {
     /// The place and its numbers.
     pub standing: Standing,
-    face: Option<Face>,
+    face: Option<Arc<Face>>,
 }
 
 /// The seats of a part of a board. Cheap to clone.
@@ -71,11 +87,46 @@ impl Seats {
     }
 }
 
+impl Faces {
+    /// Keeps each for so long.
+    pub(super) fn new(life: Duration) -> Self {
+        Self(Cache::builder().max_capacity(MOST_FACES).time_to_live(life).build())
+    }
+
+    /// The members with these wallets: one read for all that are not known.
+    async fn of(
+        &self,
+        directory: &Directory,
+        wallets: &[WalletId],
+    ) -> Result<HashMap<WalletId, Arc<Face>>, StoreError> {
+        let cells: Vec<(WalletId, Cell)> =
+            wallets.iter().map(|wallet| (*wallet, self.0.get_with(*wallet, Cell::default))).collect();
+        let unknown: Vec<WalletId> =
+            cells.iter().filter(|(_, cell)| cell.get().is_none()).map(|(wallet, _)| *wallet).collect();
+        let mut read = directory.faces(&unknown).await?;
+        let face = |(wallet, cell): (WalletId, Cell)| {
+            let face = cell.get_or_init(|| read.remove(&wallet).map(Arc::new)).clone();
+            face.map(|face| (wallet, face))
+        };
+        Ok(cells.into_iter().filter_map(face).collect())
+    }
+
+    /// Reads everybody anew from here on.
+    fn forget(&self) {
+        self.0.invalidate_all();
+    }
+}
+
 impl Boards {
-    /// Who has the places of a part: one read for all of them.
-    pub(super) async fn seats(&self, slice: Slice) -> Result<Seats, StoreError> {
+    /// Who has the places of a part: one read for all of them, or for those who were not looked up a moment ago.
+    pub(super) async fn seats(&self, slice: Slice, known: Option<&Faces>) -> Result<Seats, StoreError> {
         let wallets: Vec<WalletId> = slice.places.iter().map(|place| place.wallet).collect();
-        let mut faces = self.directory.faces(&wallets).await?;
+        let mut faces = if let Some(known) = known {
+            known.of(&self.directory, &wallets).await?
+        } else {
+            let read = self.directory.faces(&wallets).await?;
+            read.into_iter().map(|(wallet, face)| (wallet, Arc::new(face))).collect()
+        };
         let seat = |standing: Standing| Seat { face: faces.remove(&standing.place.wallet), standing };
         let seats = slice.standings().into_iter().map(seat).collect();
         Ok(Seats { size: slice.size, before: slice.before, rows: Arc::new(seats) })
@@ -91,7 +142,7 @@ impl Boards {
             Caller::Operator | Caller::Agent | Caller::Member(_) => HashMap::new(),
         };
         let shown = |seat: &Seat| {
-            let face = seat.face.as_ref();
+            let face = seat.face.as_deref();
             let own = face.is_some_and(|face| caller == Caller::Member(face.member.id));
             let disclosure = match caller {
                 Caller::Operator | Caller::Agent => Disclosure::Whole,
@@ -126,8 +177,9 @@ impl Boards {
             board_hidden::Entity::delete_by_id(member.uuid()).exec(&transaction).await?;
         }
         transaction.commit().await?;
-        if let Some(pages) = &self.pages {
-            pages.invalidate_all();
+        if let Some(kept) = &self.shown {
+            kept.pages.invalidate_all();
+            kept.faces.forget();
         }
         Ok(true)
     }

@@ -6,8 +6,9 @@
 //!
 //! | call | round trips to Redis | to the database |
 //! |---|---|---|
-//! | a page, or the neighbours of a wallet, kept for a second | 0 | 0 |
+//! | a page, kept for a second | 0 | 0 |
 //! | the same from a copy | 1 | 1: the names of all members on it |
+//! | the neighbours of a wallet from a copy | 1 | 1: the names of those not read within a second, none if there are none |
 //! | the same without a copy, or of a frozen period | 1, none in memory | 2 to 4 |
 //! | keeping 256 rows of the outbox | 0 | 10, whatever the number of boards |
 //!
@@ -40,7 +41,7 @@ use amvaj_domain::{board::Period, calendar::LocalDay, id::BoardId};
 use moka::sync::Cache;
 
 use crate::{db::Database, directory::Directory};
-use faces::Seats;
+use faces::{Faces, Seats};
 use kept::Listed;
 use read::{PageKey, Stage};
 
@@ -74,15 +75,24 @@ pub struct Boards {
     live: Arc<LiveBoards>,
     listed: Cache<(), Cell<Listed>>,
     stages: Cache<(BoardId, LocalDay), Cell<Stage>>,
-    pages: Option<Cache<PageKey, Cell<Seats>>>,
+    shown: Option<RecentlyShown>,
+}
+
+/// What was shown within the last second, or less. A page is made of members that are read for it, and neighbours are not
+/// kept as pages: so nothing adds up to more.
+#[derive(Debug, Clone)]
+struct RecentlyShown {
+    pages: Cache<PageKey, Cell<Seats>>,
+    faces: Faces,
 }
 
 impl Boards {
     /// The boards in a database, with copies in `live`. A rendered page is shown for `page_life`, at most a second.
     pub fn new(db: Database, directory: Directory, live: LiveBoards, page_life: Duration) -> Self {
-        let pages = || {
+        let shown = || {
             let life = page_life.min(LIFETIME);
-            Cache::builder().max_capacity(MOST_PAGES).time_to_live(life).build()
+            let pages = Cache::builder().max_capacity(MOST_PAGES).time_to_live(life).build();
+            RecentlyShown { pages, faces: Faces::new(life) }
         };
         Self {
             db,
@@ -90,7 +100,7 @@ impl Boards {
             live: Arc::new(live),
             listed: Cache::builder().max_capacity(1).time_to_live(LIFETIME).build(),
             stages: Cache::builder().max_capacity(MOST_PERIODS).time_to_live(LIFETIME).build(),
-            pages: (!page_life.is_zero()).then(pages),
+            shown: (!page_life.is_zero()).then(shown),
         }
     }
 

@@ -107,20 +107,24 @@ impl Window {
 }
 
 impl Boards {
-    /// A part of a period of a board, at most a second behind what is known of it.
+    /// A part of a period of a board, at most a second behind what is known of it. A page is kept for as long; of neighbours,
+    /// which are others for each member, only who they are.
     pub async fn show(&self, kept: &Kept, period: Period, window: Window) -> Result<Shown, StoreError> {
         let stage = self.stage(kept.board.id, period.first).await?;
         let frozen = matches!(stage, Stage::Frozen { .. });
         let page = PageKey { key: Self::key(kept, period), frozen, window };
-        let render = async || {
+        let render = async |faces| {
             let slice = self.slice(kept, period, stage, window).await?;
-            self.seats(slice).await
+            self.seats(slice, faces).await
         };
-        match &self.pages {
-            None => render().await.map(|seats| seats.shown()),
-            Some(pages) => {
-                let cell: Cell<Seats> = pages.get_with(page, Cell::default);
-                cell.get_or_try_init(render).await.map(Seats::shown)
+        match (&self.shown, window) {
+            (None, _) => render(None).await.map(|seats| seats.shown()),
+            (Some(recently), Window::Around { .. }) => {
+                render(Some(&recently.faces)).await.map(|seats| seats.shown())
+            }
+            (Some(recently), Window::First { .. } | Window::Last { .. }) => {
+                let cell: Cell<Seats> = recently.pages.get_with(page, Cell::default);
+                cell.get_or_try_init(|| render(None)).await.map(Seats::shown)
             }
         }
     }
