@@ -46,14 +46,18 @@ pub async fn relay(
     let transaction = buckets.fence(database).await?;
     let mut limit = i64::from(page.max(1));
     loop {
+        let is_full = |count: &i64| *count >= limit;
         let rows = unnumbered(&transaction, buckets, limit).await?;
         let precedence = Precedence::of(&rows);
-        let held_back = still_unnumbered(&transaction, &precedence.outside()).await?;
-        let order = precedence.order(&held_back);
         let found = per_bucket(&rows);
+        let may_have_more = |(wallet, _): &OpKey| found.get(&wallet.bucket()).is_some_and(is_full);
+        // A page that is not full has all of its bucket that is not numbered: what comes before was committed before.
+        let mut outside = precedence.outside();
+        outside.retain(may_have_more);
+        let held_back = still_unnumbered(&transaction, &outside).await?;
+        let order = precedence.order(&held_back);
         let ordered: Vec<&Unnumbered> = order.iter().filter_map(|at| rows.get(*at)).collect();
         let numbered = per_bucket(ordered.iter().copied());
-        let is_full = |count: &i64| *count >= limit;
         let stuck = found.iter().any(|(bucket, count)| is_full(count) && !numbered.contains_key(bucket));
         if stuck {
             // Everything in a page waits for rows behind it, whose writer's clock ran ahead: look further.
