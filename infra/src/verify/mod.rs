@@ -193,8 +193,9 @@ pub async fn verify_wallets(
 ) -> Result<Report, StoreError> {
     let snapshot = snapshot(db).await?;
     if db.is_postgres() {
-        // The other way round: few rows of large tables, which are found by their keys.
-        snapshot.execute_unprepared("set local enable_seqscan = off").await?;
+        // The other way round: few rows of large tables, which are found by their keys, and then joined as they are.
+        let settings = "set local enable_seqscan = off; set local enable_nestloop = off";
+        snapshot.execute_unprepared(settings).await?;
     }
     let (moments, limit) = (options.moments(&snapshot).await?, options.limit_per_check);
     let mut checks = Vec::new();

@@ -45,20 +45,29 @@ impl Scope<'_> {
 
 /// The tables in place of the real ones. What a table says about keys and receipts is looked up by those of the wallets.
 fn tables(backend: DbBackend) -> String {
-    // Within its own definition SQLite takes the name for the definition itself.
-    let real = if backend == DbBackend::Postgres { "" } else { "main." };
     let of_wallets = OF_WALLETS.map(|table| {
-        format!(
-            "{table} as (select t.* from scope join {real}{table} as t \
-             on t.shard_no = scope.shard_no and t.wallet_id = scope.wallet_id)"
-        )
+        let on = "t.shard_no = scope.shard_no and t.wallet_id = scope.wallet_id";
+        format!("{table} as (select t.* from {})", look_up(backend, "scope", table, on))
     });
+    let named = "(select merchant_id, receipt_no from purchase \
+         union select merchant_id, receipt_no from receipt_redemption) as named";
+    let on = "t.merchant_id = named.merchant_id and t.receipt_no = named.receipt_no";
     format!(
-        "scope as (select * from {{k}}), {}, \
-         claim as (select t.* from op join {real}claim as t on t.idem = op.idem), \
-         receipt as (select t.* from (select merchant_id, receipt_no from purchase \
-         union select merchant_id, receipt_no from receipt_redemption) as named join {real}receipt as t \
-         on t.merchant_id = named.merchant_id and t.receipt_no = named.receipt_no)",
-        of_wallets.join(", ")
+        "scope as (select * from {{k}}), {}, claim as (select t.* from {}), receipt as (select t.* from {})",
+        of_wallets.join(", "),
+        look_up(backend, "op", "claim", "t.idem = op.idem"),
+        look_up(backend, named, "receipt", on),
     )
+}
+
+/// The rows `t` of a real table that `keys` lead to. PostgreSQL takes a wallet to have one row in each table, and would compare
+/// all rows of the wallets with all others in every check: so it is told to look up row by row here, and may not elsewhere
+/// (`enable_nestloop`).
+fn look_up(backend: DbBackend, keys: &str, table: &str, on: &str) -> String {
+    if backend == DbBackend::Postgres {
+        format!("{keys} cross join lateral (select * from {table} as t where {on} offset 0) as t")
+    } else {
+        // Within its own definition SQLite takes the name for the definition itself.
+        format!("{keys} join main.{table} as t on {on}")
+    }
 }

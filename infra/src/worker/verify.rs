@@ -16,8 +16,11 @@ use crate::{
     verify::{Report, VerifyOptions, Watch, keep_verification, last_verified, verify, was_verified},
 };
 
-/// Pause between two looks at what was touched.
+/// Pause between two looks at what was touched; longer after a look that took long.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// A look takes one part in so many of the time, however much there is to look at: wallets with a long history would
+/// otherwise cost their network more than its purchases.
+const ONE_PART_IN: u32 = 20;
 /// Pause between two questions whether it is night, and before an audit that failed begins again.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// How long after its time an audit may still begin.
@@ -54,13 +57,14 @@ impl Job for WatchJob {
         if self.keeper.lease(Self::NAME, now).await?.is_none() {
             return Ok(LOOK_EVERY);
         }
+        let began = tokio::time::Instant::now();
         let watched = self.watch.look(&options(now)).await?;
         metrics::counter!("amvaj_verify_wallets_total").increment(count(watched.wallets));
         let passed_over = watched.rows.saturating_sub(watched.audited_rows);
         metrics::counter!("amvaj_verify_passed_over_rows_total")
             .increment(u64::try_from(passed_over).unwrap_or_default());
         tell(&watched.report, TOUCHED);
-        Ok(LOOK_EVERY)
+        Ok(pause_after(began.elapsed()))
     }
 
     async fn end(mut self) {
@@ -118,6 +122,10 @@ impl Nightly {
     }
 }
 
+fn pause_after(look: Duration) -> Duration {
+    LOOK_EVERY.max(look.saturating_mul(ONE_PART_IN - 1))
+}
+
 /// Makes the counters that alerts watch, so that the first violation is a rise.
 pub(super) fn announce() {
     for scope in [TOUCHED, ALL] {
@@ -145,4 +153,15 @@ fn count(number: usize) -> u64 {
 /// Seconds since the epoch as a metric value; exact for as long as they have 32 bits.
 fn seconds(instant: Instant) -> f64 {
     f64::from(u32::try_from(instant.micros() / 1_000_000).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_take_a_bounded_part_of_the_time() {
+        assert_eq!(pause_after(Duration::from_millis(300)), LOOK_EVERY);
+        assert_eq!(pause_after(Duration::from_secs(4)), Duration::from_secs(76));
+    }
 }
