@@ -22,7 +22,7 @@ use super::StoreError;
 pub struct DatabaseSettings {
     /// `sqlite://PATH` (made when absent) or `postgres://…`.
     pub url: String,
-    /// The most connections for reading; with PostgreSQL as many for writing.
+    /// The most connections for reading; with PostgreSQL as many for writing, and one more for each lane of the ledger.
     pub max_connections: u32,
     /// How long PostgreSQL may work on one read; no limit for commands that read everything.
     pub read_timeout: Option<Duration>,
@@ -44,12 +44,11 @@ impl Database {
     /// [`StoreError::Unavailable`] when it does not answer.
     pub async fn open(settings: &DatabaseSettings) -> Result<Self, StoreError> {
         let mut reading = options(settings, settings.max_connections);
-        if let Some(limit) = settings.read_timeout {
-            let milliseconds = limit.as_millis().to_string();
-            reading.map_sqlx_postgres_opts(move |postgres| {
-                postgres.options([("statement_timeout", milliseconds.as_str())])
-            });
-        }
+        // Nothing that is read here takes so long that compiling it would pay, however dear its plan looks.
+        let limit = settings.read_timeout.unwrap_or_default().as_millis().to_string();
+        reading.map_sqlx_postgres_opts(move |postgres| {
+            postgres.options([("jit", "off"), ("statement_timeout", limit.as_str())])
+        });
         let reader = SeaOrm::connect(reading).await?;
         let writing =
             if reader.get_database_backend() == DbBackend::Sqlite { 1 } else { settings.max_connections };
@@ -182,6 +181,9 @@ fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions 
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(5))
                 .pragma("cache_size", "-65536")
+                // A batch changes some hundred pages, most of them of rows that the next ones change again: in a log of
+                // 64 MiB they are written to the file once, where SQLite's own 4 MiB are full after a few batches.
+                .pragma("wal_autocheckpoint", "16000")
                 .statement_cache_capacity(STATEMENTS)
         });
     options
