@@ -49,11 +49,12 @@ async fn backed_up_and_put_back(app: &TestApp) -> TestDb {
     database
 }
 
-/// Connections that were cut off are noticed by their next statement: asks what only the database knows until each was
-/// used.
+/// Connections that were cut off are noticed by their next statement: reads what only the database knows, and has the outbox
+/// relayed as the worker does, until each was used.
 async fn notice_the_cut(app: &TestApp, till: &Till<'_>) {
     for _ in 0..40 {
         app.send(Some(till.caller()), POINTS, "Operations", json!({})).await;
+        let _ = relay_outbox(&app.app, app.clock.now()).await;
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) mod keys;
 mod lane;
 mod load;
 mod onward;
+mod overload;
+mod own;
 mod postgres;
 mod probe;
 pub(crate) mod read;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     batch::{GuardedWallet, Replaces, WriteBatch},
+    own::Own,
     store::{still_fresh, within},
     touched::MERCHANT_ACCOUNTS,
 };
@@ -53,28 +54,31 @@ pub(super) async fn lock(pool: &PgPool, wallets: &[WalletId]) -> Result<Locks, S
 /// Writes a batch and answers the wallets whose guard held. What is not answered within `patience` may be written all the
 /// same, later.
 pub(super) async fn write(
-    pool: &PgPool,
-    locks: Option<Locks>,
+    own: &mut Own<Postgres>,
     batch: &WriteBatch,
     (patience, fresh_until): (Duration, Instant),
 ) -> Result<HashSet<WalletId>, StoreError> {
-    if let Some(mut locks) = locks {
+    within(patience, async {
+        let connection = own.connection().await?;
         still_fresh(fresh_until)?;
-        return within(patience, async {
-            let survivors = run(&mut locks, batch).await?;
-            locks.commit().await?;
-            Ok(survivors)
-        })
-        .await;
-    }
-    let mut connection = pool.acquire().await?;
+        run(connection, batch).await
+    })
+    .await
+}
+
+/// The same for a batch whose wallets are locked.
+pub(super) async fn write_locked(
+    mut locks: Locks,
+    batch: &WriteBatch,
+    (patience, fresh_until): (Duration, Instant),
+) -> Result<HashSet<WalletId>, StoreError> {
     still_fresh(fresh_until)?;
-    let written = within(patience, run(&mut connection, batch)).await;
-    if let Err(StoreError::Unavailable(_)) = written {
-        // The pool would wait for the answer before it lends the connection again.
-        connection.close_on_drop();
-    }
-    written
+    within(patience, async {
+        let survivors = run(&mut locks, batch).await?;
+        locks.commit().await?;
+        Ok(survivors)
+    })
+    .await
 }
 
 async fn run(connection: &mut PgConnection, batch: &WriteBatch) -> Result<HashSet<WalletId>, StoreError> {

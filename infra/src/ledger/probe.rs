@@ -21,7 +21,7 @@ use super::{
     keys::{Keys, Probe},
     request::Request,
     rows,
-    source::{Question, Source, question},
+    source::{Question, question},
 };
 use crate::db::{StoreError, entity::wallet};
 
@@ -70,31 +70,9 @@ impl FromQueryResult for Row {
     }
 }
 
-/// Probes for requests that are to be decided at `now`.
-pub(super) async fn probe(
-    source: Source<'_>,
-    requests: &[&Request],
-    now: Instant,
-) -> Result<Probed, StoreError> {
-    let probes: Vec<Probe> = requests.iter().map(|request| of(request)).collect();
-    let found = source.find(&PROBE, &probes).await?;
-    let mut probed = Probed::default();
-    for row in &found {
-        let Some(request) = usize::try_from(row.number).ok().and_then(|number| requests.get(number)) else {
-            continue;
-        };
-        probed.add(request, row)?;
-    }
-    // A key that comes twice in a batch is looked up once.
-    probed.claims.sort_unstable();
-    probed.claims.dedup();
-    let requests_of_wallets = requests.iter().filter_map(|request| Some((request.wallet()?, *request)));
-    let detail: BTreeSet<WalletId> = requests_of_wallets
-        .filter(|(id, request)| probed.needs_detail(*id, request, now))
-        .map(|(id, _)| id)
-        .collect();
-    probed.detail = detail.into_iter().collect();
-    Ok(probed)
+/// What to look for on behalf of requests.
+pub(super) fn probes(requests: &[&Request]) -> Vec<Probe> {
+    requests.iter().map(|request| of(request)).collect()
 }
 
 /// What to look for.
@@ -114,6 +92,28 @@ fn of(request: &Request) -> Probe {
 }
 
 impl Probed {
+    /// What was found for requests that are to be decided at `now`.
+    pub(super) fn of(requests: &[&Request], found: &[Row], now: Instant) -> Result<Self, StoreError> {
+        let mut probed = Self::default();
+        for row in found {
+            let Some(request) = usize::try_from(row.number).ok().and_then(|number| requests.get(number))
+            else {
+                continue;
+            };
+            probed.add(request, row)?;
+        }
+        // A key that comes twice in a batch is looked up once.
+        probed.claims.sort_unstable();
+        probed.claims.dedup();
+        let requests_of_wallets = requests.iter().filter_map(|request| Some((request.wallet()?, *request)));
+        let detail: BTreeSet<WalletId> = requests_of_wallets
+            .filter(|(id, request)| probed.needs_detail(*id, request, now))
+            .map(|(id, _)| id)
+            .collect();
+        probed.detail = detail.into_iter().collect();
+        Ok(probed)
+    }
+
     fn add(&mut self, request: &Request, row: &Row) -> Result<(), StoreError> {
         let Probe { idem, receipt, cap, .. } = of(request);
         if let Some(model) = &row.wallet {
@@ -157,7 +157,8 @@ impl Probed {
     }
 }
 
-const PROBE: Question<Row, Probe> = question!(
+/// Asks what there is to read.
+pub(super) const PROBE: Question<Row, Probe> = question!(
     Keys::probes,
     // Scalar subqueries, because for `exists` PostgreSQL may choose to read a whole table into a hash.
     "select k.n, t.*, \

@@ -24,7 +24,7 @@ use amvaj_domain::{
 use uuid::Uuid;
 
 use super::{
-    probe::probe,
+    probe::{PROBE, Probed, probes},
     request::Request,
     rows,
     source::{
@@ -73,7 +73,16 @@ pub(crate) async fn read(
     requests: &[&Request],
     now: Instant,
 ) -> Result<ReadSet, StoreError> {
-    let probed = probe(source, requests, now).await?;
+    let found = source.find(&PROBE, &probes(requests)).await?;
+    read_on(source, requests, Probed::of(requests, &found, now)?).await
+}
+
+/// Reads what is there beside what was found by the first round trip.
+pub(super) async fn read_on(
+    source: Source<'_>,
+    requests: &[&Request],
+    probed: Probed,
+) -> Result<ReadSet, StoreError> {
     let mut set = ReadSet { wallets: probed.wallets, ..ReadSet::default() };
     let (claims, receipts, redemptions, waiting, holds, lots, open_holds) = tokio::try_join!(
         source.find(&CLAIMS, &probed.claims),

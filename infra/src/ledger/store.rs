@@ -3,30 +3,37 @@
 use std::{collections::HashSet, time::Duration};
 
 use amvaj_domain::{id::WalletId, time::Instant};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
+use sqlx::{Postgres, Sqlite};
 use tokio::time::Instant as Moment;
 
-#[cfg(test)]
-use super::simulation::store::{SimulatedLocks, SimulatedStore};
 use super::{
     batch::WriteBatch,
     lane::WriteOutcome,
+    own::Own,
     postgres,
-    read::{ReadSet, read},
+    probe::{PROBE, Probed, probes},
+    read::{ReadSet, read_on},
     request::Request,
     source::Source,
     sqlite,
 };
+#[cfg(test)]
+use super::{
+    read::read,
+    simulation::store::{SimulatedLocks, SimulatedStore},
+};
 use crate::db::{Database, StoreError};
 
 /// The two databases, and the one of the simulation: one behaviour.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum LedgerStore {
-    /// One statement per batch. What is not answered within this time is given up: the way to the server, or to one of its
-    /// connections, may have gone without a word, and nobody waits for an operation any more by then.
-    Postgres(DatabaseConnection, Duration),
-    /// One immediate transaction per batch, on the single writing connection.
-    Sqlite(DatabaseConnection),
+    /// One statement per batch, on the lane's own connection. What is not answered within this time is given up: the way to
+    /// the server, or to one of its connections, may have gone without a word, and nobody waits for an operation any more by
+    /// then.
+    Postgres(DatabaseConnection, Duration, Own<Postgres>),
+    /// One immediate transaction per batch, on the single writing connection; a lane asks first on one of its own.
+    Sqlite(DatabaseConnection, Own<Sqlite>),
     /// Tables in memory that fail as a seed says.
     #[cfg(test)]
     Simulated(SimulatedStore),
@@ -44,34 +51,48 @@ pub(crate) enum Locked {
 }
 
 impl LedgerStore {
-    /// The store on an open database, which answers a statement within `patience` or is asked on another connection.
+    /// A lane's store on an open database, which answers a statement within `patience` or is asked on another connection.
     pub(crate) fn new(database: &Database, patience: Duration) -> Self {
-        let writer = database.writer().clone();
-        if database.is_postgres() { Self::Postgres(writer, patience) } else { Self::Sqlite(writer) }
+        let (reader, writer) = (database.reader(), database.writer().clone());
+        if database.is_postgres() {
+            let own = Own::like(writer.get_postgres_connection_pool(), DbBackend::Postgres);
+            Self::Postgres(writer, patience, own)
+        } else {
+            let own = Own::like(reader.get_sqlite_connection_pool(), DbBackend::Sqlite);
+            Self::Sqlite(writer, own)
+        }
     }
 
     /// Locks the wallets of a batch that lost its guard too often. SQLite needs none: it has one writer.
     pub(crate) async fn lock(&self, requests: &[&Request]) -> Result<Locked, StoreError> {
         let wallets: HashSet<WalletId> = requests.iter().filter_map(|request| request.wallet()).collect();
         match self {
-            Self::Postgres(connection, patience) => {
+            Self::Postgres(connection, patience, _) => {
                 let wallets: Vec<WalletId> = wallets.into_iter().collect();
                 let locks = postgres::lock(connection.get_postgres_connection_pool(), &wallets);
                 Ok(Locked::Postgres(within(*patience, locks).await?))
             }
-            Self::Sqlite(_) => Ok(Locked::Nothing),
+            Self::Sqlite(..) => Ok(Locked::Nothing),
             #[cfg(test)]
             Self::Simulated(store) => Ok(Locked::Simulated(store.lock(wallets).await)),
         }
     }
 
     /// Reads what the decisions of a batch need.
-    pub(crate) async fn read(&self, requests: &[&Request], now: Instant) -> Result<ReadSet, StoreError> {
+    pub(crate) async fn read(&mut self, requests: &[&Request], now: Instant) -> Result<ReadSet, StoreError> {
+        let probes = probes(requests);
         match self {
-            Self::Postgres(connection, patience) => {
-                within(*patience, read(Source::Sql(connection), requests, now)).await
+            Self::Postgres(connection, patience, own) => {
+                let found = within(*patience, own.find(&PROBE, &probes)).await;
+                let found = found.inspect_err(|failure| own.give_up_after(failure))?;
+                let probed = Probed::of(requests, &found, now)?;
+                within(*patience, read_on(Source::Sql(connection), requests, probed)).await
             }
-            Self::Sqlite(connection) => read(Source::Sql(connection), requests, now).await,
+            Self::Sqlite(connection, own) => {
+                let found = own.find(&PROBE, &probes).await;
+                let found = found.inspect_err(|failure| own.give_up_after(failure))?;
+                read_on(Source::Sql(connection), requests, Probed::of(requests, &found, now)?).await
+            }
             #[cfg(test)]
             Self::Simulated(store) => {
                 store.noting_defects(read(Source::Simulated(store), requests, now).await)
@@ -82,7 +103,7 @@ impl LedgerStore {
     /// Writes a batch, unless writing can only begin after `fresh_until`: what it decided carries a moment that is too long
     /// ago by then.
     pub(crate) async fn write(
-        &self,
+        &mut self,
         batch: &WriteBatch,
         locked: Locked,
         fresh_until: Moment,
@@ -91,17 +112,16 @@ impl LedgerStore {
             return WriteOutcome::Committed(HashSet::new());
         }
         let written = match self {
-            Self::Postgres(connection, patience) => {
-                let locks = match locked {
-                    Locked::Postgres(locks) => Some(locks),
-                    #[cfg(test)]
-                    Locked::Simulated(_) => None,
-                    Locked::Nothing => None,
-                };
-                let pool = connection.get_postgres_connection_pool();
-                postgres::write(pool, locks, batch, (*patience, fresh_until)).await
+            Self::Postgres(_, patience, own) => {
+                let limits = (*patience, fresh_until);
+                if let Locked::Postgres(locks) = locked {
+                    postgres::write_locked(locks, batch, limits).await
+                } else {
+                    let written = postgres::write(own, batch, limits).await;
+                    written.inspect_err(|failure| own.give_up_after(failure))
+                }
             }
-            Self::Sqlite(connection) => {
+            Self::Sqlite(connection, _) => {
                 sqlite::write(connection.get_sqlite_connection_pool(), batch, fresh_until).await
             }
             #[cfg(test)]

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     lane::{Batch, Effects, Lane, Reply, Ticket, WriteOutcome},
+    overload::{Queue, Refusing},
     request::{Answer, Request, SubmitError},
     store::{LedgerStore, Locked},
 };
@@ -60,16 +61,24 @@ impl Default for WriterSettings {
 /// The ledger's writer. Clones share its lanes.
 #[derive(Debug, Clone)]
 pub struct LedgerWriter {
-    lanes: Arc<[mpsc::Sender<Waiting>]>,
+    lanes: Arc<[Entrance]>,
     answer_within: Duration,
     tasks: Arc<std::sync::Mutex<Vec<JoinHandle<()>>>>,
     closing: tokio_util::sync::CancellationToken,
+}
+
+/// The way into a lane.
+#[derive(Debug)]
+struct Entrance {
+    arrivals: mpsc::Sender<Waiting>,
+    refusing: Refusing,
 }
 
 /// A request and whoever waits for its answer.
 #[derive(Debug)]
 struct Waiting {
     request: Request,
+    arrived_at: tokio::time::Instant,
     reply: oneshot::Sender<Result<Answer, SubmitError>>,
 }
 
@@ -84,13 +93,13 @@ impl LedgerWriter {
     ) -> Self {
         let default = if database.is_postgres() { lanes_on_postgres() } else { 1 };
         let lanes = settings.lanes.unwrap_or(default);
-        let store = LedgerStore::new(database, settings.answer_within);
-        Self::start_on(&store, balances, clock, new_id, lanes, settings)
+        let store = || LedgerStore::new(database, settings.answer_within);
+        Self::start_on(store, balances, clock, new_id, lanes, settings)
     }
 
-    /// Starts so many lanes over a store.
+    /// Starts so many lanes, each over a store of its own.
     pub(super) fn start_on(
-        store: &LedgerStore,
+        store: impl Fn() -> LedgerStore,
         balances: Arc<BalanceCache>,
         clock: &Clock,
         new_id: fn(Instant) -> uuid::Uuid,
@@ -100,18 +109,18 @@ impl LedgerWriter {
         let count = lanes.clamp(1, MAX_LANES);
         let closing = tokio_util::sync::CancellationToken::new();
         let (cache, cache_task) = start_cache_writer(balances, clock.clone());
-        let (senders, receivers): (Vec<_>, Vec<_>) =
-            (0..count).map(|_| mpsc::channel(settings.queue.max(1))).unzip();
-        let lanes: Arc<[mpsc::Sender<Waiting>]> = senders.into();
-        let mut tasks = vec![cache_task];
-        for (number, arrivals) in receivers.into_iter().enumerate() {
+        let (mut lanes, mut tasks) = (Vec::new(), vec![cache_task]);
+        for number in 0..count {
             let bucket = i16::try_from(number).unwrap_or_default();
+            let ((sender, arrivals), queue) = (mpsc::channel(settings.queue.max(1)), Queue::default());
+            lanes.push(Entrance { arrivals: sender, refusing: queue.refusing() });
             let driver = Driver {
                 lane: Lane::new(bucket, settings.batch.max(1)),
-                store: store.clone(),
+                store: store(),
                 clock: clock.clone(),
                 new_id,
                 arrivals,
+                queue,
                 waiting: HashMap::new(),
                 next_ticket: 0,
                 cache: cache.clone(),
@@ -120,18 +129,25 @@ impl LedgerWriter {
             };
             tasks.push(tokio::spawn(driver.run()));
         }
-        Self { lanes, answer_within: settings.answer_within, tasks: Arc::new(tasks.into()), closing }
+        Self {
+            lanes: lanes.into(),
+            answer_within: settings.answer_within,
+            tasks: Arc::new(tasks.into()),
+            closing,
+        }
     }
 
     /// Submits a request and waits for its answer.
     ///
     /// # Errors
-    /// [`SubmitError::Overloaded`] at once when the lane's queue is full; [`SubmitError::OutcomeUnknown`] when the
-    /// answer does not come in time: the request goes on.
+    /// [`SubmitError::Overloaded`] at once when the lane's queue stands or is full; [`SubmitError::OutcomeUnknown`] when
+    /// the answer does not come in time: the request goes on.
     pub async fn submit(&self, request: Request) -> Result<Answer, SubmitError> {
         let (reply, answer) = oneshot::channel();
         let lane = self.lane_of(&request)?;
-        if self.closing.is_cancelled() || lane.try_send(Waiting { request, reply }).is_err() {
+        let refuses = self.closing.is_cancelled() || lane.refusing.is_on();
+        let arrived_at = tokio::time::Instant::now();
+        if refuses || lane.arrivals.try_send(Waiting { request, arrived_at, reply }).is_err() {
             metrics::counter!("amvaj_ledger_overloaded_total").increment(1);
             return Err(SubmitError::Overloaded);
         }
@@ -143,7 +159,7 @@ impl LedgerWriter {
 
     /// Whether every lane is there. One that ended although the writer is open takes no request any more.
     pub fn is_alive(&self) -> bool {
-        self.lanes.iter().all(|lane| !lane.is_closed())
+        self.lanes.iter().all(|lane| !lane.arrivals.is_closed())
     }
 
     /// Stops taking requests, finishes what was accepted and ends the lanes.
@@ -166,7 +182,7 @@ impl LedgerWriter {
     }
 
     /// A wallet's lane is fixed by its shard; a refund that waits goes by its merchant.
-    fn lane_of(&self, request: &Request) -> Result<&mpsc::Sender<Waiting>, SubmitError> {
+    fn lane_of(&self, request: &Request) -> Result<&Entrance, SubmitError> {
         let shard = request.wallet().map_or_else(
             || request.receipt().map_or(0, |key| WalletId::new(key.merchant.uuid()).shard_no()),
             WalletId::shard_no,
@@ -191,6 +207,7 @@ struct Driver {
     clock: Clock,
     new_id: fn(Instant) -> uuid::Uuid,
     arrivals: mpsc::Receiver<Waiting>,
+    queue: Queue,
     waiting: HashMap<Ticket, oneshot::Sender<Result<Answer, SubmitError>>>,
     next_ticket: Ticket,
     cache: mpsc::Sender<Vec<Balance>>,
@@ -205,7 +222,10 @@ impl Driver {
             self.take_arrivals();
             if let Some(batch) = self.lane.drain() {
                 self.batch(batch).await;
-            } else if !self.wait().await {
+                continue;
+            }
+            self.queue.ended();
+            if !self.wait().await {
                 return;
             }
         }
@@ -213,9 +233,15 @@ impl Driver {
 
     /// Takes in whatever has arrived, at most a batch more than already waits.
     fn take_arrivals(&mut self) {
+        let mut oldest = None;
         while self.lane.waiting() < self.lane.max_batch() {
             let Ok(arrival) = self.arrivals.try_recv() else { break };
+            oldest = oldest.or(Some(arrival.arrived_at));
             self.accept(arrival);
+        }
+        if let Some(oldest) = oldest {
+            let now = tokio::time::Instant::now();
+            self.queue.taken(self.lane.waiting() >= self.lane.max_batch(), now - oldest, now);
         }
         let waiting = self.arrivals.len() + self.lane.waiting();
         metrics::gauge!("amvaj_ledger_queue_depth", "lane" => self.lane.bucket().to_string())
@@ -246,7 +272,7 @@ impl Driver {
         }
     }
 
-    fn accept(&mut self, Waiting { request, reply }: Waiting) {
+    fn accept(&mut self, Waiting { request, reply, .. }: Waiting) {
         let ticket = self.next_ticket;
         self.next_ticket = ticket.wrapping_add(1);
         self.waiting.insert(ticket, reply);
@@ -309,11 +335,8 @@ impl Driver {
         for (ticket, wallet, request) in effects.rerouted {
             if let Request::AwaitPurchase(operation) = request {
                 let operation = amvaj_domain::ledger::Operation { wallet, ..operation };
-                let ticket_of = self.waiting.remove(&ticket);
-                if let Some(reply) = ticket_of {
-                    // The guard alone decides who may write, so this lane can go on with another lane's wallet.
-                    self.accept(Waiting { request: Request::Apply(operation), reply });
-                }
+                // The guard alone decides who may write, so this lane can go on with another lane's wallet.
+                self.lane.arrive(ticket, Request::Apply(operation));
             }
         }
         if !effects.fresh.is_empty() {

@@ -76,8 +76,8 @@ impl Node {
         clock: &Clock,
         plan: &Plan,
     ) -> LedgerWriter {
-        let store = LedgerStore::Simulated(store.clone());
-        LedgerWriter::start_on(&store, Arc::clone(balances), clock, new_id, plan.lanes, &plan.settings)
+        let store = || LedgerStore::Simulated(store.clone());
+        LedgerWriter::start_on(store, Arc::clone(balances), clock, new_id, plan.lanes, &plan.settings)
     }
 
     /// The time that the node believes it is.
