@@ -1,7 +1,7 @@
 //! Many at once: what one after the other would have done, and nothing else.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amvaj_api::config::Config;
 use amvaj_api::graphql::global_id::GlobalId;
@@ -308,6 +308,50 @@ async fn what_does_not_fit_in_the_queue_is_told_so_and_not_done() {
             answers.iter().filter(|answer| answer["errors"][0]["extensions"]["code"] == "OVERLOADED").count();
         assert!(done > 0 && refused > 0 && done + refused == 200, "{done} done, {refused} refused");
         assert_eq!(till.wallet_now().await["posted"], (done * 10).to_string());
+        assert_sound(&app).await;
+    }
+}
+
+/// A crowd that comes at once is served to the last, however long that takes; whoever comes while it has waited for long is told
+/// so at once, and served when nobody waits any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_is_served_and_whoever_joins_a_queue_that_stands_is_refused_at_once() {
+    for database in TestDb::both().await {
+        let app = TestApp::start_with(database, |config| config.ledger.batch = 1).await;
+        let till = Till::open(&app, "09122000008").await;
+        let earn = |key: String| {
+            let input = json!({
+                "idempotencyKey": key, "receiptNumber": format!("R-{key}"), "member": till.member_ref(),
+                "amount": { "amount": 100, "currency": "IRR" },
+            });
+            app.send(Some(till.caller()), POINTS, "Earn", json!({ "input": input }))
+        };
+        // Until the database goes on nothing is served.
+        let lock = app.app.db.for_migrations().begin().await.unwrap();
+        lock.execute_unprepared("update wallet set version = version").await.unwrap();
+        let goes_on = async {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            lock.rollback().await.unwrap();
+        };
+        let crowd = join_all((0..300).map(|number| earn(format!("crowd-{number}"))));
+        let late = join_all((0..100).map(|number| {
+            let late = earn(format!("late-{number}"));
+            async move {
+                tokio::time::sleep(Duration::from_millis(1_400) + Duration::from_millis(10) * number).await;
+                let began = Instant::now();
+                (late.await, began.elapsed())
+            }
+        }));
+        let (crowd, late, ()) = tokio::join!(crowd, late, goes_on);
+        let is_done = |answer: &Value| answer["data"]["earnPoints"]["operation"].is_object();
+        assert!(crowd.iter().all(is_done), "{crowd:#?}");
+        let (refused, done): (Vec<_>, Vec<_>) =
+            late.iter().partition(|(answer, _)| answer["errors"][0]["extensions"]["code"] == "OVERLOADED");
+        assert!(!refused.is_empty() && done.iter().all(|(answer, _)| is_done(answer)), "{done:#?}");
+        assert!(refused.iter().all(|(_, took)| *took < Duration::from_millis(500)), "{refused:#?}");
+        let after = earn("after".to_owned()).await;
+        assert!(is_done(&after), "{after:#}");
+        assert_eq!(till.wallet_now().await["posted"], ((301 + done.len()) * 10).to_string());
         assert_sound(&app).await;
     }
 }

@@ -6,7 +6,7 @@
 //! the environment
 //!
 //! - `AMVAJ_CRASH_SEED=17` plays the one plan with this seed;
-//! - `AMVAJ_CRASH_ROUNDS=200` plays so many rounds.
+//! - `AMVAJ_CRASH_ROUNDS=200` plays so many rounds, with both from that seed on, so that several can share them.
 
 mod check;
 mod clients;
@@ -35,10 +35,9 @@ const ROUNDS: u64 = 8;
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_or_done_twice_whatever_crashes() {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let (first, rounds) = match number("AMVAJ_CRASH_SEED") {
-        Some(seed) => (seed, 1),
-        None => (0, number("AMVAJ_CRASH_ROUNDS").unwrap_or(ROUNDS)),
-    };
+    let (seed, rounds) = (number("AMVAJ_CRASH_SEED"), number("AMVAJ_CRASH_ROUNDS"));
+    let first = seed.unwrap_or(0);
+    let rounds = rounds.unwrap_or(if seed.is_some() { 1 } else { ROUNDS });
     let mut tally = Tally::default();
     for seed in first..first + rounds {
         round(&Plan::of(seed), &mut tally).await;

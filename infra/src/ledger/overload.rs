@@ -52,7 +52,9 @@ impl Queue {
         if !is_full || waited < TARGET {
             return self.refusing.set(false);
         }
-        let began = self.late.filter(|(_, last)| now - *last < INTERVAL).map_or(now, |(began, _)| began);
+        let this_was_late = now.checked_sub(waited - TARGET).unwrap_or(now);
+        let before = self.late.filter(|(_, last)| now - *last < INTERVAL).map(|(began, _)| began);
+        let began = before.map_or(this_was_late, |before| before.min(this_was_late));
         self.late = Some((began, now));
         self.refusing.set(now - began >= INTERVAL);
     }
@@ -76,10 +78,10 @@ mod tests {
         let (begin, mut queue) = (Instant::now(), Queue::default());
         let refusing = queue.refusing();
         for millis in (0..500).step_by(50) {
-            queue.taken(true, TARGET * 9, after(begin, millis));
+            queue.taken(true, TARGET + Duration::from_millis(millis), after(begin, millis));
             assert!(!refusing.is_on(), "{millis}");
         }
-        queue.taken(true, TARGET, after(begin, 500));
+        queue.taken(true, TARGET + INTERVAL, after(begin, 500));
         assert!(refusing.is_on());
         queue.taken(true, TARGET / 2, after(begin, 550));
         assert!(!refusing.is_on(), "what is taken is in time again");
@@ -89,6 +91,8 @@ mod tests {
         assert!(!refusing.is_on());
         queue.taken(true, TARGET, after(begin, 1_200));
         assert!(!refusing.is_on(), "it is another crowd");
+        queue.taken(true, TARGET + INTERVAL, after(begin, 2_000));
+        assert!(refusing.is_on(), "it has waited while the database stood still");
     }
 
     #[test]
