@@ -37,7 +37,7 @@ impl<DB: Database> Own<DB> {
         Ok(self.kept.insert(kept))
     }
 
-    /// Asks a question; an empty list of keys needs no round trip.
+    /// Asks a question.
     pub(super) async fn find<M: FromQueryResult, K>(
         &mut self,
         question: &Question<M, K>,
@@ -48,9 +48,6 @@ impl<DB: Database> Own<DB> {
         QueryResult: From<DB::Row>,
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
         let statement = (question.keys)(self.backend, keys).statement(question.sql);
         let values = SqlxValues(statement.values.unwrap_or_else(|| sea_orm::Values(Vec::new())));
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
@@ -58,10 +55,11 @@ impl<DB: Database> Own<DB> {
         rows.into_iter().map(|row| Ok(M::from_query_result(&QueryResult::from(row), "")?)).collect()
     }
 
-    /// Gives the connection up after a failure that may have been its own: the next one is another.
-    pub(super) fn give_up_after(&mut self, failure: &StoreError) {
-        if matches!(failure, StoreError::Unavailable(_) | StoreError::Failed(_)) {
+    /// What came of using the connection. After a failure that may have been its own it is given up: the next is another.
+    pub(super) fn checked<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::Failed(_))) {
             self.kept = None;
         }
+        outcome
     }
 }

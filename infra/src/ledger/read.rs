@@ -1,6 +1,6 @@
 //! READ: everything that the decisions of one batch need, in a few statements.
 //!
-//! | round trip | statements (side by side) |
+//! | step | statements (side by side, on a lane's own connection one after the other) |
 //! |---|---|
 //! | 1 | the wallets' heads, used caps, and whether there is anything else ([`super::probe`]) |
 //! | 2, only what is there | claims · receipts · redemptions of receipts · waiting refunds · named holds · open lots and holds of the wallets that need them |
@@ -74,15 +74,7 @@ pub(crate) async fn read(
     now: Instant,
 ) -> Result<ReadSet, StoreError> {
     let found = source.find(&PROBE, &probes(requests)).await?;
-    read_on(source, requests, Probed::of(requests, &found, now)?).await
-}
-
-/// Reads what is there beside what was found by the first round trip.
-pub(super) async fn read_on(
-    source: Source<'_>,
-    requests: &[&Request],
-    probed: Probed,
-) -> Result<ReadSet, StoreError> {
+    let probed = Probed::of(requests, &found, now)?;
     let mut set = ReadSet { wallets: probed.wallets, ..ReadSet::default() };
     let (claims, receipts, redemptions, waiting, holds, lots, open_holds) = tokio::try_join!(
         source.find(&CLAIMS, &probed.claims),

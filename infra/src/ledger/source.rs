@@ -8,11 +8,13 @@ use amvaj_domain::{
     ledger::ReceiptKey,
 };
 use sea_orm::{DatabaseConnection, DbBackend, FromQueryResult};
+use sqlx::{Postgres, Sqlite};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::keys::Keys;
 #[cfg(test)]
 use super::simulation::{answers, store::SimulatedStore, tables::Tables};
+use super::{keys::Keys, own::Own};
 use crate::db::{
     StoreError,
     entity::{
@@ -24,8 +26,12 @@ use crate::db::{
 /// Where the rows are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Source<'a> {
-    /// In a database.
+    /// In a database, on any of its connections.
     Sql(&'a DatabaseConnection),
+    /// In PostgreSQL, on a lane's own connection: one question after the other.
+    Postgres(&'a Mutex<Own<Postgres>>),
+    /// The same in SQLite.
+    Sqlite(&'a Mutex<Own<Sqlite>>),
     /// In the tables of the simulation.
     #[cfg(test)]
     Simulated(&'a SimulatedStore),
@@ -73,6 +79,8 @@ impl Source<'_> {
                 let keys = (question.keys)(connection.get_database_backend(), keys);
                 Ok(M::find_by_statement(keys.statement(question.sql)).all(connection).await?)
             }
+            Self::Postgres(own) => own.lock().await.find(question, keys).await,
+            Self::Sqlite(own) => own.lock().await.find(question, keys).await,
             #[cfg(test)]
             Self::Simulated(store) => store.select(|tables| (question.simulated)(tables, keys)).await,
         }

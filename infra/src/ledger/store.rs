@@ -5,23 +5,19 @@ use std::{collections::HashSet, time::Duration};
 use amvaj_domain::{id::WalletId, time::Instant};
 use sea_orm::{DatabaseConnection, DbBackend};
 use sqlx::{Postgres, Sqlite};
-use tokio::time::Instant as Moment;
+use tokio::{sync::Mutex, time::Instant as Moment};
 
+#[cfg(test)]
+use super::simulation::store::{SimulatedLocks, SimulatedStore};
 use super::{
     batch::WriteBatch,
     lane::WriteOutcome,
     own::Own,
     postgres,
-    probe::{PROBE, Probed, probes},
-    read::{ReadSet, read_on},
+    read::{ReadSet, read},
     request::Request,
     source::Source,
     sqlite,
-};
-#[cfg(test)]
-use super::{
-    read::read,
-    simulation::store::{SimulatedLocks, SimulatedStore},
 };
 use crate::db::{Database, StoreError};
 
@@ -31,9 +27,9 @@ pub(crate) enum LedgerStore {
     /// One statement per batch, on the lane's own connection. What is not answered within this time is given up: the way to
     /// the server, or to one of its connections, may have gone without a word, and nobody waits for an operation any more by
     /// then.
-    Postgres(DatabaseConnection, Duration, Own<Postgres>),
-    /// One immediate transaction per batch, on the single writing connection; a lane asks first on one of its own.
-    Sqlite(DatabaseConnection, Own<Sqlite>),
+    Postgres(DatabaseConnection, Duration, Mutex<Own<Postgres>>),
+    /// One immediate transaction per batch, on the single writing connection; a lane reads on one of its own.
+    Sqlite(DatabaseConnection, Mutex<Own<Sqlite>>),
     /// Tables in memory that fail as a seed says.
     #[cfg(test)]
     Simulated(SimulatedStore),
@@ -56,10 +52,10 @@ impl LedgerStore {
         let (reader, writer) = (database.reader(), database.writer().clone());
         if database.is_postgres() {
             let own = Own::like(writer.get_postgres_connection_pool(), DbBackend::Postgres);
-            Self::Postgres(writer, patience, own)
+            Self::Postgres(writer, patience, own.into())
         } else {
             let own = Own::like(reader.get_sqlite_connection_pool(), DbBackend::Sqlite);
-            Self::Sqlite(writer, own)
+            Self::Sqlite(writer, own.into())
         }
     }
 
@@ -79,19 +75,15 @@ impl LedgerStore {
     }
 
     /// Reads what the decisions of a batch need.
-    pub(crate) async fn read(&mut self, requests: &[&Request], now: Instant) -> Result<ReadSet, StoreError> {
-        let probes = probes(requests);
+    pub(crate) async fn read(&self, requests: &[&Request], now: Instant) -> Result<ReadSet, StoreError> {
         match self {
-            Self::Postgres(connection, patience, own) => {
-                let found = within(*patience, own.find(&PROBE, &probes)).await;
-                let found = found.inspect_err(|failure| own.give_up_after(failure))?;
-                let probed = Probed::of(requests, &found, now)?;
-                within(*patience, read_on(Source::Sql(connection), requests, probed)).await
+            Self::Postgres(_, patience, own) => {
+                let set = within(*patience, read(Source::Postgres(own), requests, now)).await;
+                own.lock().await.checked(set)
             }
-            Self::Sqlite(connection, own) => {
-                let found = own.find(&PROBE, &probes).await;
-                let found = found.inspect_err(|failure| own.give_up_after(failure))?;
-                read_on(Source::Sql(connection), requests, Probed::of(requests, &found, now)?).await
+            Self::Sqlite(_, own) => {
+                let set = read(Source::Sqlite(own), requests, now).await;
+                own.lock().await.checked(set)
             }
             #[cfg(test)]
             Self::Simulated(store) => {
@@ -103,7 +95,7 @@ impl LedgerStore {
     /// Writes a batch, unless writing can only begin after `fresh_until`: what it decided carries a moment that is too long
     /// ago by then.
     pub(crate) async fn write(
-        &mut self,
+        &self,
         batch: &WriteBatch,
         locked: Locked,
         fresh_until: Moment,
@@ -117,8 +109,9 @@ impl LedgerStore {
                 if let Locked::Postgres(locks) = locked {
                     postgres::write_locked(locks, batch, limits).await
                 } else {
-                    let written = postgres::write(own, batch, limits).await;
-                    written.inspect_err(|failure| own.give_up_after(failure))
+                    let mut own = own.lock().await;
+                    let written = postgres::write(&mut own, batch, limits).await;
+                    own.checked(written)
                 }
             }
             Self::Sqlite(connection, _) => {
