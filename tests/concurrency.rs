@@ -349,6 +349,7 @@ async fn a_crowd_is_served_and_whoever_joins_a_queue_that_stands_is_refused_at_o
             late.iter().partition(|(answer, _)| answer["errors"][0]["extensions"]["code"] == "OVERLOADED");
         assert!(!refused.is_empty() && done.iter().all(|(answer, _)| is_done(answer)), "{done:#?}");
         assert!(refused.iter().all(|(_, took)| *took < Duration::from_millis(500)), "{refused:#?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let after = earn("after".to_owned()).await;
         assert!(is_done(&after), "{after:#}");
         assert_eq!(till.wallet_now().await["posted"], ((301 + done.len()) * 10).to_string());

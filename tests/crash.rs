@@ -6,7 +6,8 @@
 //! the environment
 //!
 //! - `AMVAJ_CRASH_SEED=17` plays the one plan with this seed;
-//! - `AMVAJ_CRASH_ROUNDS=200` plays so many rounds, with both from that seed on, so that several can share them.
+//! - `AMVAJ_CRASH_ROUNDS=200` plays so many rounds; with both set they begin at that seed, so that several runs can
+//!   share the work.
 
 mod check;
 mod clients;

@@ -5,7 +5,7 @@ mod known_documents;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amvaj_api::auth::{Authenticator, KeySet, ServerSecret, SigningKey, Tokens};
 use amvaj_api::config::Config;
@@ -329,6 +329,23 @@ async fn a_slow_query_is_overload_and_a_slow_mutation_has_an_unknown_outcome() {
     let mutation = Answer::to(edge.post(&misbehave("Sleep", "mutation"))).await;
     assert_eq!((mutation.status, mutation.code()), (StatusCode::GATEWAY_TIMEOUT, "OUTCOME_UNKNOWN"));
     assert_eq!(mutation.body["errors"][0]["extensions"]["retryable"], true);
+}
+
+#[tokio::test]
+async fn whoever_finds_no_place_is_refused_at_once_and_served_when_there_is_one() {
+    let edge = Edge::start_with(Vec::new(), |config| config.http.operations = 2);
+    let slow = || async { Answer::to(edge.post(&misbehave("Sleep", "query"))).await };
+    let more = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let began = Instant::now();
+        let refused = Answer::to(edge.query("{ __typename }")).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED"));
+        assert_eq!(refused.body["errors"][0]["extensions"]["retryable"], true);
+        began.elapsed()
+    };
+    let (_, _, took) = tokio::join!(slow(), slow(), more);
+    assert!(took < Duration::from_millis(500), "{took:?}");
+    assert_eq!(Answer::to(edge.query("{ __typename }")).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -94,6 +94,8 @@ pub struct HttpConfig {
     pub body_limit: usize,
     /// The operator's own proxies in front of the server.
     pub proxies: Proxies,
+    /// Most requests to `/graphql` that are answered at a time; more are refused at once.
+    pub operations: usize,
     /// Most files that are sent at a time.
     pub downloads: usize,
     /// How long one operation may take.
@@ -362,6 +364,7 @@ impl HttpConfig {
             workers: reader.take_optional("HTTP_WORKERS", threads),
             body_limit: reader.number("HTTP_BODY_LIMIT", 262_144, 1_024..=16_777_216),
             proxies: Proxies(reader.number("HTTP_PROXIES", 0, 0..=10)),
+            operations: reader.number("HTTP_OPERATIONS", 1_024, 1..=100_000),
             downloads: reader.number("HTTP_DOWNLOADS", 64, 1..=10_000),
             request_timeout: Duration::from_millis(reader.number(
                 "HTTP_REQUEST_TIMEOUT_MS",

@@ -16,6 +16,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -112,7 +113,7 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     })
 }
 
-/// Starts to serve and returns at once. Has to be called within a Tokio runtime, which then runs the operations.
+/// Starts to serve and returns at once. Has to be called within a Tokio runtime, to which the operations belong.
 pub fn start(parts: Parts, config: &HttpConfig, listener: TcpListener) -> Result<Running, ServeError> {
     let address = listener.local_addr()?;
     let metrics = telemetry::metrics();
@@ -233,6 +234,7 @@ impl Shared {
                 authenticator: parts.authenticator,
                 throttle: parts.throttle,
                 turns: Turns::new(),
+                places: Arc::new(Semaphore::new(config.operations)),
                 introspection: parts.introspection,
                 clock: parts.clock,
                 prepare: parts.prepare,

@@ -12,6 +12,7 @@ use actix_web::{
 };
 use amvaj_domain::access::Identity;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::World;
 use crate::{
@@ -80,6 +81,7 @@ fn endpoint(app: &Arc<App>, config: &HttpConfig) -> Endpoint {
         authenticator,
         throttle,
         turns: Turns::new(),
+        places: Arc::new(Semaphore::new(config.operations)),
         introspection,
         clock,
         prepare,

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use clap::Args;
 
-use super::values::parse_count;
+use super::values::{parse_count, parse_rate};
 use crate::bench::Scenario;
 
 /// `amvaj bench`
@@ -30,7 +30,7 @@ pub struct BenchArgs {
     pub threads: NonZeroU32,
     /// Requests a second that go out at their time, whether those before are answered or not (an open loop): a request's
     /// time counts from when it was due. Without it each connection sends when its last request is answered
-    #[arg(long, value_name = "PER_SECOND", value_parser = parse_count)]
+    #[arg(long, value_name = "PER_SECOND", value_parser = parse_rate)]
     pub rate: Option<NonZeroU32>,
     /// How often everything is measured, in turn
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]

@@ -38,8 +38,17 @@ pub(super) fn parse_subgraph(text: &str) -> Result<&'static Subgraph, String> {
 
 /// Reads a number of connections or threads.
 pub(super) fn parse_count(text: &str) -> Result<NonZeroU32, String> {
+    up_to(10_000, text)
+}
+
+/// Reads how often something happens in a second, from 1 to 100000.
+pub(super) fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
+    up_to(100_000, text)
+}
+
+fn up_to(most: u32, text: &str) -> Result<NonZeroU32, String> {
     let count: Option<NonZeroU32> = text.parse().ok();
-    count.filter(|count| count.get() <= 10_000).ok_or_else(|| "write a number from 1 to 10000".to_owned())
+    count.filter(|count| count.get() <= most).ok_or_else(|| format!("write a number from 1 to {most}"))
 }
 
 /// Reads when a key begins to sign, at most 30 days ahead.

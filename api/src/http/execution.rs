@@ -1,4 +1,4 @@
-//! What happens to a request on the runtime that executes operations, from its credential to its outcome. Each step
+//! What happens to a request that was received, from its credential to its outcome. Each step
 //! costs more than the one before, so whoever is to be refused is refused as early as can be.
 //!
 //! | step | costs | refuses |

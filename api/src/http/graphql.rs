@@ -13,6 +13,7 @@ use amvaj_domain::access::Identity;
 use amvaj_infra::clock::Clock;
 use async_graphql::Request;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::client::{Client, Proxies};
 use super::execution::{Authorization, COST, Incoming, Outcome, Sent};
@@ -53,6 +54,10 @@ pub struct Endpoint {
     pub throttle: Throttle,
     /// The turns of operations that are dear.
     pub turns: Turns,
+    /// The places of requests that are being answered (not of sockets and streams of events, which are counted by themselves).
+    /// Whoever finds none is refused at once: another request in the queue
+    /// would only make all of them late.
+    pub places: Arc<Semaphore>,
     /// Who may ask for the schema itself.
     pub introspection: Introspection,
     /// The time by which tokens are judged.
@@ -66,7 +71,7 @@ pub struct Endpoint {
     pub proxies: Proxies,
     /// Longest body in bytes, to name it in a refusal.
     pub body_limit: usize,
-    /// Where operations run. It outlives the HTTP threads, so a connection pool stays usable while they stop, and a
+    /// To which operations belong. It outlives the HTTP threads, so a connection pool stays usable while they stop, and a
     /// mutation goes on when its client hangs up.
     pub runtime: Handle,
 }
@@ -136,10 +141,10 @@ async fn answer(http: &HttpRequest, endpoint: Data<Endpoint>, sent: Result<Sent,
         language: language.clone(),
         id: RequestId::of(http),
     };
-    let commitment = Commitment::default();
-    let execution = incoming.execute(endpoint.clone(), commitment.clone());
-    let done = work::within(endpoint.timeout, &endpoint.runtime, commitment, execution).await;
-    let Outcome { kind, code, answer, language } = done.unwrap_or_else(|reason| unfinished(reason, language));
+    let Outcome { kind, code, answer, language } = match endpoint.places.try_acquire() {
+        Ok(_place) => executed(incoming, &endpoint, language).await,
+        Err(_) => no_place(language),
+    };
     let mut response = match answer {
         Ok(answer) => answer.send(http),
         Err(refusal) => refused(http, &language, refusal).await,
@@ -147,6 +152,18 @@ async fn answer(http: &HttpRequest, endpoint: Data<Endpoint>, sent: Result<Sent,
     language.tell(&mut response);
     record(kind, code, started.elapsed());
     response
+}
+
+async fn executed(incoming: Incoming, endpoint: &Data<Endpoint>, language: RequestLanguage) -> Outcome {
+    let commitment = Commitment::default();
+    let execution = incoming.execute(endpoint.clone(), commitment.clone());
+    let done = work::within(endpoint.timeout, &endpoint.runtime, commitment, execution).await;
+    done.unwrap_or_else(|reason| unfinished(reason, language))
+}
+
+fn no_place(language: RequestLanguage) -> Outcome {
+    let code = Code::Overloaded;
+    Outcome { kind: "none", code: Some(code), answer: Err(Refusal::failed(code)), language }
 }
 
 /// What the header `Authorization` holds.

@@ -167,6 +167,9 @@ impl<T: Send + 'static> Drop for Work<T> {
         } else if let Rest::Moved(task) = &self.rest {
             task.abort();
         }
+        // What it gives back, such as a connection, it gives back on the runtime that it took it on.
+        let _entered = self.runtime.enter();
+        self.rest = Rest::Nothing;
     }
 }
 

@@ -43,7 +43,7 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`] when it does not answer.
     pub async fn open(settings: &DatabaseSettings) -> Result<Self, StoreError> {
-        let mut reading = options(settings, settings.max_connections);
+        let mut reading = options(settings, settings.max_connections, READER_CACHE);
         // Nothing that is read here takes so long that compiling it would pay, however dear its plan looks.
         let limit = settings.read_timeout.unwrap_or_default().as_millis().to_string();
         reading.map_sqlx_postgres_opts(move |postgres| {
@@ -52,7 +52,7 @@ impl Database {
         let reader = SeaOrm::connect(reading).await?;
         let writing =
             if reader.get_database_backend() == DbBackend::Sqlite { 1 } else { settings.max_connections };
-        let mut writing = options(settings, writing);
+        let mut writing = options(settings, writing, WRITER_CACHE);
         writing.map_sqlx_postgres_opts(|postgres| {
             postgres.options(BY_INDEX).statement_cache_capacity(STATEMENTS)
         });
@@ -157,7 +157,12 @@ const BY_INDEX: [(&str, &str); 5] = [
 /// SQLite one for each of seven numbers of rows.
 const STATEMENTS: usize = 512;
 
-fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions {
+/// The pages that a connection of SQLite keeps in memory, as its setting counts them: 8 MiB for each that reads, which finds
+/// others in the system's cache, and 64 MiB for the one that writes.
+const READER_CACHE: &str = "-8192";
+const WRITER_CACHE: &str = "-65536";
+
+fn options(settings: &DatabaseSettings, max_connections: u32, cache: &'static str) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);
     options
         .max_connections(max_connections)
@@ -172,7 +177,7 @@ fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions 
         .map_sqlx_sqlite_before_acquire(|connection, _| {
             std::future::ready(Ok(!connection.is_in_transaction())).boxed()
         })
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
                 .create_if_missing(true)
                 .foreign_keys(true)
@@ -180,7 +185,7 @@ fn options(settings: &DatabaseSettings, max_connections: u32) -> ConnectOptions 
                 // FULL: an acknowledged commit survives a power cut.
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(5))
-                .pragma("cache_size", "-65536")
+                .pragma("cache_size", cache)
                 // A batch changes some hundred pages, most of them of rows that the next ones change again: in a log of
                 // 64 MiB they are written to the file once, where SQLite's own 4 MiB are full after a few batches.
                 .pragma("wal_autocheckpoint", "16000")

@@ -52,7 +52,7 @@ impl Queue {
         if !is_full || waited < TARGET {
             return self.refusing.set(false);
         }
-        let this_was_late = now.checked_sub(waited - TARGET).unwrap_or(now);
+        let this_was_late = now.checked_sub(waited.saturating_sub(TARGET)).unwrap_or(now);
         let before = self.late.filter(|(_, last)| now - *last < INTERVAL).map(|(began, _)| began);
         let began = before.map_or(this_was_late, |before| before.min(this_was_late));
         self.late = Some((began, now));

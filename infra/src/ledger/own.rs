@@ -5,12 +5,22 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use sea_orm::{DbBackend, FromQueryResult, QueryResult};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Connection, Database, Executor, IntoArguments, Pool};
+use tokio::time::{Instant, sleep};
 
 use super::source::Question;
 use crate::db::StoreError;
+
+/// The way to a server forgets, without a word, connections on which nothing is said for long.
+const LONGEST_REST: Duration = Duration::from_mins(5);
+/// What a server keeps for a connection grows with time.
+const LONGEST_LIFE: Duration = Duration::from_mins(30);
+/// Pause between two tries to reach a server that does not take connections.
+const PAUSE: Duration = Duration::from_millis(50);
 
 type Options<DB> = <<DB as Database>::Connection as Connection>::Options;
 
@@ -19,7 +29,15 @@ type Options<DB> = <<DB as Database>::Connection as Connection>::Options;
 pub(crate) struct Own<DB: Database> {
     backend: DbBackend,
     options: Arc<Options<DB>>,
-    kept: Option<DB::Connection>,
+    kept: Option<Kept<DB::Connection>>,
+}
+
+/// A connection and its times.
+#[derive(Debug)]
+struct Kept<C> {
+    connection: C,
+    made_at: Instant,
+    used_at: Instant,
 }
 
 impl<DB: Database> Own<DB> {
@@ -28,13 +46,34 @@ impl<DB: Database> Own<DB> {
         Self { backend, options: pool.connect_options(), kept: None }
     }
 
-    /// The connection.
+    /// The connection; a new one instead of one that has rested long or is old. Goes on trying while PostgreSQL takes none, so
+    /// whoever calls has to bound that.
     pub(super) async fn connection(&mut self) -> Result<&mut DB::Connection, StoreError> {
-        let kept = match self.kept.take() {
-            Some(kept) => kept,
-            None => DB::Connection::connect_with(&self.options).await?,
+        let now = Instant::now();
+        let is_good = |kept: &Kept<_>| now - kept.used_at < LONGEST_REST && now - kept.made_at < LONGEST_LIFE;
+        let kept = match self.kept.take().filter(is_good) {
+            Some(kept) => Kept { used_at: now, ..kept },
+            None => Kept { connection: self.connect().await?, made_at: now, used_at: now },
         };
-        Ok(self.kept.insert(kept))
+        Ok(&mut self.kept.insert(kept).connection)
+    }
+
+    async fn connect(&self) -> Result<DB::Connection, StoreError> {
+        loop {
+            match Box::pin(DB::Connection::connect_with(&self.options)).await.map_err(StoreError::from) {
+                Err(StoreError::Unavailable(_)) if self.backend == DbBackend::Postgres => sleep(PAUSE).await,
+                connected => return connected,
+            }
+        }
+    }
+
+    /// Takes leave of the server.
+    pub(super) async fn close(&mut self) {
+        if let Some(kept) = self.kept.take()
+            && let Err(error) = kept.connection.close().await
+        {
+            tracing::debug!(%error, "a lane's connection was not closed in order");
+        }
     }
 
     /// Asks a question.
@@ -55,9 +94,13 @@ impl<DB: Database> Own<DB> {
         rows.into_iter().map(|row| Ok(M::from_query_result(&QueryResult::from(row), "")?)).collect()
     }
 
-    /// What came of using the connection. After a failure that may have been its own it is given up: the next is another.
+    /// What came of using the connection. After a failure that may have been its own it is given up and the next one is
+    /// another: one that broke, and one whose prepared statements are of a table that has changed since.
     pub(super) fn checked<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::Failed(_))) {
+        let may_be_its_own = |error: &StoreError| {
+            matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_) | StoreError::Contention(_))
+        };
+        if outcome.as_ref().is_err_and(may_be_its_own) {
             self.kept = None;
         }
         outcome

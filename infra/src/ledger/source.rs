@@ -79,8 +79,9 @@ impl Source<'_> {
                 let keys = (question.keys)(connection.get_database_backend(), keys);
                 Ok(M::find_by_statement(keys.statement(question.sql)).all(connection).await?)
             }
-            Self::Postgres(own) => own.lock().await.find(question, keys).await,
-            Self::Sqlite(own) => own.lock().await.find(question, keys).await,
+            // Whoever asks several questions side by side would otherwise carry both ways of each about.
+            Self::Postgres(own) => Box::pin(own.lock().await.find(question, keys)).await,
+            Self::Sqlite(own) => Box::pin(own.lock().await.find(question, keys)).await,
             #[cfg(test)]
             Self::Simulated(store) => store.select(|tables| (question.simulated)(tables, keys)).await,
         }

@@ -59,6 +59,16 @@ impl LedgerStore {
         }
     }
 
+    /// Ends the lane's connection.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Postgres(.., own) => own.lock().await.close().await,
+            Self::Sqlite(_, own) => own.lock().await.close().await,
+            #[cfg(test)]
+            Self::Simulated(_) => {}
+        }
+    }
+
     /// Locks the wallets of a batch that lost its guard too often. SQLite needs none: it has one writer.
     pub(crate) async fn lock(&self, requests: &[&Request]) -> Result<Locked, StoreError> {
         let wallets: HashSet<WalletId> = requests.iter().filter_map(|request| request.wallet()).collect();

@@ -157,6 +157,11 @@ impl LedgerWriter {
         }
     }
 
+    /// Whether an operation on a wallet would be refused now, for whoever has to prepare one.
+    pub fn is_overloaded(&self, wallet: WalletId) -> bool {
+        self.lane_of_shard(wallet.shard_no()).is_none_or(|lane| lane.refusing.is_on())
+    }
+
     /// Whether every lane is there. One that ended although the writer is open takes no request any more.
     pub fn is_alive(&self) -> bool {
         self.lanes.iter().all(|lane| !lane.arrivals.is_closed())
@@ -187,9 +192,11 @@ impl LedgerWriter {
             || request.receipt().map_or(0, |key| WalletId::new(key.merchant.uuid()).shard_no()),
             WalletId::shard_no,
         );
-        let lane =
-            usize::try_from(shard).unwrap_or_default().checked_rem(self.lanes.len()).unwrap_or_default();
-        self.lanes.get(lane).ok_or(SubmitError::Overloaded)
+        self.lane_of_shard(shard).ok_or(SubmitError::Overloaded)
+    }
+
+    fn lane_of_shard(&self, shard: i16) -> Option<&Entrance> {
+        self.lanes.get(usize::try_from(shard).ok()?.checked_rem(self.lanes.len())?)
     }
 }
 
@@ -226,7 +233,7 @@ impl Driver {
             }
             self.queue.ended();
             if !self.wait().await {
-                return;
+                return self.store.close().await;
             }
         }
     }

@@ -51,7 +51,8 @@ pub async fn relay(
         let precedence = Precedence::of(&rows);
         let found = per_bucket(&rows);
         let may_have_more = |(wallet, _): &OpKey| found.get(&wallet.bucket()).is_some_and(is_full);
-        // A page that is not full has all of its bucket that is not numbered: what comes before was committed before.
+        // A page that is not full has all of its bucket that is not numbered: whoever sees a row sees what its wallet's guard
+        // waited for, too, and all pages are of one moment, after the leases were taken.
         let mut outside = precedence.outside();
         outside.retain(may_have_more);
         let held_back = still_unnumbered(&transaction, &outside).await?;

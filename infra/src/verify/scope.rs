@@ -61,8 +61,8 @@ fn tables(backend: DbBackend) -> String {
 }
 
 /// The rows `t` of a real table that `keys` lead to. PostgreSQL takes a wallet to have one row in each table, and would compare
-/// all rows of the wallets with all others in every check: so it is told to look up row by row here, and may not elsewhere
-/// (`enable_nestloop`).
+/// all rows of the wallets with all others in every check. So a check may not join row by row (`enable_nestloop`), except here,
+/// where each row is found by its key.
 fn look_up(backend: DbBackend, keys: &str, table: &str, on: &str) -> String {
     if backend == DbBackend::Postgres {
         format!("{keys} cross join lateral (select * from {table} as t where {on} offset 0) as t")

@@ -200,6 +200,7 @@ impl Worker {
                 watch: Watch::new(database.clone(), settings.watch),
                 clock: clock.clone(),
                 keeper: keeper(),
+                rests_until: None,
             };
             tasks.push(tokio::spawn(run(watch, holder, verify::LOOK_EVERY, closing.clone())));
         }

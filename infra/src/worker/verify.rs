@@ -21,6 +21,8 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// A look takes one part in so many of the time, however much there is to look at: wallets with a long history would
 /// otherwise cost their network more than its purchases.
 const ONE_PART_IN: u32 = 20;
+/// The longest pause, however long a look took.
+const LONGEST_REST: Duration = Duration::from_mins(10);
 /// Pause between two questions whether it is night, and before an audit that failed begins again.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// How long after its time an audit may still begin.
@@ -47,6 +49,8 @@ pub(super) struct WatchJob {
     pub(super) watch: Watch,
     pub(super) clock: Clock,
     pub(super) keeper: Keeper,
+    /// Until when it rests after a look that took long. It keeps its lease meanwhile, or another node would look.
+    pub(super) rests_until: Option<tokio::time::Instant>,
 }
 
 impl Job for WatchJob {
@@ -57,6 +61,9 @@ impl Job for WatchJob {
         if self.keeper.lease(Self::NAME, now).await?.is_none() {
             return Ok(LOOK_EVERY);
         }
+        if self.rests_until.is_some_and(|until| tokio::time::Instant::now() < until) {
+            return Ok(LOOK_EVERY);
+        }
         let began = tokio::time::Instant::now();
         let watched = self.watch.look(&options(now)).await?;
         metrics::counter!("amvaj_verify_wallets_total").increment(count(watched.wallets));
@@ -64,7 +71,8 @@ impl Job for WatchJob {
         metrics::counter!("amvaj_verify_passed_over_rows_total")
             .increment(u64::try_from(passed_over).unwrap_or_default());
         tell(&watched.report, TOUCHED);
-        Ok(pause_after(began.elapsed()))
+        self.rests_until = Some(tokio::time::Instant::now() + rest_after(began.elapsed()));
+        Ok(LOOK_EVERY)
     }
 
     async fn end(mut self) {
@@ -122,8 +130,8 @@ impl Nightly {
     }
 }
 
-fn pause_after(look: Duration) -> Duration {
-    LOOK_EVERY.max(look.saturating_mul(ONE_PART_IN - 1))
+fn rest_after(look: Duration) -> Duration {
+    look.saturating_mul(ONE_PART_IN - 1).min(LONGEST_REST)
 }
 
 /// Makes the counters that alerts watch, so that the first violation is a rise.
@@ -161,7 +169,8 @@ mod tests {
 
     #[test]
     fn looks_take_a_bounded_part_of_the_time() {
-        assert_eq!(pause_after(Duration::from_millis(300)), LOOK_EVERY);
-        assert_eq!(pause_after(Duration::from_secs(4)), Duration::from_secs(76));
+        assert!(rest_after(Duration::from_millis(300)) < LOOK_EVERY);
+        assert_eq!(rest_after(Duration::from_secs(4)), Duration::from_secs(76));
+        assert_eq!(rest_after(Duration::from_mins(5)), LONGEST_REST);
     }
 }

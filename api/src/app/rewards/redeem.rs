@@ -102,6 +102,10 @@ pub async fn redeem_reward(app: &App, input: &RedeemReward) -> Result<Redeemed, 
         vouchers: vouchers.ok_or(AppError::Overloaded)?,
         now,
     };
+    // Begun, it would keep a piece of the stock until a worker finished it.
+    if app.ledger.is_overloaded(begin.wallet) {
+        return Err(AppError::Overloaded.into());
+    }
     match app.rewards.begin(&begin).await? {
         Begun::Pending(redemption) => Ok(placed(app, &redemption, false).await?),
         Begun::Claimed => Ok(begun_before(app, key).await?.ok_or(AppError::OutcomeUnknown)?),
