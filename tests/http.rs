@@ -5,7 +5,7 @@ mod known_documents;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant as Stopwatch};
 
 use amvaj_api::auth::{Authenticator, KeySet, ServerSecret, SigningKey, Tokens};
 use amvaj_api::config::Config;
@@ -337,7 +337,7 @@ async fn whoever_finds_no_place_is_refused_at_once_and_served_when_there_is_one(
     let slow = || async { Answer::to(edge.post(&misbehave("Sleep", "query"))).await };
     let more = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let began = Instant::now();
+        let began = Stopwatch::now();
         let refused = Answer::to(edge.query("{ __typename }")).await;
         assert_eq!((refused.status, refused.code()), (StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED"));
         assert_eq!(refused.body["errors"][0]["extensions"]["retryable"], true);
