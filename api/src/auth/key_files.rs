@@ -133,10 +133,11 @@ impl KeyFiles {
     /// Makes the next key, which is published at once and signs after `lead`.
     pub fn rotate(&self, lead: Span, now: Instant) -> Result<KeyFile, RotationError> {
         self.load_or_create()?;
+        // The number before the look: whoever finds no next key then makes the file that another one made or will make.
+        let number = self.numbers()?.last().map_or(2, |(number, _)| number.saturating_add(1));
         if let Some(next) = self.list(now)?.into_iter().find(|key| key.state == KeyState::Next) {
             return Err(RotationError::Underway(next.id));
         }
-        let number = self.numbers()?.last().map_or(2, |(number, _)| number.saturating_add(1));
         let path = self.folder.join(format!("{number}.pem"));
         let (key, pem) = SigningKey::draw()?;
         let text = format!("{SIGNS_FROM}{}\n{pem}", moment(now.plus(lead)));
