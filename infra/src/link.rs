@@ -4,7 +4,10 @@
 //! connects again and tries the server, so that no caller ever pays for a probe, and there is never more than one.
 //! Every opening throws the old connection away, because one that hangs may never report its death.
 
-use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo as _, RedisError, RedisResult,
+    aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -69,7 +72,11 @@ struct State {
 
 impl Link {
     /// Tries to connect once, and goes on trying by itself. The purpose is a word or two for the log and the metrics.
-    pub(crate) async fn open(client: Client, limits: Limits, purpose: &'static str) -> Self {
+    ///
+    /// # Errors
+    /// [`LinkError::Url`] when the address is malformed, and nothing else.
+    pub(crate) async fn open(url: &str, limits: Limits, purpose: &'static str) -> Result<Self, LinkError> {
+        let client = client(url).map_err(LinkError::Url)?;
         let shared = Arc::new(Shared { purpose, state: Mutex::default(), lost: Notify::new() });
         match connect(&client, limits).await {
             Ok(connection) => shared.close_breaker(connection),
@@ -80,7 +87,7 @@ impl Link {
             }
         }
         let keeper = tokio::spawn(keep_connected(Arc::clone(&shared), client, limits));
-        Self { shared, limits, _keeper: AbortOnDropHandle::new(keeper) }
+        Ok(Self { shared, limits, _keeper: AbortOnDropHandle::new(keeper) })
     }
 
     /// Whether calls are let through.
@@ -161,6 +168,13 @@ impl Shared {
         // Every change of the state is one statement or idempotent, so a panic elsewhere cannot have left it broken.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A client whose connections send at once: calls of many callers share one, and the system would keep each back until the
+/// one before is acknowledged.
+fn client(url: &str) -> RedisResult<Client> {
+    let info = url.into_connection_info()?;
+    Client::open(info.set_tcp_settings(TcpSettings::default().set_nodelay(true)))
 }
 
 /// Waits until the connection is lost, and brings it back: for ever.

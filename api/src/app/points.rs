@@ -183,15 +183,18 @@ impl Acting {
         hold: OperationKey,
         to_capture: bool,
     ) -> Result<(), Stopped<PointsRefusal>> {
-        let own = app.reader.within(LedgerScope::Merchant(self.merchant())).holds(&[hold]).await?;
+        let ledger = app.reader.within(LedgerScope::Merchant(self.merchant()));
         let sees_all = matches!(self.scope, LedgerScope::Merchant(_));
-        let of_redemption = if to_capture || !sees_all {
-            app.rewards.redemption_of_hold(hold, app.ledger_now()).await?
-        } else {
-            None
+        let of_redemption = async {
+            if to_capture || !sees_all {
+                app.rewards.redemption_of_hold(hold, app.ledger_now()).await
+            } else {
+                Ok(None)
+            }
         };
+        let (own, of_redemption) = tokio::try_join!(ledger.hold(hold), of_redemption)?;
         let is_barred = of_redemption.is_some_and(|found| to_capture || !self.scope.shows_redemption(&found));
-        if (own.is_empty() || is_barred) && app.reader.claimed_wallet(self.idem).await?.is_none() {
+        if (own.is_none() || is_barred) && app.reader.claimed_wallet(self.idem).await?.is_none() {
             return Err(Stopped::Refused(PointsRefusal::HoldNotFound));
         }
         Ok(())

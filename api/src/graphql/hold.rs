@@ -53,8 +53,8 @@ impl Hold {
     /// The hold of the merchant that has just made it or may end it, whether or not the caller may read others.
     pub async fn at_hand(ctx: &Context<'_>, wallet: WalletId, seq: i64) -> Result<Option<Self>> {
         let scope = LedgerScope::Merchant(require_merchant(ctx)?);
-        let mut found = app(ctx)?.reader.within(scope).holds(&[(wallet, seq)]).await.map_err(fault)?;
-        Ok(found.remove(&(wallet, seq)).map(|hold| Self { wallet, hold }))
+        let found = app(ctx)?.reader.within(scope).hold((wallet, seq)).await.map_err(fault)?;
+        Ok(found.map(|hold| Self { wallet, hold }))
     }
 }
 

@@ -13,7 +13,7 @@ use amvaj_domain::{
     id::WalletId,
     time::{Instant, Span},
 };
-use redis::{Client, RedisError, Script, aio::MultiplexedConnection};
+use redis::{RedisError, Script, aio::MultiplexedConnection};
 use std::time::Duration;
 
 /// The most wallets in one call of the repair, so that Redis serves others in between.
@@ -77,7 +77,6 @@ pub(super) struct Entry {
 
 impl RedisCache {
     pub(super) async fn connect(url: &str, epoch: &str, settings: &RedisSettings) -> Result<Self, LinkError> {
-        let client = Client::open(url).map_err(LinkError::Url)?;
         let limits = Limits {
             call: settings.call_timeout,
             connect: settings.connect_timeout,
@@ -85,7 +84,7 @@ impl RedisCache {
             cool_down: settings.cool_down,
         };
         let server = Server::Linked {
-            link: Link::open(client, limits, "balances").await,
+            link: Link::open(url, limits, "balances").await?,
             compare_and_set: script(include_str!("compare_and_set.lua")),
             delete_older: script(include_str!("delete_older.lua")),
         };

@@ -120,9 +120,9 @@ impl Database {
         &self.reader
     }
 
-    /// For reading the outbox, over and over and without anybody who waits: on PostgreSQL where statements are planned
-    /// once, and where no limit of time cuts a long page off.
-    pub(crate) fn for_outbox(&self) -> &DatabaseConnection {
+    /// For reading by keys over and over: on PostgreSQL where statements are planned once and go by indexes, and where no
+    /// limit of time cuts a long page of the outbox off.
+    pub(crate) fn planned(&self) -> &DatabaseConnection {
         if self.is_postgres() { &self.writer } else { &self.reader }
     }
 

@@ -3,7 +3,7 @@
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
 /// A failure of the database, by what can be done about it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// A unique key is taken: another writer was first.
     #[error("a unique key is taken: {0}")]

@@ -4,6 +4,7 @@ pub(crate) mod columns;
 mod connection;
 pub(crate) mod entity;
 mod error;
+pub(crate) mod gathered;
 mod insert;
 pub(crate) mod listing;
 

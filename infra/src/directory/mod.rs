@@ -29,9 +29,9 @@ pub use merchant::MerchantFilter;
 pub use network::Network;
 pub use staff::{StaffReach, StaffRefused};
 
-use amvaj_domain::access::Caller;
+use amvaj_domain::{access::Caller, id::WalletId};
 
-use crate::db::{Database, listing};
+use crate::db::{Database, gathered::Gathered, listing};
 use crate::relation::Relations;
 use file::Files;
 use wallet::Wallets;
@@ -43,12 +43,19 @@ pub struct Directory {
     files: Files,
     relations: Relations,
     wallets: Wallets,
+    faces: Gathered<WalletId, face::Row>,
 }
 
 impl Directory {
-    /// The directory in a database.
+    /// The directory in a database, which is read on the runtime that calls.
     pub fn new(db: Database) -> Self {
-        Self { files: Files::new(), relations: Relations::new(db.clone()), wallets: Wallets::new(), db }
+        Self {
+            files: Files::new(),
+            relations: Relations::new(db.clone()),
+            wallets: Wallets::new(),
+            faces: Gathered::new(db.clone(), face::look_up),
+            db,
+        }
     }
 
     /// What there is between merchants and members.

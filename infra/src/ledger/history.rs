@@ -268,12 +268,20 @@ impl ScopedLedger<'_> {
         let rows: Vec<hold::Model> =
             self.reader.numbered(keys, "select t.* from {k} join hold t on {same} and t.seq = k.n").await?;
         rows.iter()
-            .filter(|row| {
-                let branch = row.branch_id.map(BranchId::new);
-                self.scope.holds(WalletId::new(row.wallet_id), Some(MerchantId::new(row.merchant_id)), branch)
-            })
+            .filter(|row| self.shows_hold(row))
             .map(|row| Ok(((WalletId::new(row.wallet_id), row.seq), rows::hold_from(row)?)))
             .collect()
+    }
+
+    /// One hold.
+    pub async fn hold(&self, key: OperationKey) -> Result<Option<Hold>, StoreError> {
+        let row = self.reader.holds.find(key).await?;
+        row.filter(|row| self.shows_hold(row)).as_ref().map(rows::hold_from).transpose()
+    }
+
+    fn shows_hold(&self, row: &hold::Model) -> bool {
+        let branch = row.branch_id.map(BranchId::new);
+        self.scope.holds(WalletId::new(row.wallet_id), Some(MerchantId::new(row.merchant_id)), branch)
     }
 
     /// The purchases of earns; operations that are no applied earns are absent.

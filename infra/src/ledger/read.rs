@@ -3,8 +3,8 @@
 //! | step | statements (side by side, on a lane's own connection one after the other) |
 //! |---|---|
 //! | 1 | the wallets' heads, used caps, and whether there is anything else ([`super::probe`]) |
-//! | 2, only what is there | claims · receipts · redemptions of receipts · waiting refunds · named holds · open lots and holds of the wallets that need them |
-//! | 3, only when found | stored operations of the claims · purchases with lines of the receipts |
+//! | 2, only what is there | claims · receipts · redemptions of receipts · waiting refunds · open lots and holds of the wallets that need them |
+//! | 3, only when found | named holds that have ended · stored operations of the claims · purchases of the receipts, their lines |
 //! | 4, only when found | allocations of holds and redemptions |
 //! | 5, only when found | lots that they name and that are not open |
 //!
@@ -76,14 +76,14 @@ pub(crate) async fn read(
     let found = source.find(&PROBE, &probes(requests)).await?;
     let probed = Probed::of(requests, &found, now)?;
     let mut set = ReadSet { wallets: probed.wallets, ..ReadSet::default() };
-    let (claims, receipts, redemptions, waiting, holds, lots, open_holds) = tokio::try_join!(
+    let holding = set.holding(&probed.detail);
+    let (claims, receipts, redemptions, waiting, lots, open_holds) = tokio::try_join!(
         source.find(&CLAIMS, &probed.claims),
         source.find(&RECEIPTS, &probed.taken),
         source.find(&REDEMPTIONS, &probed.taken),
         source.find(&WAITING, &probed.awaited),
-        source.find(&HOLDS, &probed.holds),
         source.find(&OPEN_LOTS, &probed.detail),
-        source.find(&OPEN_HOLDS, &probed.detail),
+        source.find(&OPEN_HOLDS, &holding),
     )?;
     for wallet in &probed.detail {
         if let Some(state) = set.wallets.get_mut(wallet) {
@@ -93,9 +93,9 @@ pub(crate) async fn read(
     for row in &lots {
         set.add_lot(row)?;
     }
-    for row in holds.iter().chain(&open_holds) {
-        set.add_hold(row)?;
-    }
+    open_holds.iter().try_for_each(|row| set.add_hold(row))?;
+    let ended = source.find(&HOLDS, &set.holds_not_read(&probed.holds)).await?;
+    ended.iter().try_for_each(|row| set.add_hold(row))?;
     let late = set.receipts_of_holds(&probed.named);
     let (late_receipts, late_redemptions) =
         tokio::try_join!(source.find(&RECEIPTS, &late), source.find(&REDEMPTIONS, &late),)?;
@@ -139,6 +139,21 @@ impl ReadSet {
             state.holds.insert(row.seq, rows::hold_from(row)?);
         }
         Ok(())
+    }
+
+    /// Those of the wallets that have open holds, which is where points are held.
+    fn holding(&self, wallets: &[WalletId]) -> Vec<WalletId> {
+        let has_held =
+            |id: &&WalletId| self.wallets.get(id).is_some_and(|state| !state.wallet.balances.held.is_zero());
+        wallets.iter().filter(has_held).copied().collect()
+    }
+
+    /// Holds that are named and were not among the open ones.
+    fn holds_not_read(&self, named: &[(WalletId, i64)]) -> Vec<(WalletId, i64)> {
+        let is_known = |(wallet, seq): &&(WalletId, i64)| {
+            self.wallets.get(wallet).is_some_and(|state| state.holds.contains_key(seq))
+        };
+        named.iter().filter(|key| !is_known(key)).copied().collect()
     }
 
     /// The receipts that holds name and no request does; a capture pays for them.
@@ -192,8 +207,9 @@ impl ReadSet {
             requests.iter().filter(has_waiting).filter_map(|r| r.wallet()).collect();
         let unread = |id: &WalletId| self.wallets.get(id).is_some_and(|state| !state.detail_read);
         let wallets: Vec<WalletId> = wallets.into_iter().filter(unread).collect();
+        let holding = self.holding(&wallets);
         let (lots, holds) =
-            tokio::try_join!(source.find(&OPEN_LOTS, &wallets), source.find(&OPEN_HOLDS, &wallets),)?;
+            tokio::try_join!(source.find(&OPEN_LOTS, &wallets), source.find(&OPEN_HOLDS, &holding),)?;
         lots.iter().try_for_each(|row| self.add_lot(row))?;
         holds.iter().try_for_each(|row| self.add_hold(row))?;
         for wallet in &wallets {
@@ -251,8 +267,13 @@ impl ReadSet {
             .filter_map(|row| Some((WalletId::new(row.wallet_id), row.seq?)))
             .filter(|(wallet, _)| self.wallets.contains_key(wallet))
             .collect();
-        let (purchases, lines) =
-            tokio::try_join!(source.find(&PURCHASES, &keys), source.find(&LINES, &keys),)?;
+        let purchases = source.find(&PURCHASES, &keys).await?;
+        let with_lines: Vec<(WalletId, i64)> = purchases
+            .iter()
+            .filter(|row| row.lines > 0)
+            .map(|row| (WalletId::new(row.wallet_id), row.seq))
+            .collect();
+        let lines = source.find(&LINES, &with_lines).await?;
         let mut lines_of: HashMap<(Uuid, i64), Vec<_>> = HashMap::new();
         for line in lines {
             lines_of.entry((line.wallet_id, line.seq)).or_default().push(rows::line_from(line));

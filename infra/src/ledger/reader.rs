@@ -1,5 +1,7 @@
 //! Reading the ledger: wallets as they are now, and the look-ups that come before an operation.
 
+use std::hash::Hash;
+
 use amvaj_domain::{
     calendar::LocalDay,
     id::{MerchantId, WalletId},
@@ -7,19 +9,22 @@ use amvaj_domain::{
     points::Points,
     time::Instant,
 };
-use sea_orm::EntityTrait as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use sea_orm::{EntityTrait as _, FromQueryResult};
 
 use super::{
-    read::read,
+    history::OperationKey,
+    read::{read, receipt_key},
     request::Request,
     rows,
-    source::{Source, WALLETS},
+    source::{HOLDS, Question, RECEIPTS, Source, WALLETS},
 };
 use crate::{
     cache::Balance,
     db::{
         Database, StoreError,
-        entity::{cap_used, claim, receipt, wallet},
+        entity::{cap_used, claim, hold, receipt, wallet},
+        gathered::{Found, Gathered},
     },
 };
 
@@ -30,17 +35,28 @@ const READS_OF_A_BUSY_WALLET: u8 = 20;
 #[derive(Debug, Clone)]
 pub struct LedgerReader {
     pub(super) database: Database,
+    heads: Gathered<WalletId, wallet::Model>,
+    pub(super) holds: Gathered<OperationKey, hold::Model>,
+    receipts: Gathered<ReceiptKey, receipt::Model>,
 }
 
 impl LedgerReader {
-    /// Reads from an open database.
-    pub const fn new(database: Database) -> Self {
-        Self { database }
+    /// Reads from an open database. Look-ups of one row each go together, on the runtime that calls.
+    pub fn new(database: Database) -> Self {
+        Self {
+            heads: Gathered::new(database.clone(), look_up_heads),
+            holds: Gathered::new(database.clone(), look_up_holds),
+            receipts: Gathered::new(database.clone(), look_up_receipts),
+            database,
+        }
     }
 
     /// The wallet's balance at `now`, with whatever is due by then settled in memory; nothing is written.
     pub async fn balance(&self, wallet: WalletId, now: Instant) -> Result<Option<Balance>, StoreError> {
-        balance(self.source(), wallet, now).await
+        match self.heads.find(wallet).await? {
+            Some(row) => balance_of(self.source(), &rows::wallet_from(&row)?, now).await,
+            None => Ok(None),
+        }
     }
 
     /// The balances of wallets at `now`, as [`Self::balance`] finds each; unknown ones are left out.
@@ -59,8 +75,7 @@ impl LedgerReader {
 
     /// A wallet's status and the sequence number of its last operation, as they are stored.
     pub async fn standing(&self, wallet: WalletId) -> Result<Option<(WalletStatus, i64)>, StoreError> {
-        let row = wallet::Entity::find_by_id((wallet.shard_no(), wallet.uuid()));
-        let row = row.one(self.database.reader()).await?;
+        let row = self.heads.find(wallet).await?;
         let head = row.as_ref().map(rows::wallet_from).transpose()?;
         Ok(head.map(|head| (head.status, head.version)))
     }
@@ -71,8 +86,7 @@ impl LedgerReader {
 
     /// The wallet and sequence number of the earn that has a receipt.
     pub async fn receipt(&self, key: &ReceiptKey) -> Result<Option<(WalletId, i64)>, StoreError> {
-        let id = (key.merchant.uuid(), key.number.as_str().to_owned());
-        let row = receipt::Entity::find_by_id(id).one(self.database.reader()).await?;
+        let row = self.receipts.find(key.clone()).await?;
         Ok(row.and_then(|row| Some((WalletId::new(row.wallet_id), row.seq?))))
     }
 
@@ -96,20 +110,45 @@ impl LedgerReader {
     }
 }
 
-/// See [`LedgerReader::balance`].
-pub(super) async fn balance(
-    source: Source<'_>,
-    wallet: WalletId,
-    now: Instant,
-) -> Result<Option<Balance>, StoreError> {
-    match head(source, wallet).await? {
-        Some(head) => balance_of(source, &head, now).await,
-        None => Ok(None),
-    }
+fn look_up_heads<'a>(
+    database: &'a Database,
+    wallets: &'a [WalletId],
+) -> BoxFuture<'a, Found<WalletId, wallet::Model>> {
+    rows_by_key(database, &WALLETS, wallets, |row| Ok(WalletId::new(row.wallet_id))).boxed()
+}
+
+fn look_up_holds<'a>(
+    database: &'a Database,
+    holds: &'a [OperationKey],
+) -> BoxFuture<'a, Found<OperationKey, hold::Model>> {
+    rows_by_key(database, &HOLDS, holds, |row| Ok((WalletId::new(row.wallet_id), row.seq))).boxed()
+}
+
+fn look_up_receipts<'a>(
+    database: &'a Database,
+    receipts: &'a [ReceiptKey],
+) -> BoxFuture<'a, Found<ReceiptKey, receipt::Model>> {
+    let key_of = |row: &receipt::Model| receipt_key(row.merchant_id, &row.receipt_no, "receipt");
+    rows_by_key(database, &RECEIPTS, receipts, key_of).boxed()
+}
+
+/// The rows that a question leads to, by the keys that they have.
+async fn rows_by_key<M: FromQueryResult, K: Eq + Hash>(
+    database: &Database,
+    question: &Question<M, K>,
+    keys: &[K],
+    key_of: impl Fn(&M) -> Result<K, StoreError>,
+) -> Found<K, M> {
+    let rows = Source::Sql(database.planned()).find(question, keys).await?;
+    rows.into_iter().map(|row| Ok((key_of(&row)?, row))).collect()
 }
 
 /// The balance of a wallet of which the row was read.
-async fn balance_of(source: Source<'_>, head: &Wallet, now: Instant) -> Result<Option<Balance>, StoreError> {
+pub(super) async fn balance_of(
+    source: Source<'_>,
+    head: &Wallet,
+    now: Instant,
+) -> Result<Option<Balance>, StoreError> {
     if now < head.next_due {
         return Ok(Some(Balance::of(head, now)));
     }
@@ -121,7 +160,7 @@ async fn balance_of(source: Source<'_>, head: &Wallet, now: Instant) -> Result<O
     Ok(Some(Balance { version, ..Balance::of(&state.wallet, now) }))
 }
 
-async fn head(source: Source<'_>, wallet: WalletId) -> Result<Option<Wallet>, StoreError> {
+pub(super) async fn head(source: Source<'_>, wallet: WalletId) -> Result<Option<Wallet>, StoreError> {
     source.find(&WALLETS, &[wallet]).await?.first().map(rows::wallet_from).transpose()
 }
 

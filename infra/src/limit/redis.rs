@@ -9,7 +9,7 @@ use super::{
 use crate::link::{Limits, Link, LinkError};
 use amvaj_domain::time::Instant;
 use moka::policy::EvictionPolicy;
-use redis::{Client, Script};
+use redis::Script;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
@@ -36,7 +36,6 @@ impl RedisBuckets {
         call_timeout: Duration,
         capacity: u64,
     ) -> Result<Self, LinkError> {
-        let client = Client::open(url).map_err(LinkError::Url)?;
         let limits =
             Limits { call: call_timeout, connect: CONNECT, failures: FAILURES_TO_OPEN, cool_down: COOL_DOWN };
         let shares = moka::sync::Cache::builder()
@@ -44,7 +43,7 @@ impl RedisBuckets {
             .eviction_policy(EvictionPolicy::lru())
             .build();
         Ok(Self {
-            link: Link::open(client, limits, "limits").await,
+            link: Link::open(url, limits, "limits").await?,
             epoch: epoch.to_owned(),
             take: Script::new(include_str!("take.lua")),
             shares,

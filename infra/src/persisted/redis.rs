@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use redis::{Client, Script};
+use redis::Script;
 
 use super::{Budget, LIFE, Sharers, TextHash};
 use crate::link::{Limits, Link, LinkError};
@@ -29,12 +29,11 @@ type Keys = [String; 2];
 
 impl RedisTexts {
     pub(super) async fn connect(url: &str, epoch: &str, call_timeout: Duration) -> Result<Self, LinkError> {
-        let client = Client::open(url).map_err(LinkError::Url)?;
         let limits =
             Limits { call: call_timeout, connect: CONNECT, failures: FAILURES_TO_OPEN, cool_down: COOL_DOWN };
         let keys = |parts: [&str; 2]| parts.map(|part| format!("amvaj:{epoch}:{{documents}}:{part}"));
         Ok(Self {
-            link: Link::open(client, limits, "documents").await,
+            link: Link::open(url, limits, "documents").await?,
             signed_in: keys(["texts", "used"]),
             strangers: keys(["strangers-texts", "strangers-used"]),
             find: Script::new(include_str!("find.lua")),

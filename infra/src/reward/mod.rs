@@ -30,9 +30,9 @@ pub(crate) use read::redemptions_of_wallet;
 use amvaj_domain::ledger::Window;
 
 use crate::clock::Clock;
-use crate::db::Database;
+use crate::db::{Database, entity::redemption, gathered::Gathered};
 use crate::directory::Directory;
-use crate::ledger::{LedgerReader, LedgerWriter};
+use crate::ledger::{LedgerReader, LedgerWriter, OperationKey};
 
 /// The rewards in a database, and their redemptions. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,6 +40,7 @@ pub struct Rewards {
     db: Database,
     directory: Directory,
     reader: LedgerReader,
+    of_hold: Gathered<OperationKey, redemption::Model>,
     writer: LedgerWriter,
     window: Window,
     clock: Clock,
@@ -54,7 +55,8 @@ impl Rewards {
         window: Window,
         clock: Clock,
     ) -> Self {
-        Self { reader: LedgerReader::new(db.clone()), db, directory, writer, window, clock }
+        let of_hold = Gathered::new(db.clone(), read::look_up_of_holds);
+        Self { reader: LedgerReader::new(db.clone()), of_hold, db, directory, writer, window, clock }
     }
 
     /// The consumer of the outbox that follows holds.

@@ -3,14 +3,18 @@
 use amvaj_domain::id::{BranchId, MerchantId, RedemptionId, RewardId, WalletId};
 use amvaj_domain::reward::{Redemption, RedemptionState, VoucherCode};
 use amvaj_domain::time::Instant;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, Select, Statement};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, Select,
+};
 use uuid::Uuid;
 
 use super::{Rewards, rows};
-use crate::db::entity::redemption::{Column, Entity};
+use crate::db::entity::redemption::{Column, Entity, Model};
 use crate::db::entity::voucher;
+use crate::db::gathered::Found;
 use crate::db::{Database, StoreError, listing};
-use crate::ledger::{LedgerScope, OperationKey};
+use crate::ledger::{LedgerScope, OperationKey, keys::Keys};
 use crate::page::{Page, PageRequest};
 
 /// Which redemptions to list.
@@ -75,15 +79,12 @@ impl Rewards {
     /// The redemption whose hold an operation made.
     pub async fn redemption_of_hold(
         &self,
-        (wallet, seq): OperationKey,
+        hold: OperationKey,
         now: Instant,
     ) -> Result<Option<Redemption>, StoreError> {
-        let values = [wallet.shard_no().into(), wallet.uuid().into(), seq.into()];
-        let statement = Statement::from_sql_and_values(self.db.backend(), OF_HOLD, values);
-        let row = Entity::find().from_raw_sql(statement).one(self.db.reader()).await?;
-        let found = row.as_ref().map(rows::redemption).transpose()?;
+        let found = self.of_hold.find(hold).await?.as_ref().map(rows::redemption).transpose()?;
         // That the hold was made may not be noted yet.
-        let found = found.map(|redemption| Redemption { hold: Some(seq), ..redemption });
+        let found = found.map(|redemption| Redemption { hold: Some(hold.1), ..redemption });
         Ok(self.following(found.into_iter().collect(), now).await?.pop())
     }
 
@@ -147,6 +148,28 @@ fn of_wallet(list: Select<Entity>, wallet: WalletId) -> Select<Entity> {
     list.filter(Column::ShardNo.eq(wallet.shard_no())).filter(Column::WalletId.eq(wallet.uuid()))
 }
 
-const OF_HOLD: &str = "select r.* from op o \
-     join redemption r on r.shard_no = o.shard_no and r.wallet_id = o.wallet_id and r.hold_idem = o.idem \
-     where o.shard_no = $1 and o.wallet_id = $2 and o.seq = $3";
+/// The redemptions that holds were made for.
+pub(super) fn look_up_of_holds<'a>(
+    database: &'a Database,
+    holds: &'a [OperationKey],
+) -> BoxFuture<'a, Found<OperationKey, Model>> {
+    async move {
+        let statement = Keys::numbered(database.backend(), holds).statement(OF_HOLDS);
+        let rows = OfHold::find_by_statement(statement).all(database.planned()).await?;
+        let key = |row: &OfHold| (WalletId::new(row.redemption.wallet_id), row.seq);
+        Ok(rows.into_iter().map(|row| (key(&row), row.redemption)).collect())
+    }
+    .boxed()
+}
+
+/// A redemption with the number of its hold.
+#[derive(FromQueryResult)]
+struct OfHold {
+    seq: i64,
+    #[sea_orm(nested)]
+    redemption: Model,
+}
+
+const OF_HOLDS: &str = "select k.n as seq, r.* from {k} \
+     join op o on o.shard_no = k.shard_no and o.wallet_id = k.wallet_id and o.seq = k.n \
+     join redemption r on r.shard_no = o.shard_no and r.wallet_id = o.wallet_id and r.hold_idem = o.idem";

@@ -11,7 +11,7 @@ use amvaj_domain::{
     id::{OUTBOX_BUCKETS, WalletId},
     time::Instant,
 };
-use redis::{Client, Script, ScriptInvocation};
+use redis::{Script, ScriptInvocation};
 use uuid::Uuid;
 
 use super::{BoardKey, Positions, Scored, Slice, Window};
@@ -55,12 +55,11 @@ pub(in crate::board) struct Staged {
 
 impl RedisBoards {
     pub(super) async fn connect(url: &str, epoch: &str, call: Duration) -> Result<Self, LinkError> {
-        let client = || Client::open(url).map_err(LinkError::Url);
         let limits =
             |call| Limits { call, connect: CONNECT, failures: FAILURES_TO_OPEN, cool_down: COOL_DOWN };
         Ok(Self {
-            looks: Link::open(client()?, limits(call), "boards").await,
-            feed: Link::open(client()?, limits(FEED), "board feed").await,
+            looks: Link::open(url, limits(call), "boards").await?,
+            feed: Link::open(url, limits(FEED), "board feed").await?,
             epoch: epoch.to_owned(),
             part: script(include_str!("part.lua")),
             apply: script(include_str!("apply.lua")),

@@ -9,6 +9,5 @@ local DRAFT_SECONDS = 3600
 
 -- Whether the keys hold a whole copy. What is of another type is somebody else's; the next copy takes its place.
 local function is_whole(ranking, known)
-  return redis.call('TYPE', ranking).ok == 'zset' and redis.call('TYPE', known).ok == 'hash'
-    and redis.call('ZSCORE', ranking, WHOLE) and redis.call('HEXISTS', known, WHOLE) == 1
+  return type(redis.pcall('ZSCORE', ranking, WHOLE)) == 'string' and redis.pcall('HEXISTS', known, WHOLE) == 1
 end

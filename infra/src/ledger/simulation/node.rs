@@ -131,7 +131,12 @@ impl Node {
     ) -> Result<Balance, StoreError> {
         let now = self.now();
         let load = async || {
-            let found = reader::balance(Source::Simulated(&self.store), wallet, now).await;
+            let source = Source::Simulated(&self.store);
+            let found = match reader::head(source, wallet).await {
+                Ok(Some(head)) => reader::balance_of(source, &head, now).await,
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            };
             let missing = || StoreError::Failed(format!("wallet {wallet} does not exist"));
             self.store.noting_defects(found)?.ok_or_else(missing)
         };
