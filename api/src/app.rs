@@ -220,8 +220,9 @@ impl App {
             look_back: Span::days(config.ledger.look_back_days.into()),
             ahead: Span::minutes(config.ledger.ahead_minutes.into()),
         };
-        let rewards =
-            Rewards::new(db.clone(), directory.clone(), ledger.clone(), window, ledger_time.clock().clone());
+        let reader = LedgerReader::new(db.clone());
+        let parts = (reader.clone(), ledger.clone());
+        let rewards = Rewards::new(db.clone(), directory.clone(), parts, window, ledger_time.clock().clone());
         let grace = i64::from(config.network.restore_grace_days);
         Self {
             directory,
@@ -230,7 +231,7 @@ impl App {
             rewards,
             audit: AuditLog::start(db.clone(), &clock),
             ledger,
-            reader: LedgerReader::new(db.clone()),
+            reader,
             users: Users::new(db.clone(), sessions.clone()),
             passwords: Passwords::default(),
             sessions,

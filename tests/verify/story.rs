@@ -20,7 +20,7 @@ use amvaj_infra::cache::{BalanceCache, MemorySettings};
 use amvaj_infra::clock::Clock;
 use amvaj_infra::db::Database;
 use amvaj_infra::directory::Directory;
-use amvaj_infra::ledger::{Answer, LedgerWriter, Request, WriterSettings};
+use amvaj_infra::ledger::{Answer, LedgerReader, LedgerWriter, Request, WriterSettings};
 use amvaj_infra::outbox::{self, Buckets};
 use amvaj_infra::relation::RelationKeeper;
 use amvaj_infra::reward::Rewards;
@@ -104,7 +104,8 @@ impl Network {
     fn rewards(&self, database: &Database) -> Rewards {
         let window = Window { look_back: Span::days(30), ahead: Span::minutes(5) };
         let directory = Directory::new(database.clone());
-        Rewards::new(database.clone(), directory, self.writer.clone(), window, self.clock.clone())
+        let ledger = (LedgerReader::new(database.clone()), self.writer.clone());
+        Rewards::new(database.clone(), directory, ledger, window, self.clock.clone())
     }
 
     pub(super) fn operation(&mut self, of: u8, at: Option<u8>, command: Command) -> Operation {

@@ -12,6 +12,7 @@ use amvaj_infra::{
     db::Database,
     directory::Directory,
     export::Exports,
+    ledger::LedgerReader,
     outbox::Consumer,
     reward::Rewards,
     webhook::WebhookKeeper,
@@ -35,7 +36,8 @@ fn worker(database: &Database, ledger: &Ledger, holder: u128) -> Worker {
     let directory = Directory::new(database.clone());
     let window = Window { look_back: Span::days(30), ahead: Span::minutes(5) };
     let (writer, clock) = (ledger.writer.clone(), ledger.clock.clone());
-    let rewards = Rewards::new(database.clone(), directory.clone(), writer, window, clock);
+    let parts = (LedgerReader::new(database.clone()), writer);
+    let rewards = Rewards::new(database.clone(), directory.clone(), parts, window, clock);
     let boards = Boards::new(database.clone(), directory, LiveBoards::memory(), Duration::ZERO);
     let sessions = Sessions::new(database.clone(), Revocations::default(), Span::minutes(10));
     let parts = WorkerParts {

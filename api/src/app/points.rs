@@ -183,16 +183,15 @@ impl Acting {
         hold: OperationKey,
         to_capture: bool,
     ) -> Result<(), Stopped<PointsRefusal>> {
-        let ledger = app.reader.within(LedgerScope::Merchant(self.merchant()));
+        let own = app.reader.within(LedgerScope::Merchant(self.merchant())).hold(hold).await?;
         let sees_all = matches!(self.scope, LedgerScope::Merchant(_));
-        let of_redemption = async {
-            if to_capture || !sees_all {
-                app.rewards.redemption_of_hold(hold, app.ledger_now()).await
-            } else {
-                Ok(None)
-            }
+        // Not before the hold was seen: a redemption is written before its hold, so whoever looked for both at once could
+        // find the hold of a redemption and not the redemption.
+        let of_redemption = if own.is_some() && (to_capture || !sees_all) {
+            app.rewards.redemption_of_hold(hold, app.ledger_now()).await?
+        } else {
+            None
         };
-        let (own, of_redemption) = tokio::try_join!(ledger.hold(hold), of_redemption)?;
         let is_barred = of_redemption.is_some_and(|found| to_capture || !self.scope.shows_redemption(&found));
         if (own.is_none() || is_barred) && app.reader.claimed_wallet(self.idem).await?.is_none() {
             return Err(Stopped::Refused(PointsRefusal::HoldNotFound));

@@ -1,9 +1,9 @@
-//! Connections: a pool for reading and one for writing.
+//! Connections: a pool for reading, one for writing, and on PostgreSQL a small one for look-ups by keys.
 //!
 //! SQLite has one writer at a time, so its writing pool is a single connection and nobody meets a locked database. On
-//! PostgreSQL reads have a time limit: the server ends those that take longer, because whoever gives one up here would
-//! leave it running there. Writes have none, and go by indexes alone. A read of SQLite ends with the next row that nobody
-//! takes.
+//! PostgreSQL reads and look-ups have a time limit: the server ends those that take longer, because whoever gives one up here
+//! would leave it running there. Writes have none. Writes and look-ups go by indexes alone. A read of SQLite ends with the
+//! next row that nobody takes.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ use super::StoreError;
 pub struct DatabaseSettings {
     /// `sqlite://PATH` (made when absent) or `postgres://…`.
     pub url: String,
-    /// The most connections for reading; with PostgreSQL as many for writing, and one more for each lane of the ledger.
+    /// The most connections for reading; with PostgreSQL as many for writing, one more for each lane of the ledger, and up to
+    /// four for look-ups by keys.
     pub max_connections: u32,
     /// How long PostgreSQL may work on one read; no limit for commands that read everything.
     pub read_timeout: Option<Duration>,
@@ -35,6 +36,8 @@ pub struct DatabaseSettings {
 pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    look_ups: DatabaseConnection,
+    read_timeout: Option<Duration>,
 }
 
 impl Database {
@@ -50,13 +53,15 @@ impl Database {
             postgres.options([("jit", "off"), ("statement_timeout", limit.as_str())])
         });
         let reader = SeaOrm::connect(reading).await?;
-        let writing =
-            if reader.get_database_backend() == DbBackend::Sqlite { 1 } else { settings.max_connections };
-        let mut writing = options(settings, writing, WRITER_CACHE);
+        let is_sqlite = reader.get_database_backend() == DbBackend::Sqlite;
+        let mut writing =
+            options(settings, if is_sqlite { 1 } else { settings.max_connections }, WRITER_CACHE);
         writing.map_sqlx_postgres_opts(|postgres| {
             postgres.options(BY_INDEX).statement_cache_capacity(STATEMENTS)
         });
-        Ok(Self { reader, writer: SeaOrm::connect(writing).await? })
+        let writer = SeaOrm::connect(writing).await?;
+        let look_ups = if is_sqlite { reader.clone() } else { SeaOrm::connect(looking_up(settings)).await? };
+        Ok(Self { reader, writer, look_ups, read_timeout: settings.read_timeout })
     }
 
     /// Whether this is PostgreSQL, which several nodes can share.
@@ -77,6 +82,7 @@ impl Database {
     /// Waits for what runs and closes all connections.
     pub async fn close(self) -> Result<(), StoreError> {
         self.writer.close_by_ref().await?;
+        self.look_ups.close_by_ref().await?;
         Ok(self.reader.close().await?)
     }
 
@@ -120,9 +126,19 @@ impl Database {
         &self.reader
     }
 
-    /// For reading by keys over and over: on PostgreSQL where statements are planned once and go by indexes, and where no
-    /// limit of time cuts a long page of the outbox off.
-    pub(crate) fn planned(&self) -> &DatabaseConnection {
+    /// For look-ups by keys that others gather behind ([`super::gathered`]).
+    pub(crate) const fn look_ups(&self) -> &DatabaseConnection {
+        &self.look_ups
+    }
+
+    /// How long PostgreSQL may work on one read or look-up.
+    pub(crate) const fn read_timeout(&self) -> Option<Duration> {
+        self.read_timeout
+    }
+
+    /// For reading the outbox, over and over and without anybody who waits: on PostgreSQL where statements are planned
+    /// once, and where no limit of time cuts a long page off.
+    pub(crate) fn for_outbox(&self) -> &DatabaseConnection {
         if self.is_postgres() { &self.writer } else { &self.reader }
     }
 
@@ -141,7 +157,7 @@ impl Database {
     }
 }
 
-/// Whoever writes looks rows up by lists of keys. PostgreSQL plans such a statement once, perhaps while a table is small or
+/// Whoever writes looks rows up by lists of keys, as do those who gather. PostgreSQL plans such a statement once, perhaps while a table is small or
 /// its statistics are old, and may find it cheaper to read the whole table into a hash, as it then goes on to do when the
 /// table has grown. So nothing but indexes is offered to it, and no compiler for what looks dear because of that. Each such
 /// statement has one index that is of use whatever its values, so it is also planned only once, and anew after an `analyze`.
@@ -161,6 +177,20 @@ const STATEMENTS: usize = 512;
 /// others in the system's cache, and 64 MiB for the one that writes.
 const READER_CACHE: &str = "-8192";
 const WRITER_CACHE: &str = "-65536";
+
+/// Connections for look-ups by keys. Each look-up takes along whoever asks for the like, so they need few.
+const LOOK_UPS: u32 = 4;
+
+/// For look-ups by keys in PostgreSQL.
+fn looking_up(settings: &DatabaseSettings) -> ConnectOptions {
+    let mut options = options(settings, settings.max_connections.min(LOOK_UPS), READER_CACHE);
+    let limit = settings.read_timeout.unwrap_or_default().as_millis().to_string();
+    options.connect_lazy(true);
+    options.map_sqlx_postgres_opts(move |postgres| {
+        postgres.options(BY_INDEX).options([("statement_timeout", limit.as_str())])
+    });
+    options
+}
 
 fn options(settings: &DatabaseSettings, max_connections: u32, cache: &'static str) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);

@@ -1,7 +1,7 @@
 //! Look-ups that go together: while one is on its way to the database, those that come meanwhile gather and are the next.
 //!
-//! Nobody waits for others to come: the first goes at once. Whoever asks gets what was there after it asked, as if it had
-//! asked alone.
+//! On a quiet server a look-up begins at once and alone. Whoever comes later is looked up when the one under way is back, or
+//! sooner when that is slow or many have gathered. Whoever asks gets what was there after it asked, as if it had asked alone.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,14 +12,20 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use tokio::{runtime::Handle, sync::oneshot, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
 use super::{Database, StoreError};
 
-/// With so many keys or more a look-up takes no others along.
+/// With so many keys or more a look-up takes no others along, and so many that wait are worth another one beside.
 const ENOUGH: usize = 256;
-/// How long a look-up is waited for: what is on its way must not hold up for ever what gathers behind it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The most look-ups of a kind that are under way at the same time.
+const MOST_UNDER_WAY: u8 = 4;
+/// Behind a look-up that takes longer nobody else has to wait.
+const SLOW: Duration = Duration::from_millis(100);
 
 /// The rows `V` of keys `K`; a key that has none is left out.
 pub(crate) type Found<K, V> = Result<HashMap<K, V>, StoreError>;
@@ -41,14 +47,21 @@ struct Shared<K, V> {
 #[derive(Debug)]
 struct Gathering<K, V> {
     seekers: Vec<Seeker<K, V>>,
-    /// Whether somebody works the seekers off.
-    is_under_way: bool,
+    under_way: u8,
+    /// When the last look-up began.
+    begun_at: Instant,
 }
 
 #[derive(Debug)]
 struct Seeker<K, V> {
     keys: Vec<K>,
     answer: oneshot::Sender<Found<K, V>>,
+}
+
+/// Looks up what gathers, until nobody waits.
+struct Turn<K, V> {
+    shared: Arc<Shared<K, V>>,
+    is_over: bool,
 }
 
 impl<K, V> Clone for Gathered<K, V> {
@@ -63,8 +76,11 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// Look-ups in a database, which are made on the runtime that calls.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     pub(crate) fn new(database: Database, look_up: LookUp<K, V>) -> Self {
-        let gathering = Gathering { seekers: Vec::new(), is_under_way: false };
+        let gathering = Gathering { seekers: Vec::new(), under_way: 0, begun_at: Instant::now() };
         Self(Arc::new(Shared { database, look_up, runtime: Handle::current(), gathering: gathering.into() }))
     }
 
@@ -79,8 +95,9 @@ where
             return Ok(HashMap::new());
         }
         let (answer, answered) = oneshot::channel();
-        if self.0.is_first(Seeker { keys, answer }) {
-            self.0.runtime.spawn(Arc::clone(&self.0).work_off());
+        if self.0.takes_in(Seeker { keys, answer }) {
+            let turn = Turn { shared: Arc::clone(&self.0), is_over: false };
+            self.0.runtime.spawn(turn.take());
         }
         let ended = |_| Err(StoreError::Unavailable("the server stopped before it was looked up".to_owned()));
         answered.await.unwrap_or_else(ended)
@@ -92,18 +109,57 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Takes a seeker in; whether somebody has to begin to work off.
-    fn is_first(&self, seeker: Seeker<K, V>) -> bool {
+    /// Takes a seeker in; whether another turn has to begin.
+    fn takes_in(&self, seeker: Seeker<K, V>) -> bool {
         let mut gathering = self.gathering();
         gathering.seekers.push(seeker);
-        !std::mem::replace(&mut gathering.is_under_way, true)
+        let waiting = || gathering.seekers.iter().map(|seeker| seeker.keys.len()).sum::<usize>();
+        let begins = gathering.under_way == 0
+            || (gathering.under_way < MOST_UNDER_WAY
+                && (gathering.begun_at.elapsed() > SLOW || waiting() >= ENOUGH));
+        if begins {
+            gathering.under_way = gathering.under_way.saturating_add(1);
+            gathering.begun_at = Instant::now();
+        }
+        begins
     }
 
-    async fn work_off(self: Arc<Self>) {
+    async fn found(&self, seekers: &[Seeker<K, V>]) -> Found<K, V> {
+        let keys: HashSet<&K> = seekers.iter().flat_map(|seeker| &seeker.keys).collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let keys: Vec<K> = keys.into_iter().cloned().collect();
+        // A look-up that panics fails those whom it took along, and no others.
+        let looked_up =
+            AssertUnwindSafe(async { (self.look_up)(&self.database, &keys).await }).catch_unwind();
+        // PostgreSQL ends it by itself after that time; a connection of which nothing is heard any more does not.
+        let patience = self.database.read_timeout().unwrap_or(Duration::MAX);
+        match timeout(patience, looked_up).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) => Err(StoreError::Failed("a look-up panicked".to_owned())),
+            Err(_) => Err(StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()))),
+        }
+    }
+}
+
+impl<K, V> Shared<K, V> {
+    fn gathering(&self) -> MutexGuard<'_, Gathering<K, V>> {
+        // Whoever panicked while it held the lock has left a whole list behind.
+        self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K, V> Turn<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    async fn take(mut self) {
         while let Some(mut seekers) = self.next() {
             // Who has gone meanwhile needs no answer.
             seekers.retain(|seeker| !seeker.answer.is_closed());
-            let found = self.found(&seekers).await;
+            let found = self.shared.found(&seekers).await;
             for Seeker { keys, answer } in seekers {
                 let own = |rows: &HashMap<K, V>| {
                     keys.into_iter().filter_map(|key| Some((key.clone(), rows.get(&key)?.clone()))).collect()
@@ -114,9 +170,9 @@ where
         }
     }
 
-    /// The next that go together; none ends the work.
-    fn next(&self) -> Option<Vec<Seeker<K, V>>> {
-        let mut gathering = self.gathering();
+    /// The next that go together. Where nobody waits the turn is over, and whoever comes from then on begins another.
+    fn next(&mut self) -> Option<Vec<Seeker<K, V>>> {
+        let mut gathering = self.shared.gathering();
         let mut keys = 0_usize;
         let is_room = |seeker: &&Seeker<K, V>| {
             let is_room = keys < ENOUGH;
@@ -124,28 +180,27 @@ where
             is_room
         };
         let many = gathering.seekers.iter().take_while(is_room).count();
-        gathering.is_under_way = many > 0;
-        (many > 0).then(|| gathering.seekers.drain(..many).collect())
-    }
-
-    async fn found(&self, seekers: &[Seeker<K, V>]) -> Found<K, V> {
-        let keys: HashSet<&K> = seekers.iter().flat_map(|seeker| &seeker.keys).collect();
-        if keys.is_empty() {
-            return Ok(HashMap::new());
+        if many == 0 {
+            gathering.under_way = gathering.under_way.saturating_sub(1);
+            self.is_over = true;
+            return None;
         }
-        let keys: Vec<K> = keys.into_iter().cloned().collect();
-        // A look-up that panics must not leave the others waiting for ever.
-        let looked_up = AssertUnwindSafe((self.look_up)(&self.database, &keys)).catch_unwind();
-        match timeout(PATIENCE, looked_up).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(_)) => Err(StoreError::Failed("a look-up panicked".to_owned())),
-            Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()))),
-        }
+        gathering.begun_at = Instant::now();
+        Some(gathering.seekers.drain(..many).collect())
     }
+}
 
-    fn gathering(&self) -> MutexGuard<'_, Gathering<K, V>> {
-        // Whoever panicked while it held the lock has left a whole list behind.
-        self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+impl<K, V> Drop for Turn<K, V> {
+    /// A turn that was cut short, because the runtime stops, leaves nobody waiting for ever.
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let mut gathering = self.shared.gathering();
+        gathering.under_way = gathering.under_way.saturating_sub(1);
+        if gathering.under_way == 0 {
+            gathering.seekers.clear();
+        }
     }
 }
 
@@ -163,7 +218,7 @@ mod tests {
         let settings = DatabaseSettings {
             url: "sqlite::memory:".to_owned(),
             max_connections: 1,
-            read_timeout: None,
+            read_timeout: Some(Duration::from_secs(5)),
             acquire_timeout: Duration::from_secs(5),
         };
         Database::open(&settings).await.unwrap()
@@ -209,10 +264,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_asks_gets_what_was_there_after_it_asked() {
+        static STORED: AtomicUsize = AtomicUsize::new(1);
+        static GATE: Semaphore = Semaphore::const_new(0);
+        fn look_up<'a>(_: &'a Database, keys: &'a [u32]) -> BoxFuture<'a, Found<u32, usize>> {
+            async move {
+                let stored = STORED.load(Ordering::Relaxed);
+                GATE.acquire().await.unwrap().forget();
+                Ok(keys.iter().map(|key| (*key, stored)).collect())
+            }
+            .boxed()
+        }
+        let gathered = Gathered::new(database().await, look_up);
+        let seek = || {
+            let gathered = gathered.clone();
+            tokio::spawn(async move { gathered.find(1).await })
+        };
+        let before = seek();
+        let_them_come().await;
+        STORED.store(2, Ordering::Relaxed);
+        let after = seek();
+        let_them_come().await;
+        GATE.add_permits(2);
+        assert_eq!(before.await.unwrap().unwrap(), Some(1));
+        assert_eq!(after.await.unwrap().unwrap(), Some(2));
+    }
+
+    #[tokio::test]
     async fn a_look_up_that_fails_or_panics_fails_those_who_went_along_and_nobody_else() {
         fn look_up<'a>(_: &'a Database, keys: &'a [u32]) -> BoxFuture<'a, Found<u32, u32>> {
+            assert_ne!(keys, [0], "what a defect would do before anything is awaited");
             async move {
-                assert_ne!(keys, [1], "what a defect would do");
+                assert_ne!(keys, [1], "and after");
                 if keys == [2] {
                     return Err(StoreError::Unavailable("away".to_owned()));
                 }
@@ -221,6 +304,7 @@ mod tests {
             .boxed()
         }
         let gathered = Gathered::new(database().await, look_up);
+        assert!(matches!(gathered.find(0).await, Err(StoreError::Failed(_))));
         assert!(matches!(gathered.find(1).await, Err(StoreError::Failed(_))));
         assert!(matches!(gathered.find(2).await, Err(StoreError::Unavailable(_))));
         assert_eq!(gathered.find(3).await.unwrap(), Some(3));
@@ -244,17 +328,44 @@ mod tests {
         assert_eq!(MOST.load(Ordering::Relaxed), 400);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_look_up_that_hangs_is_given_up() {
-        fn look_up<'a>(_: &'a Database, _: &'a [u32]) -> BoxFuture<'a, Found<u32, u32>> {
-            std::future::pending().boxed()
+    #[tokio::test]
+    async fn a_look_up_that_hangs_holds_nobody_up_and_is_given_up() {
+        fn look_up<'a>(_: &'a Database, keys: &'a [u32]) -> BoxFuture<'a, Found<u32, u32>> {
+            if keys.contains(&0) {
+                return std::future::pending().boxed();
+            }
+            async move { Ok(keys.iter().map(|key| (*key, *key)).collect()) }.boxed()
         }
-        // A paused clock runs ahead while the database is opened, so it is opened without one.
-        tokio::time::resume();
+        // The clock stands from here on, and runs ahead when nothing else is to be done.
         let database = database().await;
         tokio::time::pause();
         let gathered = Gathered::new(database, look_up);
-        let (one, other) = tokio::join!(gathered.find(1), gathered.find(2));
-        assert!([one, other].iter().all(|found| matches!(found, Err(StoreError::Unavailable(_)))));
+        let hanging = tokio::spawn({
+            let gathered = gathered.clone();
+            async move { gathered.find(0).await }
+        });
+        let_them_come().await;
+        tokio::time::advance(2 * SLOW).await;
+        assert_eq!(gathered.find(1).await.unwrap(), Some(1));
+        assert!(!hanging.is_finished());
+        assert!(matches!(hanging.await.unwrap(), Err(StoreError::Unavailable(_))));
+    }
+
+    #[test]
+    fn a_runtime_that_stops_leaves_nobody_waiting() {
+        fn look_up<'a>(_: &'a Database, _: &'a [u32]) -> BoxFuture<'a, Found<u32, u32>> {
+            std::future::pending().boxed()
+        }
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (stopping, other) = (runtime(), runtime());
+        let gathered = stopping.block_on(async { Gathered::new(database().await, look_up) });
+        let waiting = other.spawn({
+            let gathered = gathered.clone();
+            async move { gathered.find(1).await }
+        });
+        other.block_on(let_them_come());
+        drop(stopping);
+        assert!(matches!(other.block_on(waiting).unwrap(), Err(StoreError::Unavailable(_))));
+        assert!(matches!(other.block_on(gathered.find(2)), Err(StoreError::Unavailable(_))));
     }
 }

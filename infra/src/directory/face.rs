@@ -47,7 +47,7 @@ pub(super) fn look_up<'a>(
     async move {
         let ids: Vec<uuid::Uuid> = wallets.iter().map(|wallet| wallet.uuid()).collect();
         let statement = Keys::uuids(database.backend(), &ids).statement(READ);
-        let rows = Row::find_by_statement(statement).all(database.planned()).await?;
+        let rows = Row::find_by_statement(statement).all(database.look_ups()).await?;
         Ok(rows.into_iter().map(|row| (WalletId::new(row.member.wallet_id), row)).collect())
     }
     .boxed()

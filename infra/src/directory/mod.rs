@@ -47,7 +47,10 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The directory in a database, which is read on the runtime that calls.
+    /// The directory in a database, where look-ups go together on the runtime that calls.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     pub fn new(db: Database) -> Self {
         Self {
             files: Files::new(),

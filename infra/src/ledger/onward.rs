@@ -68,7 +68,7 @@ impl ScopedLedger<'_> {
         for column in way.columns() {
             select = select.order_by(*column, Order::Asc);
         }
-        let rows = select.all(self.reader.database.planned()).await?;
+        let rows = select.all(self.reader.database.for_outbox()).await?;
         rows.iter().map(stored).collect()
     }
 

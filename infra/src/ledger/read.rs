@@ -4,9 +4,10 @@
 //! |---|---|
 //! | 1 | the wallets' heads, used caps, and whether there is anything else ([`super::probe`]) |
 //! | 2, only what is there | claims · receipts · redemptions of receipts · waiting refunds · open lots and holds of the wallets that need them |
-//! | 3, only when found | named holds that have ended · stored operations of the claims · purchases of the receipts, their lines |
-//! | 4, only when found | allocations of holds and redemptions |
-//! | 5, only when found | lots that they name and that are not open |
+//! | 3 | named holds that are not among the open ones, then receipts and redemptions of receipts that holds name |
+//! | 4, only when found | stored operations of the claims · purchases of the receipts, then their lines and caps |
+//! | 5, only when found | allocations of holds and redemptions |
+//! | 6, only when found | lots that they name and that are not open |
 //!
 //! The wallets come first and their versions guard the write, so whatever changes between the statements makes
 //! the guard fail; a claim or receipt taken meanwhile fails on its unique key.
@@ -94,8 +95,8 @@ pub(crate) async fn read(
         set.add_lot(row)?;
     }
     open_holds.iter().try_for_each(|row| set.add_hold(row))?;
-    let ended = source.find(&HOLDS, &set.holds_not_read(&probed.holds)).await?;
-    ended.iter().try_for_each(|row| set.add_hold(row))?;
+    let not_open = source.find(&HOLDS, &set.holds_not_read(&probed.holds)).await?;
+    not_open.iter().try_for_each(|row| set.add_hold(row))?;
     let late = set.receipts_of_holds(&probed.named);
     let (late_receipts, late_redemptions) =
         tokio::try_join!(source.find(&RECEIPTS, &late), source.find(&REDEMPTIONS, &late),)?;

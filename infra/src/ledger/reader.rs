@@ -41,7 +41,10 @@ pub struct LedgerReader {
 }
 
 impl LedgerReader {
-    /// Reads from an open database. Look-ups of one row each go together, on the runtime that calls.
+    /// Reads from an open database. Look-ups of one row each go together, on the runtime that calls; those of clones as well.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     pub fn new(database: Database) -> Self {
         Self {
             heads: Gathered::new(database.clone(), look_up_heads),
@@ -114,21 +117,22 @@ fn look_up_heads<'a>(
     database: &'a Database,
     wallets: &'a [WalletId],
 ) -> BoxFuture<'a, Found<WalletId, wallet::Model>> {
-    rows_by_key(database, &WALLETS, wallets, |row| Ok(WalletId::new(row.wallet_id))).boxed()
+    rows_by_key(database, &WALLETS, wallets, |row| Some(WalletId::new(row.wallet_id))).boxed()
 }
 
 fn look_up_holds<'a>(
     database: &'a Database,
     holds: &'a [OperationKey],
 ) -> BoxFuture<'a, Found<OperationKey, hold::Model>> {
-    rows_by_key(database, &HOLDS, holds, |row| Ok((WalletId::new(row.wallet_id), row.seq))).boxed()
+    rows_by_key(database, &HOLDS, holds, |row| Some((WalletId::new(row.wallet_id), row.seq))).boxed()
 }
 
 fn look_up_receipts<'a>(
     database: &'a Database,
     receipts: &'a [ReceiptKey],
 ) -> BoxFuture<'a, Found<ReceiptKey, receipt::Model>> {
-    let key_of = |row: &receipt::Model| receipt_key(row.merchant_id, &row.receipt_no, "receipt");
+    // What is no number of a receipt is none that anybody asked for.
+    let key_of = |row: &receipt::Model| receipt_key(row.merchant_id, &row.receipt_no, "receipt").ok();
     rows_by_key(database, &RECEIPTS, receipts, key_of).boxed()
 }
 
@@ -137,10 +141,10 @@ async fn rows_by_key<M: FromQueryResult, K: Eq + Hash>(
     database: &Database,
     question: &Question<M, K>,
     keys: &[K],
-    key_of: impl Fn(&M) -> Result<K, StoreError>,
+    key_of: impl Fn(&M) -> Option<K>,
 ) -> Found<K, M> {
-    let rows = Source::Sql(database.planned()).find(question, keys).await?;
-    rows.into_iter().map(|row| Ok((key_of(&row)?, row))).collect()
+    let rows = Source::Sql(database.look_ups()).find(question, keys).await?;
+    Ok(rows.into_iter().filter_map(|row| Some((key_of(&row)?, row))).collect())
 }
 
 /// The balance of a wallet of which the row was read.

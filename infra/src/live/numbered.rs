@@ -57,7 +57,7 @@ async fn numbers(database: &Database, sql: &str) -> Result<Numbers, StoreError> 
         format!("select cast(bucket as integer) as bucket, relay_no from ({sql}) as t"),
     );
     let mut numbers = [0; BUCKETS];
-    for row in database.planned().query_all_raw(statement).await? {
+    for row in database.for_outbox().query_all_raw(statement).await? {
         let bucket: i32 = row.try_get("", "bucket")?;
         let number: Option<i64> = row.try_get("", "relay_no")?;
         if let Some(place) = usize::try_from(bucket).ok().and_then(|bucket| numbers.get_mut(bucket)) {
@@ -90,7 +90,7 @@ pub(super) async fn rows_after(
     let values: Vec<Value> = after.iter().map(|number| (*number).into()).collect();
     let statement = Statement::from_sql_and_values(database.backend(), sql, values);
     Read::find_by_statement(statement)
-        .all(database.planned())
+        .all(database.for_outbox())
         .await?
         .into_iter()
         .map(|row| {
@@ -123,7 +123,7 @@ pub(super) async fn told(
     }
     let statement = keys.statement(&format!("{OPERATIONS} {which}"));
     let mut by_wallet: HashMap<WalletId, Vec<StoredOperation>> = HashMap::new();
-    for row in op::Entity::find().from_raw_sql(statement).all(database.planned()).await? {
+    for row in op::Entity::find().from_raw_sql(statement).all(database.for_outbox()).await? {
         let operation = stored(&row)?;
         by_wallet.entry(operation.wallet).or_default().push(operation);
     }

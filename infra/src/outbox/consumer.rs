@@ -96,7 +96,7 @@ impl Consumer {
         }
         let values = [self.name.into(), i64::from(limit).into()];
         let statement = self.statement(&buckets.pages(READ_AFTER), values);
-        let rows = Row::find_by_statement(statement).all(self.database.planned()).await?;
+        let rows = Row::find_by_statement(statement).all(self.database.for_outbox()).await?;
         rows.into_iter()
             .map(|row| {
                 Ok(Relayed {
@@ -152,7 +152,7 @@ impl Consumer {
     /// When the database fails.
     pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
         let sql = format!("{BACKLOG} from {}", every_bucket());
-        let rows = self.database.planned().query_all_raw(self.statement(&sql, [self.name.into()])).await?;
+        let rows = self.database.for_outbox().query_all_raw(self.statement(&sql, [self.name.into()])).await?;
         rows.iter()
             .map(|row| {
                 let bucket: i32 = row.try_get("", "bucket")?;

@@ -53,7 +53,7 @@ impl Rewards {
         let mut moved = 0_usize;
         for sql in [PLACED, ENDED] {
             let statement = Keys::touched(self.db.backend(), touched).statement(sql);
-            for found in Followed::find_by_statement(statement).all(self.db.planned()).await? {
+            for found in Followed::find_by_statement(statement).all(self.db.for_outbox()).await? {
                 let noted = found.end()?;
                 if end(&self.db, RedemptionId::new(found.redemption_id), &noted).await? {
                     moved = moved.saturating_add(1);

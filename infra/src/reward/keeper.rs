@@ -66,7 +66,7 @@ impl RewardKeeper {
     async fn something_is_open(&self) -> Result<bool, StoreError> {
         let db = &self.rewards.db;
         let statement = Statement::from_string(db.backend(), SOMETHING_IS_OPEN);
-        Ok(db.planned().query_one_raw(statement).await?.is_some())
+        Ok(db.for_outbox().query_one_raw(statement).await?.is_some())
     }
 }
 

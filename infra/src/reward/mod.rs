@@ -47,16 +47,20 @@ pub struct Rewards {
 }
 
 impl Rewards {
-    /// The rewards in a database, whose holds `writer` places.
+    /// The rewards in a database, whose holds `writer` places and `reader` reads. Look-ups go together on the runtime that
+    /// calls.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     pub fn new(
         db: Database,
         directory: Directory,
-        writer: LedgerWriter,
+        (reader, writer): (LedgerReader, LedgerWriter),
         window: Window,
         clock: Clock,
     ) -> Self {
         let of_hold = Gathered::new(db.clone(), read::look_up_of_holds);
-        Self { reader: LedgerReader::new(db.clone()), of_hold, db, directory, writer, window, clock }
+        Self { db, directory, reader, of_hold, writer, window, clock }
     }
 
     /// The consumer of the outbox that follows holds.

@@ -155,7 +155,7 @@ pub(super) fn look_up_of_holds<'a>(
 ) -> BoxFuture<'a, Found<OperationKey, Model>> {
     async move {
         let statement = Keys::numbered(database.backend(), holds).statement(OF_HOLDS);
-        let rows = OfHold::find_by_statement(statement).all(database.planned()).await?;
+        let rows = OfHold::find_by_statement(statement).all(database.look_ups()).await?;
         let key = |row: &OfHold| (WalletId::new(row.redemption.wallet_id), row.seq);
         Ok(rows.into_iter().map(|row| (key(&row), row.redemption)).collect())
     }

@@ -95,7 +95,7 @@ struct OnTheWay {
 /// When the database fails.
 pub(crate) async fn due(database: &Database, now: Instant) -> Result<Vec<Uuid>, StoreError> {
     let statement = Statement::from_sql_and_values(database.backend(), DUE, [now.micros().into()]);
-    let rows = database.planned().query_all_raw(statement).await?;
+    let rows = database.for_outbox().query_all_raw(statement).await?;
     rows.iter().map(|row| Ok(row.try_get("", "endpoint_id")?)).collect()
 }
 

@@ -280,9 +280,9 @@ pub(super) async fn served(
     now: Instant,
 ) -> Result<Option<Served>, StoreError> {
     let active = Column::Status.eq(EndpointStatus::Active.stored());
-    let row = Entity::find_by_id(id).filter(active).one(database.planned()).await?;
+    let row = Entity::find_by_id(id).filter(active).one(database.for_outbox()).await?;
     let Some(row) = row else { return Ok(None) };
-    let secrets = good_secrets(id, now).all(database.planned()).await?;
+    let secrets = good_secrets(id, now).all(database.for_outbox()).await?;
     let endpoint = read(&row)?;
     let place = row.replay_at.zip(row.replay_wallet).zip(row.replay_seq);
     let replay = place.zip(row.replay_until).map(|(((at, wallet), seq), until)| Replay {

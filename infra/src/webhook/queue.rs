@@ -104,7 +104,7 @@ pub(super) async fn due(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = [endpoint.into(), now.micros().into(), limit.into()];
     let statement = Statement::from_sql_and_values(database.backend(), DUE, values);
-    let rows = Row::find_by_statement(statement).all(database.planned()).await?;
+    let rows = Row::find_by_statement(statement).all(database.for_outbox()).await?;
     let mut due = Due::default();
     for row in rows {
         match row.head {

@@ -77,7 +77,7 @@ async fn earliest(
     let (at, wallet, seq) = replay.place;
     let values = [endpoint.into(), delivered_from.into(), at.into(), wallet.into(), seq.into()];
     let statement = Statement::from_sql_and_values(database.backend(), EARLIEST, values);
-    let row = database.planned().query_one_raw(statement).await?;
+    let row = database.for_outbox().query_one_raw(statement).await?;
     let earliest: Option<i64> = row.map(|row| row.try_get("", "earliest")).transpose()?.flatten();
     Ok(earliest.map_or(replay.place, |at| (at, Uuid::nil(), 0)))
 }
@@ -90,7 +90,7 @@ async fn page(
 ) -> Result<Vec<Row>, StoreError> {
     let values = [endpoint.into(), at.into(), wallet.into(), seq.into(), until.into(), PAGE.into()];
     let statement = Statement::from_sql_and_values(database.backend(), JOURNAL, values);
-    Ok(Row::find_by_statement(statement).all(database.planned()).await?)
+    Ok(Row::find_by_statement(statement).all(database.for_outbox()).await?)
 }
 
 impl Row {
