@@ -1,5 +1,8 @@
 //! Many at once, on two nodes: nothing is given twice, and what is taken is taken whole.
 
+use std::time::Duration;
+
+use amvaj_api::graphql::global_id::GlobalId;
 use amvaj_domain::access::Caller;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
@@ -96,6 +99,36 @@ async fn of_a_capture_and_a_release_at_once_one_is_done() {
         }
         assert_eq!(stock(&app, &reward).await, 10 - captured);
         assert_eq!(till.wallet_now().await["posted"], (1_000 - 50 * captured).to_string());
+        assert_sound(&app).await;
+    }
+}
+
+/// A hold is there when it is committed, and what it is for has been there since before: there is no moment in which it looks
+/// like one of the merchant's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_till_that_guesses_the_hold_of_a_redemption_takes_no_points_without_the_voucher() {
+    for app in TestApp::both().await {
+        let till = Till::open(&app, "09126300200").await;
+        till.earn("e", "R", 2_000).await;
+        let reward = offer(&till, "k", json!({ "stock": 40, "limitPerMember": 40 })).await;
+        for number in 0..20 {
+            let (_, last) = app.app.reader.standing(till.wallet).await.unwrap().unwrap();
+            let hold = GlobalId::Hold(till.wallet, last + 1).write();
+            let guess = |guess: u32| {
+                let input =
+                    json!({ "idempotencyKey": format!("g{number}-{guess}"), "holdId": hold.as_str() });
+                let till = &till;
+                async move {
+                    tokio::time::sleep(Duration::from_micros(500) * guess).await;
+                    till.ask("Capture", input).await
+                }
+            };
+            let key = format!("r{number}");
+            let redeeming = redeem(&till, &key, &reward);
+            let (redeemed, guessed) = join(redeeming, join_all((0..24).map(guess))).await;
+            assert_eq!(redeemed["redemption"]["status"], "RESERVED");
+            assert!(guessed.iter().all(|answer| codes(answer) == ["HOLD_NOT_FOUND"]), "{guessed:#?}");
+        }
         assert_sound(&app).await;
     }
 }

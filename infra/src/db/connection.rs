@@ -178,6 +178,9 @@ const STATEMENTS: usize = 512;
 const READER_CACHE: &str = "-8192";
 const WRITER_CACHE: &str = "-65536";
 
+/// A connection that rested so long may have broken meanwhile, as all do when PostgreSQL is started again.
+const RESTED: Duration = Duration::from_millis(100);
+
 /// Connections for look-ups by keys. Each look-up takes along whoever asks for the like, so they need few.
 const LOOK_UPS: u32 = 4;
 
@@ -199,8 +202,9 @@ fn options(settings: &DatabaseSettings, max_connections: u32, cache: &'static st
         .acquire_timeout(settings.acquire_timeout)
         .connect_timeout(settings.acquire_timeout)
         .sqlx_logging(false)
-        // A connection that broke is noticed by its next statement; asking before each would double round trips.
-        .test_before_acquire(false)
+        // What happened to a connection while it rested is found out before it is used, and not by whoever uses it; asking
+        // before each use would double round trips.
+        .test_before_acquire_if_idle_for(RESTED)
         // When a file cannot be written, as on a full disk, SQLite ends the transaction itself, and the rollback that
         // follows fails. The connection would take itself to be in that transaction for ever: the ledger could write no
         // more, and what others commit on it would be a part of nothing that is ever committed.
